@@ -1,0 +1,182 @@
+/** What the client learns of a refusal. The sentence is safe: no rule, no name of another caller, no internals. */
+export interface DenialRow {
+  readonly status: number;
+  /** RFC 9457 `title`. */
+  readonly title: string;
+  /** RFC 9457 `detail`. */
+  readonly sentence: string;
+  /** RFC 6750 `error`, where the answer carries WWW-Authenticate. `''`: the bare challenge. */
+  readonly bearerError?: string;
+  /** Seconds for Retry-After. */
+  readonly retryAfterSeconds?: number;
+}
+
+const badToken = (sentence: string): DenialRow => ({
+  status: 401,
+  title: 'Credential not accepted',
+  sentence,
+  bearerError: 'invalid_token',
+});
+
+const unavailable = (title: string, sentence: string): DenialRow => ({
+  status: 503,
+  title,
+  sentence,
+  retryAfterSeconds: 1,
+});
+
+/** One table for every refusal and every fault of ours that a client can see, on every engine. */
+export const denials = {
+  'request-malformed': { status: 400, title: 'Malformed request', sentence: 'The request is not well-formed HTTP.' },
+  'path-not-canonical': {
+    status: 400,
+    title: 'Path not canonical',
+    sentence: 'The path holds dot segments, empty segments, a semicolon, a backslash or a needless escape.',
+  },
+  'credential-ambiguous': {
+    status: 400,
+    title: 'Ambiguous credential',
+    sentence: 'The request carries more than one credential. Send exactly one.',
+  },
+  'credential-missing': {
+    status: 401,
+    title: 'Credential required',
+    sentence: 'This call needs a credential and the request carries none.',
+    bearerError: '',
+  },
+  'credential-malformed': badToken('The credential is not a well-formed bearer token.'),
+  'credential-algorithm': badToken('The token is signed with an algorithm that is not accepted.'),
+  'credential-type': badToken('The token is of a type that is not accepted here.'),
+  'credential-issuer': badToken('The token comes from an issuer that is not accepted.'),
+  'credential-signature': badToken("The token's signature does not verify."),
+  'credential-audience': badToken('The token is meant for another audience.'),
+  'credential-expired': badToken('The token has expired.'),
+  'credential-not-yet-valid': badToken('The token is not valid yet.'),
+  'rule-denies': { status: 403, title: 'Denied by a rule', sentence: 'A rule of the access policy denies this call.' },
+  'no-rule-allows': {
+    status: 403,
+    title: 'Not allowed',
+    sentence: 'No rule of the access policy allows this caller to make this call.',
+  },
+  'resource-unknown': {
+    status: 403,
+    title: 'Unknown resource',
+    sentence: 'The access policy does not know what this call is made on.',
+  },
+  'operation-unknown': {
+    status: 403,
+    title: 'Unknown operation',
+    sentence: 'This is not an operation that the service behind this address offers through the gateway.',
+  },
+  'route-unknown': { status: 404, title: 'No such route', sentence: 'No service is reached by this host and path.' },
+  'method-not-allowed': {
+    status: 405,
+    title: 'Method not allowed',
+    sentence: 'The operation at this path is called with another method.',
+  },
+  'request-timeout': { status: 408, title: 'Request timeout', sentence: 'The request did not arrive in time.' },
+  'body-too-large': {
+    status: 413,
+    title: 'Body too large',
+    sentence: 'The request body is larger than the gateway accepts.',
+  },
+  'target-too-long': {
+    status: 414,
+    title: 'Target too long',
+    sentence: 'The request target is longer than the gateway accepts.',
+  },
+  'limit-exceeded': {
+    status: 429,
+    title: 'Rate limit exceeded',
+    sentence: 'The caller has used up the rate that the access policy allows. Try again later.',
+    retryAfterSeconds: 1,
+  },
+  'credential-flood': {
+    status: 429,
+    title: 'Too many failed credentials',
+    sentence: 'Too many requests with a credential that was not accepted came from this address.',
+    retryAfterSeconds: 1,
+  },
+  'header-too-large': {
+    status: 431,
+    title: 'Header fields too large',
+    sentence: 'The header fields are larger or more than the gateway accepts.',
+  },
+  'gate-fault': unavailable('Gateway fault', 'The gateway could not decide this call.'),
+  'gate-unavailable': unavailable('Gateway unavailable', 'The gateway cannot decide this call at the moment.'),
+  'identity-unavailable': unavailable(
+    'Identity provider unavailable',
+    'The keys of the identity provider cannot be had at the moment.',
+  ),
+  'audit-unavailable': unavailable(
+    'Audit unavailable',
+    'The call cannot be recorded at the moment, and unrecorded calls are not made.',
+  ),
+  'upstream-unavailable': unavailable('Service unavailable', 'No replica of the service can be reached at the moment.'),
+  'upstream-malformed': {
+    status: 502,
+    title: 'Bad answer from the service',
+    sentence: 'The service answered with malformed HTTP.',
+  },
+  'upstream-timeout': { status: 504, title: 'Service timeout', sentence: 'The service did not answer in time.' },
+} as const satisfies Record<string, DenialRow>;
+
+export type DenialReason = keyof typeof denials;
+
+/** Row of a reason, as the general type. */
+export function denialRow(reason: DenialReason): DenialRow {
+  return denials[reason];
+}
+
+/** The whole answer to a refused call: status, fields in order, body. Equal on every engine but for the request's id. */
+export interface ProblemAnswer {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+}
+
+/**
+ * Problem details (RFC 9457) for a refusal. `requestId` goes into the body as given: engines that print templates pass
+ * their own placeholder. Members: type, title, status, detail, code, requestId.
+ */
+export function problemAnswer(reason: DenialReason, requestId: string, options: ProblemOptions = {}): ProblemAnswer {
+  const row = denialRow(reason);
+  const members = [
+    ['type', `urn:headgate:denial:${reason}`],
+    ['title', row.title],
+    ['status', row.status],
+    ['detail', row.sentence],
+    ['code', reason],
+  ] as const;
+  const text = members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',');
+  return {
+    status: row.status,
+    headers: problemHeaders(row, options),
+    body: `{${text},"requestId":"${requestId}"}\n`,
+  };
+}
+
+export interface ProblemOptions {
+  /** Overrides the row's Retry-After. Seconds. */
+  readonly retryAfterSeconds?: number;
+  /** For `method-not-allowed`. */
+  readonly allow?: readonly string[];
+}
+
+function problemHeaders(row: DenialRow, options: ProblemOptions): [string, string][] {
+  const headers: [string, string][] = [
+    ['content-type', 'application/problem+json'],
+    ['cache-control', 'no-store'],
+  ];
+  if (row.bearerError !== undefined) headers.push(['www-authenticate', challenge(row)]);
+  const retryAfterSeconds = options.retryAfterSeconds ?? row.retryAfterSeconds;
+  if (retryAfterSeconds !== undefined) headers.push(['retry-after', String(retryAfterSeconds)]);
+  if (options.allow !== undefined) headers.push(['allow', options.allow.join(', ')]);
+  return headers;
+}
+
+/** RFC 6750, section 3. */
+function challenge(row: DenialRow): string {
+  if (!row.bearerError) return 'Bearer realm="headgate"';
+  return `Bearer realm="headgate", error="${row.bearerError}", error_description="${row.sentence}"`;
+}

@@ -1,0 +1,37 @@
+import type { DecidingRule } from '../decision/types.ts';
+import type { Identity } from '../identity/types.ts';
+import type { LimitPlan } from '../plan/types.ts';
+import type { Operation } from '../protocols/types.ts';
+
+export interface PermitFields {
+  readonly operation: Operation;
+  readonly identity: Identity | undefined;
+  readonly rule: DecidingRule;
+  /** All must pass before the dial. */
+  readonly limits: readonly LimitPlan[];
+  /** Path that the upstream gets (a route's prefix stripped); the query is kept as it came. */
+  readonly upstreamPath: string;
+  /** Signed identity assertion for this caller and service; absent for a caller who is not known. */
+  readonly assertion: string | undefined;
+  /** May be kept by the engine until then: before the credential, the assertion and any condition end. Ms since the epoch. */
+  readonly keepUntilMs: number;
+  readonly epoch: string;
+}
+
+const seal = Symbol('permit');
+
+/** Authorisation as a value that must be held: every dial of an upstream asks for one. Made by the gate alone. */
+export class Permit {
+  readonly kind = 'permit';
+  readonly fields: PermitFields;
+
+  constructor(key: typeof seal, fields: PermitFields) {
+    if (key !== seal) throw new TypeError('a Permit is made by the gate alone');
+    this.fields = fields;
+  }
+}
+
+/** INVARIANT: called from `gate/` only; `test/tidy.test.ts` holds that true. */
+export function issuePermit(fields: PermitFields): Permit {
+  return new Permit(seal, Object.freeze(fields));
+}

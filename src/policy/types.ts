@@ -1,0 +1,157 @@
+import type { Span } from '../diagnostics/types.ts';
+
+/** What the author wrote, read and checked for form, each node with its place. Meaning (names, patterns, CEL) is compile's. */
+export interface Policy {
+  readonly file: string;
+  readonly identity: readonly IdentityNode[];
+  readonly groups: readonly GroupNode[];
+  readonly services: readonly ServiceNode[];
+  readonly rules: readonly RuleNode[];
+}
+
+/** A value and the place it was written. */
+export interface Located<T> {
+  readonly value: T;
+  readonly span: Span;
+}
+
+/** `staff: { oidc: { audience: headgate, groupsClaim: groups } }` */
+export interface IdentityNode {
+  readonly name: Located<string>;
+  readonly kind: 'oidc';
+  readonly audience: Located<readonly string[]>;
+  /** Claim path, dots between segments: `realm_access.roles`. Default `groups`. */
+  readonly groupsClaim: Located<string>;
+  /** JWS algorithms allowed. Default RS256, PS256, ES256, EdDSA. Never `none`, never HMAC. */
+  readonly algorithms?: Located<readonly string[]>;
+  /** Accepted `typ` headers, lower case, without `application/`. Default `jwt`, `at+jwt`, and none at all. */
+  readonly types?: Located<readonly string[]>;
+}
+
+/** A list is any of, a map is all of, everywhere. */
+export interface GroupNode {
+  readonly name: Located<string>;
+  readonly anyOf: readonly CallerNode[];
+}
+
+/** All of these identities must match. */
+export interface CallerNode {
+  readonly span: Span;
+  readonly allOf: readonly CallerTerm[];
+}
+
+/** `{ staff: any }`, `{ staff: { group: x, client: y } }`: every given key must match; a list in a key is any of. */
+export interface CallerTerm {
+  readonly identity: Located<string>;
+  readonly any: boolean;
+  readonly subject?: Located<readonly string[]>;
+  readonly group?: Located<readonly string[]>;
+  /** Only tokens without a person in them. */
+  readonly client?: Located<readonly string[]>;
+}
+
+export interface ServiceNode {
+  readonly name: Located<string>;
+  readonly protocol: Located<'tensorflow-serving'>;
+  readonly models: readonly ModelNode[];
+}
+
+export interface ModelNode {
+  readonly name: Located<string>;
+}
+
+export interface RuleNode {
+  readonly span: Span;
+  readonly name: Located<string>;
+  readonly effect: 'allow' | 'deny';
+  /** Names of groups, or `anyone`. */
+  readonly callers: Located<readonly Located<string>[] | 'anyone'>;
+  readonly to: readonly Located<string>[];
+  readonly at: readonly Located<string>[];
+  readonly in?: readonly Located<string>[];
+  readonly when?: Located<CelText>;
+  readonly unless: readonly UnlessNode[];
+  readonly limits: readonly LimitNode[];
+}
+
+/** CEL as written, with what is needed to place an offset inside it back in the file. */
+export interface CelText {
+  readonly text: string;
+  /** Span of the characters from `start` to `end` (offsets into `text`). */
+  readonly spanOf: (start: number, end: number) => Span;
+}
+
+/** One exemption of a deny: all of its keys must hold. */
+export interface UnlessNode {
+  readonly span: Span;
+  readonly caller?: readonly Located<string>[];
+  readonly when?: Located<CelText>;
+}
+
+export interface LimitNode {
+  readonly span: Span;
+  readonly rate: Located<{ readonly count: number; readonly periodMs: number }>;
+  /** Default: one period's count, at least 1. */
+  readonly burst?: Located<number>;
+  readonly per: Located<'caller' | 'rule'>;
+}
+
+/** The bindings of one environment. */
+export interface Environment {
+  readonly file: string;
+  readonly name: Located<string>;
+  readonly engine: Located<EngineWord>;
+  readonly listeners: readonly ListenerNode[];
+  readonly identity: readonly IdentityBindingNode[];
+  readonly services: readonly ServiceBindingNode[];
+  readonly audit: AuditNode;
+  readonly admin: Located<HostPort>;
+  /** Where Headgate keeps its keys and its engines' files. Default `var`. Resolved against the folder of the command. */
+  readonly state: Located<string>;
+}
+
+export type EngineWord = 'embedded' | 'haproxy' | 'nginx' | 'lighttpd';
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ListenerNode {
+  readonly span: Span;
+  readonly name: Located<string>;
+  readonly address: Located<HostPort>;
+  readonly tls?: { readonly certificate: Located<string>; readonly key: Located<string> };
+  readonly routes: readonly RouteNode[];
+}
+
+export interface RouteNode {
+  readonly span: Span;
+  readonly host?: Located<string>;
+  /** `/prefect/**`: a prefix of whole segments. */
+  readonly path?: Located<string>;
+  readonly service: Located<string>;
+  readonly strip: boolean;
+}
+
+export interface IdentityBindingNode {
+  readonly name: Located<string>;
+  /** Several issuers behind one identity keep their subjects apart. http only on loopback. */
+  readonly issuers: readonly Located<string>[];
+}
+
+export interface ServiceBindingNode {
+  readonly name: Located<string>;
+  readonly endpoints: readonly EndpointNode[];
+}
+
+export interface EndpointNode {
+  readonly span: Span;
+  readonly rest: Located<HostPort>;
+  readonly grpc?: Located<HostPort>;
+}
+
+export interface AuditNode {
+  readonly directory: Located<string>;
+  readonly record: Located<'required' | 'best-effort'>;
+}

@@ -1,0 +1,36 @@
+/** Every bound of Headgate that is not a setting, by name. Units last. */
+
+/** Longest request target (path and query) that is looked at; longer is 414. HAProxy's and Node's bounds are set from it. */
+export const targetBytesMax = 4096;
+/** All header fields of a request together; more is 431. */
+export const headerBytesMax = 12_288;
+/** Longest credential (value of Authorization); longer is 431. Keys built from it are hashed, never stored raw. */
+export const credentialBytesMax = 8192;
+/** Most header fields in a request; more is 431. HAProxy: tune.http.maxhdr. */
+export const headerCountMax = 100;
+/** Largest request body; larger is 413. Issue-wide default until it becomes a setting. */
+export const bodyBytesMax = 64 * 1024 * 1024;
+/** Decisions kept in an engine at most; the oldest go first. */
+export const keptDecisionsMax = 100_000;
+/** Verified tokens remembered by hash in one gate. */
+export const verifiedTokensMax = 50_000;
+/** A refusal is kept this long at most, so that a mended policy or token is felt soon. */
+export const refusalKeptMsMax = 1000;
+/** A permit is kept this long at most, whatever the credential's own end. */
+export const permitKeptMsMax = 300_000;
+/** An identity assertion lives this long; the decision it belongs to ends before it could. */
+export const assertionLifetimeMs = 600_000;
+/** Largest policy or environment file. */
+export const policyBytesMax = 16 * 1024 * 1024;
+/** How long a client may take to send its request head. */
+export const requestHeadTimeoutMs = 10_000;
+/** How long a connection may be idle between two requests. */
+export const keepAliveTimeoutMs = 60_000;
+/** How long dialling an upstream endpoint may take. */
+export const connectTimeoutMs = 2_000;
+/** How long an upstream may be silent. */
+export const upstreamTimeoutMs = 60_000;
+/** How long a call may wait for the gate before it is answered 503. */
+export const gateTimeoutMs = 3_000;
+/** Failed credentials from one address in a second before the engine answers 429 by itself. */
+export const failedCredentialsPerSecondMax = 100;
