@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { EngineName } from '../../src/plan/types.ts';
+import { type CaseFile, readCases } from './harness/case.ts';
+import { engines, type Gateway, startGateway } from './harness/gateway.ts';
+import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
+import { runCall } from './harness/run-call.ts';
+import { type RecordingUpstream, startRecordingUpstream } from './harness/upstream.ts';
+
+const folder = join(import.meta.dirname, 'cases');
+
+for (const file of readCases(folder)) {
+  for (const name of Object.keys(engines) as EngineName[]) suite(file, name);
+}
+
+/** One file of cases on one engine: one start, its cases in order. */
+function suite(file: CaseFile, name: EngineName): void {
+  describe(`${file.name} on ${name}`, () => {
+    let issuer: TestIssuer;
+    let upstreams: RecordingUpstream[];
+    let gateway: Gateway;
+
+    before(async () => {
+      issuer = await startTestIssuer('headgate');
+      upstreams = [await startRecordingUpstream('a'), await startRecordingUpstream('b')];
+      const upstreamPorts = upstreams.map(({ port }) => port);
+      gateway = await startGateway(name, file.policy, {
+        environment: file.environment,
+        issuers: [issuer.url],
+        upstreamPorts,
+      });
+    });
+
+    after(async () => {
+      await gateway?.stop();
+      await Promise.all(upstreams.map((upstream) => upstream.close()));
+      await issuer.close();
+    });
+
+    for (const { name: title, calls } of file.cases) {
+      test(title, async () => {
+        for (const call of calls) await runCall({ file, gateway, issuer, upstreams }, call);
+      });
+    }
+  });
+}

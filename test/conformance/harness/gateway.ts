@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AuditRecord, startAuditWriter } from '../../../src/audit/index.ts';
+import { compile } from '../../../src/compile/index.ts';
+import { renderTerminal } from '../../../src/diagnostics/index.ts';
+import { embedded } from '../../../src/engines/embedded/index.ts';
+import type { Engine } from '../../../src/engines/engine.ts';
+import { haproxy } from '../../../src/engines/haproxy/index.ts';
+import type { EngineName, Plan } from '../../../src/plan/types.ts';
+import { parseEnvironment, parsePolicy } from '../../../src/policy/index.ts';
+import { systemClock } from '../../../src/std/clock.ts';
+
+export const engines: Readonly<Record<EngineName, Engine>> = { embedded, haproxy };
+
+export interface Bindings {
+  readonly environment: string;
+  readonly issuers: readonly string[];
+  readonly upstreamPorts: readonly number[];
+}
+
+/** One engine under test, enforcing one policy after another, with its audit. */
+export interface Gateway {
+  readonly engine: EngineName;
+  readonly port: number;
+  plan(): Plan;
+  /** Takes up another policy: a new epoch, no reload. */
+  swap(policyText: string): Promise<void>;
+  revoke(ids: readonly string[]): Promise<void>;
+  /** The audit records of these request ids, once all are chained. Rejects after 5 s with those that are missing. */
+  records(ids: readonly string[]): Promise<AuditRecord[]>;
+  stop(): Promise<void>;
+}
+
+/** A change to what an engine is given, for planting defects. */
+export type PlanChange = (plan: Plan) => Plan;
+
+export async function startGateway(
+  name: EngineName,
+  policyText: string,
+  bindings: Bindings,
+  change: PlanChange = (plan) => plan,
+): Promise<Gateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'hg-'));
+  const planOf = (text: string): Plan => change(compileTexts(text, environmentText(name, bindings, folder)));
+  let plan = planOf(policyText);
+  const context = { plan, clock: systemClock, log: () => {} };
+  const running = await engines[name].run(context);
+  const chained = new Map<string, AuditRecord>();
+  const writer = await startAuditWriter({
+    spoolDirectory: join(folder, 'spool'),
+    directory: join(folder, 'audit'),
+    parse: running.parseSpool,
+    onRecord: (record) => chained.set(record.requestId, record),
+    clock: systemClock,
+    log: () => {},
+  });
+  return {
+    engine: name,
+    port: running.addresses['public']?.port ?? 0,
+    plan: () => plan,
+    swap: async (text) => {
+      plan = planOf(text);
+      await running.swap(plan);
+    },
+    revoke: (ids) => running.revoke(ids),
+    records: (ids) => eventually(() => recordsOf(chained, ids)),
+    stop: async () => {
+      await running.stop(2000);
+      await writer.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Compiles two texts, and fails with what a person would read. */
+export function compileTexts(policyText: string, environment: string): Plan {
+  const policy = parsePolicy(policyText, 'headgate.yaml');
+  const bindings = parseEnvironment(environment, 'environment.yaml');
+  const compiled = policy.value && bindings.value ? compile(policy.value, bindings.value) : undefined;
+  if (compiled?.value !== undefined) return compiled.value;
+  const found = [...policy.diagnostics, ...bindings.diagnostics, ...(compiled?.diagnostics ?? [])];
+  const sources = { 'headgate.yaml': policyText, 'environment.yaml': environment };
+  throw new Error(`the case does not compile:\n${renderTerminal(found, { sources })}`);
+}
+
+export function environmentText(engine: EngineName, bindings: Bindings, folder: string): string {
+  const endpoints = bindings.upstreamPorts.map((port) => `      - { rest: 127.0.0.1:${port} }`);
+  return [
+    'version: 1',
+    `environment: ${bindings.environment}`,
+    `engine: ${engine}`,
+    `state: ${folder}`,
+    'listeners: [ { name: public, address: 127.0.0.1:0 } ]',
+    `identity: { staff: { issuer: [${bindings.issuers.join(', ')}] } }`,
+    'services:',
+    '  scoring:',
+    '    endpoints:',
+    ...endpoints,
+    `audit: { directory: ${join(folder, 'audit')}, record: required }`,
+    'admin: 127.0.0.1:0',
+    '',
+  ].join('\n');
+}
+
+function recordsOf(chained: ReadonlyMap<string, AuditRecord>, ids: readonly string[]): AuditRecord[] | string {
+  const missing = ids.filter((id) => !chained.has(id));
+  if (missing.length > 0)
+    return `no audit record of ${missing.slice(0, 5).join(', ')} (${missing.length} of ${ids.length})`;
+  return ids.flatMap((id) => chained.get(id) ?? []);
+}
+
+/** Polls until there is a value; a string is why there is none yet. */
+export async function eventually<T>(look: () => T | string, withinMs = 5000): Promise<Exclude<T, string>> {
+  const endMs = Date.now() + withinMs;
+  for (;;) {
+    const found = look();
+    if (typeof found !== 'string') return found as Exclude<T, string>;
+    if (Date.now() > endMs) throw new Error(found);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
