@@ -17,7 +17,26 @@ export interface Operation {
 
 /** Why a request has no operation. Each is a reason of the denial table. */
 export type Unclassified =
+  | { readonly reason: 'request-malformed'; readonly detail: string }
   | { readonly reason: 'path-not-canonical'; readonly detail: string }
   | { readonly reason: 'route-unknown' }
   | { readonly reason: 'operation-unknown' }
   | { readonly reason: 'method-not-allowed'; readonly allow: readonly string[] };
+
+/** What of a request classification reads; `GateRequest` has it all. */
+export interface RequestLine {
+  /** Name of the listener. */
+  readonly listener: string;
+  readonly method: string;
+  /** Raw request target in origin form. The query is never read. */
+  readonly target: string;
+  /** Raw Host or :authority. */
+  readonly authority: string;
+}
+
+/** A request that means something, and the path that the upstream gets. */
+export interface Classified {
+  readonly operation: Operation;
+  /** A route's prefix stripped where it says so; without the query, which is kept as it came. */
+  readonly upstreamPath: string;
+}

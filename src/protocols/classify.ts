@@ -1,0 +1,78 @@
+import type { ListenerPlan, Plan } from '../plan/types.ts';
+import { hostOf } from './authority.ts';
+import { pathFault } from './canonical-path.ts';
+import { compileRouter, type Found } from './router.ts';
+import { matchRoute } from './routes.ts';
+import { operationTables, type Protocol } from './table.ts';
+import type { Classified, Operation, RequestLine, Unclassified } from './types.ts';
+
+/** A Plan's listeners and services, ready to be looked up. */
+interface Compiled {
+  readonly listeners: ReadonlyMap<string, ListenerPlan>;
+  readonly protocols: ReadonlyMap<string, Protocol>;
+}
+
+const compiledPlans = new WeakMap<Plan, Compiled>();
+const routers = Object.fromEntries(
+  Object.entries(operationTables).map(([protocol, rows]) => [protocol, compileRouter(rows)]),
+) as Record<Protocol, (path: string) => Found | undefined>;
+
+/**
+ * What a request means under a Plan, or why it means nothing. Reads listener, method, host and path; never the query,
+ * because a kept decision doesn't know it. The first fault in this order: host, path, route, operation, method.
+ */
+export function classify(plan: Plan, request: RequestLine): Classified | Unclassified {
+  const compiled = compiledPlans.get(plan) ?? compilePlan(plan);
+  const host = hostOf(request.authority);
+  if (host === undefined) return { reason: 'request-malformed', detail: 'host' };
+  const path = pathOf(request.target);
+  const fault = pathFault(path);
+  if (fault !== undefined) return { reason: 'path-not-canonical', detail: fault };
+  const listener = compiled.listeners.get(request.listener);
+  const routed = listener === undefined ? undefined : matchRoute(listener, host, path);
+  const protocol = routed === undefined ? undefined : compiled.protocols.get(routed.service);
+  if (routed === undefined || protocol === undefined) return { reason: 'route-unknown' };
+  const found = routers[protocol](routed.path);
+  if (found === undefined) return { reason: 'operation-unknown' };
+  const row = found.place.rows.get(request.method);
+  if (row === undefined) return { reason: 'method-not-allowed', allow: found.place.allow };
+  return { operation: operation(routed.service, protocol, row, found), upstreamPath: routed.path };
+}
+
+/** The part of a request target before its query. */
+export function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query === -1 ? target : target.slice(0, query);
+}
+
+function compilePlan(plan: Plan): Compiled {
+  const compiled = {
+    listeners: new Map(plan.listeners.map((listener) => [listener.name, listener])),
+    protocols: new Map(plan.access.services.map((service) => [service.name, service.protocol])),
+  };
+  compiledPlans.set(plan, compiled);
+  return compiled;
+}
+
+function operation(
+  service: string,
+  protocol: Protocol,
+  row: {
+    readonly name: string;
+    readonly action: string;
+    readonly resource: readonly ('model' | 'version')[];
+    readonly safe: boolean;
+  },
+  found: Found,
+): Operation {
+  return {
+    service,
+    protocol,
+    name: row.name,
+    action: row.action,
+    resource: row.resource.map((name) => found[name] ?? ''),
+    ...(found.model !== undefined && { model: found.model }),
+    ...(found.version !== undefined && { version: found.version }),
+    safe: row.safe,
+  };
+}
