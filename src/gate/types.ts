@@ -1,6 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
 import type { DecidingRule } from '../decision/types.ts';
-import type { Identity } from '../identity/types.ts';
+import type { Identity, IssuerStatus } from '../identity/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
 import type { DenialReason } from './denials.ts';
@@ -53,11 +53,4 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-export interface IssuerStatus {
-  readonly identity: string;
-  readonly issuer: string;
-  readonly state: 'unknown' | 'ready' | 'stale' | 'failed';
-  readonly keys: number;
-  readonly fetchedAtMs?: number;
-  readonly error?: string;
-}
+export type { IssuerStatus };

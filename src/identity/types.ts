@@ -11,7 +11,7 @@ export interface Identity {
   readonly groups: readonly string[];
   /** Set for machine tokens only: tokens without a person in them. */
   readonly client?: string;
-  /** When the credential ends. Milliseconds since the epoch. */
+  /** From when on the credential is refused: its `exp` and the skew that is granted. Milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }
 
@@ -28,7 +28,32 @@ export type CredentialFault =
   | 'credential-not-yet-valid'
   | 'identity-unavailable';
 
+/** A refused credential. `detail` is for the operator and never holds text of the credential. */
+export interface Fault {
+  readonly kind: 'fault';
+  readonly fault: CredentialFault;
+  readonly detail: string;
+}
+
 export type Identified =
   | { readonly kind: 'identity'; readonly identity: Identity }
   | { readonly kind: 'anonymous' }
-  | { readonly kind: 'fault'; readonly fault: CredentialFault; readonly detail: string };
+  | Fault;
+
+/** Finds out who is calling. */
+export interface Identifier {
+  /** `headers` raw: name, value, name, value… `nowMs` since the epoch. Never rejects for what a caller sends. */
+  identify(headers: readonly string[], nowMs: number): Promise<Identified>;
+  status(): readonly IssuerStatus[];
+  close(): void;
+}
+
+export interface IssuerStatus {
+  readonly identity: string;
+  readonly issuer: string;
+  /** `stale`: keys are known, but the last look for them failed. */
+  readonly state: 'unknown' | 'ready' | 'stale' | 'failed';
+  readonly keys: number;
+  readonly fetchedAtMs?: number;
+  readonly error?: string;
+}

@@ -1,0 +1,26 @@
+import type { RequestFacts } from '../decision/types.ts';
+import { hostOf, pathOf } from '../protocols/index.ts';
+import type { GateRequest } from './types.ts';
+
+/** What conditions may read of a request. `nowMs`: the moment of the whole check. */
+export function requestFacts(request: GateRequest, nowMs: number): RequestFacts {
+  return {
+    method: request.method,
+    path: pathOf(request.target),
+    host: hostOf(request.authority) ?? '',
+    address: request.address,
+    nowMs,
+    header: (name) => headerValue(request.headers, name),
+  };
+}
+
+/** Values of one name in order, joined as RFC 9110, section 5.3, has it. `name` in lower case. */
+function headerValue(headers: readonly string[], name: string): string | undefined {
+  let joined: string | undefined;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() !== name) continue;
+    const value = headers[index + 1] ?? '';
+    joined = joined === undefined ? value : `${joined}, ${value}`;
+  }
+  return joined;
+}

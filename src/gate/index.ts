@@ -1,0 +1,24 @@
+export {
+  type DenialReason,
+  type DenialRow,
+  denialRow,
+  denials,
+  type ProblemAnswer,
+  type ProblemOptions,
+  problemAnswer,
+} from './denials.ts';
+export { createGate, type GateOptions } from './gate.ts';
+export {
+  assertionHeader,
+  forwardedForHeader,
+  headerText,
+  isRemovedHeader,
+  issuerHeader,
+  removedHeaderPattern,
+  requestIdHeader,
+  subjectHeader,
+} from './headers.ts';
+export { type GateKeys, loadGateKeys } from './keys.ts';
+export type { Permit, PermitFields } from './permit.ts';
+export type { Denial, Gate, GateAnswer, GateRequest, IssuerStatus } from './types.ts';
+export { upstreamHeaders } from './upstream-headers.ts';

@@ -1,0 +1,50 @@
+import { hostOf } from '../protocols/index.ts';
+import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../std/limits.ts';
+import type { DenialReason } from './denials.ts';
+import { requestIdCharactersMax } from './limits.ts';
+import type { GateRequest } from './types.ts';
+
+export interface RequestFault {
+  readonly reason: DenialReason;
+  readonly detail: string;
+}
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const visible = /^[\x21-\x7e]+$/;
+
+/** What is wrong with a request before anybody asks what it means: its form, then its sizes. */
+export function requestFault(request: GateRequest): RequestFault | undefined {
+  return formFault(request) ?? sizeFault(request);
+}
+
+function formFault({ id, method, authority, headers }: GateRequest): RequestFault | undefined {
+  if (id.length > requestIdCharactersMax || !visible.test(id)) return malformed('id of the request');
+  if (!token.test(method)) return malformed('method');
+  const host = hostOf(authority);
+  if (host === undefined) return malformed('host');
+  if (headers.length % 2 !== 0) return malformed('header fields');
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if ((headers[index + 1] ?? '').toLowerCase() !== authority.toLowerCase()) return malformed('two hosts');
+  }
+  return undefined;
+}
+
+function sizeFault({ target, headers }: GateRequest): RequestFault | undefined {
+  if (target.length > targetBytesMax) return { reason: 'target-too-long', detail: 'target' };
+  if (headers.length > 2 * headerCountMax) return { reason: 'header-too-large', detail: 'number of fields' };
+  let bytes = 0;
+  for (let index = 0; index < headers.length; index += 2) {
+    const [name = '', value = ''] = [headers[index], headers[index + 1]];
+    bytes += name.length + value.length;
+    if (value.length > credentialBytesMax && name.toLowerCase() === 'authorization') {
+      return { reason: 'header-too-large', detail: 'credential' };
+    }
+  }
+  return bytes > headerBytesMax ? { reason: 'header-too-large', detail: 'fields together' } : undefined;
+}
+
+function malformed(detail: string): RequestFault {
+  return { reason: 'request-malformed', detail };
+}

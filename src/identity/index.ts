@@ -1,0 +1,3 @@
+export type { Fetch } from './fetch-keys.ts';
+export { createIdentifier, type IdentifierOptions } from './identifier.ts';
+export type { CredentialFault, Fault, Identified, Identifier, Identity, IssuerStatus } from './types.ts';
