@@ -65,15 +65,62 @@ export interface AuditRecord {
   readonly timing: AuditTiming;
 }
 
-/** A record in the chain: one line of NDJSON. `hash` is SHA-256 (hex) over the canonical JSON of the event without `hash`. */
-export interface AuditEvent extends AuditRecord {
+/**
+ * A record as a parser hands it over. `coreText`: where the parser has it at hand, the JSON of `core` without `status` and
+ * `traceId` (keys in the order of AuditCore); it spares the writer from serialising it again.
+ */
+export interface ParsedRecord extends AuditRecord {
+  readonly coreText?: string;
+}
+
+/** What every line of the chain has. Keys stand in the order written here, `kind`'s own between `end` and `previous`. */
+interface ChainFields {
   readonly format: 1;
   /** Counts from 1 over the life of the chain. */
   readonly position: number;
+  /** Name of the spool file it was read from, and the byte offset just after its line there. */
+  readonly spool: string;
+  readonly end: number;
   /** Hash of the event before it; 64 zeros for the first. */
   readonly previous: string;
+  /** SHA-256 (hex) over the line's own bytes with `,"hash":"…"` left out: no canonicaliser stands between file and proof. */
   readonly hash: string;
 }
 
+/** A record in the chain: one line of NDJSON. */
+export interface AuditEvent extends AuditRecord, ChainFields {
+  readonly kind: 'call';
+}
+
+/** A spool line that its engine's parser could not read, kept in the chain so that nothing goes missing in silence. */
+export interface UnreadableEvent extends ChainFields {
+  readonly kind: 'unreadable';
+  /** When it was chained, milliseconds since the epoch. */
+  readonly timeMs: number;
+  /** What the parser said. */
+  readonly fault: string;
+  /** The line, at most 1,024 characters, then `…`. */
+  readonly text: string;
+  /** Its whole length. */
+  readonly bytes: number;
+}
+
+export type ChainEvent = AuditEvent | UnreadableEvent;
+
 /** Reads one line of an engine's spool. A line that can't be read is a finding, not an exception. */
-export type SpoolParser = (line: string) => AuditRecord | { readonly unreadable: string };
+export type SpoolParser = (line: string) => ParsedRecord | { readonly unreadable: string };
+
+/** How the audit writer is. */
+export interface AuditStatus {
+  readonly state: 'ok' | 'failing';
+  /** Why it fails. */
+  readonly reason?: string;
+  /** Events in the chain, over its whole life. */
+  readonly position: number;
+  /** Spool lines that could not be read, in this run. */
+  readonly unreadable: number;
+  /** Spool bytes that are not chained yet. */
+  readonly behindBytes: number;
+  /** Time between the end of the last chained call and its chaining. */
+  readonly lagMs: number;
+}

@@ -1,0 +1,131 @@
+import type { DenialReason } from '../gate/denials.ts';
+import type { AuditCore, AuditEvent, ChainEvent } from './types.ts';
+
+export interface SentenceOptions {
+  /** Times in the machine's zone, not in UTC. */
+  readonly local?: boolean;
+  /** The date before the time. */
+  readonly date?: boolean;
+}
+
+/**
+ * One event as a sentence on one line:
+ * `10:02:11.123 alice (staff) predicted with finance-prod: allowed by "…" (headgate.yaml:31), 200 in 4.1 ms`.
+ * Whatever a caller chose (subject, path, method) is escaped: no text of theirs can end a line or move a terminal's cursor.
+ */
+export function sentence(event: ChainEvent, options: SentenceOptions = {}): string {
+  const time = timeText(event.timeMs, options);
+  if (event.kind === 'unreadable') {
+    return `${time} a line of ${shown(event.spool)} could not be read (${shown(event.fault)}): ${quoted(event.text)}`;
+  }
+  return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
+}
+
+function timeText(timeMs: number, { local = false, date = false }: SentenceOptions): string {
+  const offsetMs = local ? new Date(timeMs).getTimezoneOffset() * 60_000 : 0;
+  const iso = new Date(timeMs - offsetMs).toISOString();
+  return date ? `${iso.slice(0, 10)} ${iso.slice(11, 23)}` : iso.slice(11, 23);
+}
+
+function who({ core, address }: AuditEvent): string {
+  const { caller } = core;
+  if (caller === null) return `someone unknown at ${shown(address)}`;
+  const machine = caller.client === null ? '' : `, client ${shown(caller.client)}`;
+  return `${shown(caller.subject)} (${shown(caller.identity)}${machine})`;
+}
+
+/** What each operation is called when it was done, and when it was refused. Others are named as they are. */
+const verbs: Readonly<Record<string, readonly [done: string, wanted: string]>> = {
+  predict: ['predicted with', 'predict with'],
+  classify: ['classified with', 'classify with'],
+  regress: ['regressed with', 'regress with'],
+  status: ['asked for the status of', 'ask for the status of'],
+  metadata: ['asked for the metadata of', 'ask for the metadata of'],
+};
+
+function what(core: AuditCore): string {
+  const { operation, model, resource, version, service } = core;
+  if (operation === null) return `called ${shown(core.method)} ${shown(core.path)}`;
+  const [done, wanted] = verbs[operation] ?? [`called ${shown(operation)} on`, `call ${shown(operation)} on`];
+  const at = shown(model ?? resource ?? service ?? core.path) + (version === null ? '' : ` version ${shown(version)}`);
+  return core.outcome === 'allow' ? `${done} ${at}` : `wanted to ${wanted} ${at}`;
+}
+
+function outcome({ core, timing }: AuditEvent): string {
+  const status = core.status === 0 ? 'the caller left before the answer' : String(core.status);
+  const took = `in ${milliseconds(timing.totalMs)} ms`;
+  const fault = core.reason === 'rule-allows' ? '' : `: ${why(core)}`;
+  if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${took}${fault}`;
+  const refused = core.status === 0 ? 'refused (the caller left before the answer)' : `refused (${status})`;
+  return `${refused}: ${why(core)}`;
+}
+
+function ruleText({ rule, ruleAt }: AuditCore): string {
+  const at = ruleAt === null ? '' : ` (${shown(ruleAt)})`;
+  return rule === null ? `a rule${at}` : `${quoted(rule)}${at}`;
+}
+
+/** Why, in the operator's words; the client reads the denial table's own sentence. */
+function why(core: AuditCore): string {
+  const { reason } = core;
+  if (reason === 'rule-denies') return `denied by ${ruleText(core)}`;
+  if (reason === 'limit-exceeded') return `the rate limit of ${ruleText(core)} is used up`;
+  if (reason === 'rule-allows') return 'no reason was recorded';
+  // A reason that a later version wrote is shown as it is.
+  return whys[reason] ?? shown(reason);
+}
+
+const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceeded'>, string>> = {
+  'no-rule-allows': 'no rule allows it',
+  'resource-unknown': 'the policy does not know this resource',
+  'operation-unknown': 'no operation of the service is at this path',
+  'route-unknown': 'no route leads there',
+  'method-not-allowed': 'the operation at this path is called with another method',
+  'path-not-canonical': 'the path can be read in two ways',
+  'request-malformed': 'the request is not well-formed HTTP',
+  'credential-missing': 'it carries no credential, and no rule lets anyone in',
+  'credential-ambiguous': 'it carries more than one credential',
+  'credential-malformed': 'its credential is not a well-formed token',
+  'credential-algorithm': 'its token is signed with an algorithm that is not accepted',
+  'credential-type': 'its token is of a type that is not accepted',
+  'credential-issuer': 'its token comes from an issuer that is not accepted',
+  'credential-signature': "its token's signature does not verify",
+  'credential-audience': 'its token is meant for another audience',
+  'credential-expired': 'its token has expired',
+  'credential-not-yet-valid': 'its token is not valid yet',
+  'credential-flood': 'too many failed credentials came from this address',
+  'request-timeout': 'the request did not arrive in time',
+  'body-too-large': 'its body is too large',
+  'target-too-long': 'its target is too long',
+  'header-too-large': 'its header fields are too large',
+  'gate-fault': 'the gate failed on it',
+  'gate-unavailable': 'the gate could not be asked',
+  'identity-unavailable': "the identity provider's keys could not be had",
+  'audit-unavailable': 'it could not have been recorded',
+  'upstream-unavailable': 'no replica could be reached',
+  'upstream-malformed': 'the replica answered with malformed HTTP',
+  'upstream-timeout': 'the replica did not answer in time',
+};
+
+function milliseconds(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+}
+
+/**
+ * A caller's text within a sentence: what is not a visible character of one meaning is written as an escape (C0 and C1
+ * controls, separators, directions, soft and zero-width characters, surrogates), and so is a space, which could feign words.
+ */
+function shown(text: string): string {
+  const safe = text.replace(/[\p{C}\p{Z}\\"]/gu, escaped);
+  return safe === '' ? '""' : safe;
+}
+
+/** The same in quotes; plain spaces stand. */
+function quoted(text: string): string {
+  return `"${text.replace(/[\p{C}\p{Zl}\p{Zp}\\"]|(?! )\p{Zs}/gu, escaped)}"`;
+}
+
+function escaped(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`;
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}

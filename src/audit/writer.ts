@@ -1,0 +1,287 @@
+import { mkdirSync } from 'node:fs';
+import type { Clock } from '../std/clock.ts';
+import { type ChainedBatch, chainFragment, chainLines, type Piece } from './batch.ts';
+import { chunkBytesMax, fsyncIntervalMs, idleMs, pollMs, segmentBytesMax, spoolBytesMax } from './bounds.ts';
+import { type Chain, openChain } from './chain.ts';
+import { lockDirectory } from './lock.ts';
+import { openForWriting } from './openers.ts';
+import { recoverChain } from './recover.ts';
+import { openSpoolFiles, type SpoolFile, type SpoolFiles } from './spool-files.ts';
+import type { AuditRecord, AuditStatus, SpoolParser } from './types.ts';
+
+export interface AuditWriterOptions {
+  /** Where engines append: files `<engine>-<worker>-<n>.spool`. Made if it isn't there. */
+  readonly spoolDirectory: string;
+  /** Where the chain is kept. Made if it isn't there. */
+  readonly directory: string;
+  /** Reads the lines of every spool file whose engine `parsers` doesn't name. */
+  readonly parse: SpoolParser;
+  /** By engine, for a spool in which another engine has left lines. */
+  readonly parsers?: Readonly<Record<string, SpoolParser>>;
+  /** Gets each record once it is in the chain. */
+  readonly onRecord?: (record: AuditRecord) => void;
+  /** Gets the status whenever `state` changes: with `record: required`, `failing` closes admission. */
+  readonly onStatus?: (status: AuditStatus) => void;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+  /** Overrides of `bounds.ts`. */
+  readonly bounds?: Partial<WriterBounds>;
+}
+
+export interface WriterBounds {
+  readonly pollMs: number;
+  readonly fsyncIntervalMs: number;
+  readonly segmentBytesMax: number;
+  readonly spoolBytesMax: number;
+  readonly idleMs: number;
+}
+
+export interface AuditWriter {
+  status(): AuditStatus;
+  /** Chains what is in the spool now, and syncs it. Rejects with the disk's error. */
+  flush(): Promise<void>;
+  /** Flushes, closes, gives up the lock. Engines stop before it. Never rejects: what is left stays in the spool. */
+  stop(): Promise<void>;
+}
+
+/** Passes over the files in one round; what is left then is the next round's. */
+const passesMax = 64;
+const defaults: WriterBounds = { pollMs, fsyncIntervalMs, segmentBytesMax, spoolBytesMax, idleMs };
+
+/**
+ * Follows the spool and chains it. Exactly once, also over a kill -9: an event and the spool offset it was read up to are one
+ * line of the chain, so that they can't part. A full disk loses nothing: the offset moves only when the write has returned.
+ * Throws `audit-locked` where another writer runs.
+ */
+export async function startAuditWriter(options: AuditWriterOptions): Promise<AuditWriter> {
+  const { directory, spoolDirectory, log, clock } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  mkdirSync(spoolDirectory, { recursive: true, mode: 0o750 });
+  const unlock = lockDirectory(directory);
+  try {
+    const bounds = { ...defaults, ...options.bounds };
+    const state = recoverChain(directory, log);
+    const spool = openSpoolFiles(spoolDirectory, state.spool);
+    const chain = openChain({ directory, state, clock, segmentBytesMax: bounds.segmentBytesMax });
+    return run({ options, bounds, spool, chain, unlock });
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly options: AuditWriterOptions;
+  readonly bounds: WriterBounds;
+  readonly spool: SpoolFiles;
+  readonly chain: Chain;
+  readonly unlock: () => void;
+}
+
+function run(parts: Parts): AuditWriter {
+  const follower = new Follower(parts);
+  let stopping = false;
+  let timer: NodeJS.Timeout | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  /** Rounds never overlap: each waits for the one before it. */
+  const round = (thorough: boolean): Promise<boolean> => {
+    const ended = last.then(() => follower.round(thorough));
+    last = ended;
+    return ended;
+  };
+  const follow = async (): Promise<void> => {
+    const more = await round(false);
+    if (!stopping) timer = setTimeout(follow, more ? 0 : parts.bounds.pollMs);
+  };
+  const flush = async (): Promise<void> => {
+    for (let more = true; more; ) more = await round(true);
+    const { state, reason } = follower.status();
+    if (state === 'failing') throw new Error(reason);
+  };
+  void follow();
+  return {
+    status: () => follower.status(),
+    flush,
+    async stop() {
+      stopping = true;
+      clearTimeout(timer);
+      await flush().catch(() => undefined);
+      parts.chain.close();
+      parts.spool.close();
+      parts.unlock();
+    },
+  };
+}
+
+/** The loop's state. One round at a time. */
+class Follower {
+  readonly #parts: Parts;
+  readonly #chunk = Buffer.allocUnsafe(chunkBytesMax);
+  #failure: string | undefined;
+  #syncFailure: string | undefined;
+  #unreadable = 0;
+  #lagMs = 0;
+  #syncedMs: number;
+  #changed = false;
+  #syncing: Promise<void> | undefined;
+  #askedMs: number;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#syncedMs = parts.options.clock.now();
+    this.#askedMs = this.#syncedMs;
+  }
+
+  status(): AuditStatus {
+    const { spool, chain } = this.#parts;
+    const state = this.#failure === undefined ? 'ok' : 'failing';
+    const reason = this.#failure === undefined ? {} : { reason: this.#failure };
+    const { position } = chain.state;
+    return {
+      state,
+      ...reason,
+      position,
+      unreadable: this.#unreadable,
+      behindBytes: spool.behindBytes(),
+      lagMs: this.#lagMs,
+    };
+  }
+
+  /**
+   * Chains what is there; `thorough`: and syncs it, whatever the interval says. Returns whether more is left to chain at
+   * once. Never rejects: a failure is a status.
+   */
+  async round(thorough: boolean): Promise<boolean> {
+    let more = false;
+    let failure: string | undefined;
+    try {
+      this.#parts.spool.scan(this.#now());
+      more = await this.#drain();
+      this.#retire();
+      if (thorough) {
+        await this.#syncing;
+        await this.#sync();
+      }
+    } catch (error) {
+      failure = (error as Error).message;
+    }
+    this.#settle(failure ?? this.#syncFailure ?? this.#tooFarBehind());
+    return more && failure === undefined;
+  }
+
+  #now(): number {
+    return this.#parts.options.clock.now();
+  }
+
+  /** A chunk of each file in turn, so that a busy one holds up none. Returns whether it left off before the end. */
+  async #drain(): Promise<boolean> {
+    const { files } = this.#parts.spool;
+    for (let pass = 0; pass < passesMax; pass += 1) {
+      let some = false;
+      for (const file of files.values()) some = this.#chainChunk(file) || some;
+      this.#syncIfDue();
+      if (!some) return false;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return true;
+  }
+
+  /** Whether there was something to chain. */
+  #chainChunk(file: SpoolFile): boolean {
+    const { spool, chain } = this.#parts;
+    const count = spool.read(file, this.#chunk);
+    if (count === 0) return false;
+    const whole = this.#chunk.lastIndexOf(10, count - 1) + 1;
+    const nowMs = this.#now();
+    const { position, hash } = chain.state;
+    const piece: Piece = { spool: file.name, start: file.offset, position, hash, nowMs };
+    const batch = this.#batch(file, whole, count, piece);
+    if (batch === undefined) return false;
+    chain.append(batch);
+    this.#changed = true;
+    file.offset = batch.end;
+    file.grewMs = nowMs;
+    this.#tell(batch, nowMs);
+    return true;
+  }
+
+  #batch(file: SpoolFile, whole: number, count: number, piece: Piece): ChainedBatch | undefined {
+    const { parse, parsers } = this.#parts.options;
+    if (whole > 0) return chainLines(this.#chunk.subarray(0, whole), parsers?.[file.engine] ?? parse, piece);
+    const rest = this.#chunk.subarray(0, count);
+    if (count === this.#chunk.length) return chainFragment(rest, 'longer than a spool line may be', piece);
+    if (file.finished) return chainFragment(rest, 'left without an end by a writer that is gone', piece);
+    return undefined;
+  }
+
+  #tell(batch: ChainedBatch, nowMs: number): void {
+    const { onRecord, log } = this.#parts.options;
+    const last = batch.records.at(-1);
+    if (last !== undefined) this.#lagMs = Math.max(0, nowMs - last.timeMs);
+    if (batch.unreadable > 0) log(`audit: ${batch.unreadable} unreadable line(s) in ${batch.spool}, chained as such`);
+    this.#unreadable += batch.unreadable;
+    if (onRecord !== undefined) for (const record of batch.records) onRecord(record);
+  }
+
+  #syncIfDue(): void {
+    const due = this.#changed && this.#now() - this.#syncedMs >= this.#parts.bounds.fsyncIntervalMs;
+    if (!due || this.#syncing !== undefined) return;
+    this.#syncing = this.#sync()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#syncing = undefined;
+      });
+  }
+
+  async #sync(): Promise<void> {
+    this.#syncedMs = this.#now();
+    this.#changed = false;
+    try {
+      const { spool } = await this.#parts.chain.sync();
+      this.#syncFailure = undefined;
+      this.#removeFinished(spool);
+    } catch (error) {
+      this.#changed = true;
+      this.#syncFailure = `sync: ${(error as Error).message}`;
+      throw error;
+    }
+  }
+
+  /** Deletes files whose writer is gone, once all of them is in the chain and on the disk. */
+  #removeFinished(synced: Readonly<Record<string, number>>): void {
+    const { spool, chain } = this.#parts;
+    for (const file of [...spool.files.values()]) {
+      if (!file.finished || spool.sizeOf(file) !== (synced[file.name] ?? 0)) continue;
+      spool.remove(file);
+      chain.forget(file.name);
+    }
+  }
+
+  /** Asks about files that have been still for long whether anyone can still write to them. */
+  #retire(): void {
+    const { spool, bounds } = this.#parts;
+    const nowMs = this.#now();
+    if (nowMs - this.#askedMs < bounds.idleMs) return;
+    this.#askedMs = nowMs;
+    const still = [...spool.files.values()].filter((file) => !file.finished && nowMs - file.grewMs >= bounds.idleMs);
+    if (still.length === 0) return;
+    const held = openForWriting(new Set(still.map((file) => spool.pathOf(file))));
+    for (const file of still) if (held?.has(spool.pathOf(file)) === false) file.finished = true;
+    // Finished files are read once more, and deleted, after the next sync.
+    this.#changed = true;
+  }
+
+  #tooFarBehind(): string | undefined {
+    const behind = this.#parts.spool.behindBytes();
+    return behind > this.#parts.bounds.spoolBytesMax ? `the spool is ${behind} bytes ahead of the chain` : undefined;
+  }
+
+  #settle(failure: string | undefined): void {
+    const before = this.#failure;
+    this.#failure = failure;
+    if ((before === undefined) === (failure === undefined)) return;
+    const { log, onStatus } = this.#parts.options;
+    log(failure === undefined ? 'audit: recording again' : `audit: can't record: ${failure}`);
+    onStatus?.(this.status());
+  }
+}

@@ -1,0 +1,2 @@
+export { createMetrics, type Metrics } from './metrics.ts';
+export { durationBucketsSeconds, type MetricRow, metrics, seriesMax } from './names.ts';
