@@ -1,0 +1,94 @@
+import type { Identity } from '../identity/types.ts';
+import type { AccessPlan, RulePlan } from '../plan/types.ts';
+import type { Operation } from '../protocols/types.ts';
+import { type Asked, type Call, createConditions } from './conditions.ts';
+import { decidingRule } from './deciding-rule.ts';
+import { explainRules, type RuleExplanation } from './explain.ts';
+import { createMemberships, type Membership, nobody } from './memberships.ts';
+import { createRuleIndex } from './rule-index.ts';
+import type { Decision, DecisionReason, RequestFacts } from './types.ts';
+import { createWorld } from './world.ts';
+
+/** Decides from the access part of a Plan alone. Pure: the same question has the same answer. Never throws. */
+export interface Decider {
+  /** `identity` undefined: nobody known. */
+  decide(operation: Operation, identity: Identity | undefined, facts: RequestFacts): Decision;
+  /** The same decision, and of every rule what it lacks. Slow: it asks all of them. */
+  explain(operation: Operation, identity: Identity | undefined, facts: RequestFacts): Explanation;
+}
+
+export interface Explanation {
+  readonly decision: Decision;
+  /** In file order. */
+  readonly rules: readonly RuleExplanation[];
+}
+
+/**
+ * Makes a decider. A matching deny from whose effect nothing exempts beats every allow; among allows the first that
+ * matches, in file order, decides. Throws TypeError where a condition of the Plan is not what the compiler lets through.
+ */
+export function createDecider(access: AccessPlan): Decider {
+  const isKnown = createWorld(access.services);
+  const index = createRuleIndex(access);
+  const membershipOf = createMemberships(access.groups);
+  const conditionsFor = createConditions(access);
+  const answers = createAnswers(access.rules);
+
+  function decide(operation: Operation, identity: Identity | undefined, facts: RequestFacts): Decision {
+    if (!isKnown(operation)) return answers.none('resource-unknown', false);
+    const membership = identity === undefined ? nobody : membershipOf(identity);
+    const { denies, allows } = index.contenders(operation, membership);
+    const asked = conditionsFor({ operation, identity, facts });
+    const deny = denies.find((rule) => denyMatches(rule, membership, asked));
+    if (deny !== undefined) return answers.of(deny, asked.readTime);
+    const allow = allows.find((rule) => rule.when === undefined || asked.ask(rule.when).kind === 'true');
+    return allow === undefined ? answers.none('no-rule-allows', asked.readTime) : answers.of(allow, asked.readTime);
+  }
+
+  return {
+    decide,
+    explain(operation, identity, facts) {
+      const call: Call = { operation, identity, facts };
+      const membership = identity === undefined ? nobody : membershipOf(identity);
+      const rules = explainRules(access.rules, { call, membership, asked: conditionsFor(call) });
+      return { decision: decide(operation, identity, facts), rules };
+    },
+  };
+}
+
+/** Callers, action and resource match already. An error in the condition matches; an error in an exemption doesn't exempt. */
+function denyMatches(rule: RulePlan, { groups }: Membership, asked: Asked): boolean {
+  if (rule.when !== undefined && asked.ask(rule.when).kind === 'false') return false;
+  return !rule.unless.some((part) => {
+    if (part.groups !== undefined && !part.groups.some((group) => groups.has(group))) return false;
+    return part.when === undefined || asked.ask(part.when).kind === 'true';
+  });
+}
+
+interface Answers {
+  of(rule: RulePlan, readsTime: boolean): Decision;
+  none(reason: DecisionReason, readsTime: boolean): Decision;
+}
+
+/** Every answer there is, made once and frozen: deciding allocates none. */
+function createAnswers(rules: readonly RulePlan[]): Answers {
+  const timeless = rules.map((rule) => ruleAnswer(rule, false));
+  const timed = rules.map((rule) => ruleAnswer(rule, true));
+  return {
+    of(rule, readsTime) {
+      const answer = (readsTime ? timed : timeless)[rule.index];
+      // INVARIANT: RulePlan.index is the position in the Plan. A Plan where it isn't refuses.
+      return answer ?? nobodyAllows('no-rule-allows', readsTime);
+    },
+    none: nobodyAllows,
+  };
+}
+
+function ruleAnswer(rule: RulePlan, readsTime: boolean): Decision {
+  const reason = rule.effect === 'allow' ? 'rule-allows' : 'rule-denies';
+  return Object.freeze({ outcome: rule.effect, reason, rule: decidingRule(rule), limits: rule.limits, readsTime });
+}
+
+function nobodyAllows(reason: DecisionReason, readsTime: boolean): Decision {
+  return { outcome: 'deny', reason, limits: [], readsTime };
+}

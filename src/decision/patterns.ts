@@ -1,0 +1,34 @@
+/**
+ * Whether the segments of a pattern match those of a resource. Within a segment `*` is any run of characters, none
+ * included; `**` as the last segment is any rest of one or more segments.
+ */
+export function matchesSegments(pattern: readonly string[], segments: readonly string[]): boolean {
+  const open = pattern.at(-1) === '**';
+  const fixed = open ? pattern.length - 1 : pattern.length;
+  if (open ? segments.length <= fixed : segments.length !== fixed) return false;
+  for (let index = 0; index < fixed; index++) {
+    if (!matchesSegment(pattern[index] ?? '', segments[index] ?? '')) return false;
+  }
+  return true;
+}
+
+/** One segment; linear for each `*`: the leftmost fit of each piece is always good enough. */
+export function matchesSegment(pattern: string, segment: string): boolean {
+  const pieces = pattern.split('*');
+  const head = pieces[0] ?? '';
+  if (pieces.length === 1) return head === segment;
+  const tail = pieces.at(-1) ?? '';
+  if (segment.length < head.length + tail.length || !segment.startsWith(head) || !segment.endsWith(tail)) return false;
+  let from = head.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = segment.indexOf(piece, from);
+    if (found < 0) return false;
+    from = found + piece.length;
+  }
+  return from <= segment.length - tail.length;
+}
+
+/** Whether a segment or a whole pattern has no star, so that it names one thing. */
+export function isLiteral(segment: string): boolean {
+  return !segment.includes('*');
+}

@@ -1,0 +1,8 @@
+import type { ServicePlan } from '../plan/types.ts';
+import type { Operation } from '../protocols/types.ts';
+
+/** Whether what an operation is made on is named in the policy. Models are a closed world. */
+export function createWorld(services: readonly ServicePlan[]): (operation: Operation) => boolean {
+  const models = new Map(services.map(({ name, models: named }) => [name, new Set(named)]));
+  return ({ service, model }) => model !== undefined && models.get(service)?.has(model) === true;
+}

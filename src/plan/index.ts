@@ -1,0 +1,5 @@
+export { accessEpoch } from './epoch.ts';
+export { freezePlan } from './freeze.ts';
+export { PlanError, parsePlan } from './parse.ts';
+export { planText } from './text.ts';
+export type * from './types.ts';

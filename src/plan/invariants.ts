@@ -1,0 +1,124 @@
+import { accessEpoch } from './epoch.ts';
+import type { AccessPlan, ConditionPlan, ConditionReads, Plan, RulePlan } from './types.ts';
+
+/** The first thing that does not hold in a Plan of the right form, as a sentence; undefined: all holds. */
+export function brokenInvariant(plan: Plan): string | undefined {
+  const { access } = plan;
+  return (
+    brokenEpoch(plan) ??
+    repeated('identity', access.identities) ??
+    repeated('group', access.groups) ??
+    repeated('service', access.services) ??
+    repeated('rule', access.rules) ??
+    repeated('listener', plan.listeners) ??
+    brokenGroups(access) ??
+    first(access.rules, (rule, index) => brokenRule(access, rule, index)) ??
+    brokenReads(access) ??
+    brokenStructure(plan)
+  );
+}
+
+function brokenEpoch(plan: Plan): string | undefined {
+  if (plan.environment !== plan.access.environment) return 'environment differs from access.environment';
+  const expected = accessEpoch(plan.access);
+  return plan.epoch === expected ? undefined : `epoch is ${plan.epoch}, its access part makes ${expected}`;
+}
+
+function repeated(what: string, items: readonly { readonly name: string }[]): string | undefined {
+  const seen = new Set<string>();
+  return first(items, ({ name }) => {
+    if (seen.has(name)) return `${what} ${name} is there twice`;
+    seen.add(name);
+    return undefined;
+  });
+}
+
+function brokenGroups(access: AccessPlan): string | undefined {
+  const known = namesOf(access.identities);
+  return first(access.groups, (group) =>
+    first(group.anyOf, ({ allOf }) =>
+      first(allOf, (term) =>
+        known.has(term.identity) ? undefined : `group ${group.name} names the unknown identity ${term.identity}`,
+      ),
+    ),
+  );
+}
+
+function brokenRule(access: AccessPlan, rule: RulePlan, index: number): string | undefined {
+  const at = `rule ${rule.name}`;
+  if (rule.index !== index) return `${at} has index ${rule.index} at position ${index}`;
+  if (rule.effect === 'allow' && rule.unless.length > 0) return `${at} allows and has unless`;
+  if (rule.effect === 'deny' && rule.limits.length > 0) return `${at} denies and has limits`;
+  const callers = rule.callers.kind === 'groups' ? rule.callers.names : [];
+  const groups = [...callers, ...rule.unless.flatMap((exemption) => exemption.groups ?? [])];
+  const stranger = groups.find((name) => !lookup(access.groups).has(name));
+  if (stranger !== undefined) return `${at} names the unknown group ${stranger}`;
+  const nowhere = rule.resources.find(({ service }) => !lookup(access.services).has(service));
+  if (nowhere !== undefined) return `${at} names the unknown service ${nowhere.service}`;
+  if (rule.unless.some(({ groups: named, when }) => named === undefined && when === undefined))
+    return `${at} has an empty unless`;
+  return undefined;
+}
+
+const lookups = new WeakMap<object, ReadonlySet<string>>();
+
+/** Names of a list, worked out once for each list: rules are many. */
+function lookup(items: readonly { readonly name: string }[]): ReadonlySet<string> {
+  const known = lookups.get(items) ?? namesOf(items);
+  lookups.set(items, known);
+  return known;
+}
+
+/** INVARIANT: an engine keys its kept decisions by `access.reads`; a read that is missing there would mix decisions up. */
+function brokenReads(access: AccessPlan): string | undefined {
+  const missing = access.services.find(({ name }) => access.reads[name] === undefined);
+  if (missing !== undefined) return `access.reads lacks service ${missing.name}`;
+  return first(access.rules, (rule) =>
+    first(conditionsOf(rule), ({ reads }) =>
+      first(rule.resources, ({ service }) =>
+        covers(access.reads[service], reads) ? undefined : `access.reads.${service} lacks what rule ${rule.name} reads`,
+      ),
+    ),
+  );
+}
+
+function conditionsOf(rule: RulePlan): readonly ConditionPlan[] {
+  return [rule.when, ...rule.unless.map(({ when }) => when)].filter((condition) => condition !== undefined);
+}
+
+function covers(whole: ConditionReads | undefined, part: ConditionReads): boolean {
+  if (whole === undefined) return false;
+  return (
+    part.headers.every((header) => whole.headers.includes(header)) &&
+    (whole.address || !part.address) &&
+    (whole.time || !part.time)
+  );
+}
+
+function brokenStructure(plan: Plan): string | undefined {
+  const services = namesOf(plan.access.services);
+  const upstreams = new Set(plan.upstreams.map(({ service }) => service));
+  if (upstreams.size !== plan.upstreams.length) return 'a service has two upstreams';
+  return (
+    first(plan.upstreams, ({ service }) =>
+      services.has(service) ? undefined : `upstream of unknown service ${service}`,
+    ) ??
+    first(plan.listeners, (listener) =>
+      first(listener.routes, ({ service }) =>
+        upstreams.has(service) ? undefined : `listener ${listener.name} routes to ${service}, which has no upstream`,
+      ),
+    )
+  );
+}
+
+function namesOf(items: readonly { readonly name: string }[]): ReadonlySet<string> {
+  return new Set(items.map(({ name }) => name));
+}
+
+function first<T>(items: readonly T[], broken: (item: T, index: number) => string | undefined): string | undefined {
+  for (const [index, item] of items.entries()) {
+    const reason = broken(item, index);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}

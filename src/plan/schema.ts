@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import type { Plan } from './types.ts';
+
+const name = z.string().min(1).max(256);
+const list = <T extends z.ZodType>(item: T) => z.array(item).readonly();
+const positive = z.number().int().positive();
+
+const address = z.strictObject({ host: z.string().min(1), port: z.number().int().min(0).max(65_535) }).readonly();
+
+const oidc = z
+  .strictObject({
+    name,
+    kind: z.literal('oidc'),
+    issuers: list(name).check(z.minLength(1)),
+    audience: list(name).check(z.minLength(1)),
+    groupsClaim: list(z.string()).check(z.minLength(1)),
+    algorithms: list(name).check(z.minLength(1)),
+    types: list(z.string()),
+    skewSeconds: z.number().int().min(0),
+  })
+  .readonly();
+
+const term = z
+  .strictObject({
+    identity: name,
+    subject: list(z.string()).exactOptional(),
+    group: list(z.string()).exactOptional(),
+    client: list(z.string()).exactOptional(),
+  })
+  .readonly();
+
+const group = z
+  .strictObject({ name, anyOf: list(z.strictObject({ allOf: list(term).check(z.minLength(1)) }).readonly()) })
+  .readonly();
+
+const service = z.strictObject({ name, protocol: z.literal('tensorflow-serving'), models: list(name) }).readonly();
+
+const reads = z.strictObject({ headers: list(name), address: z.boolean(), time: z.boolean() }).readonly();
+const condition = z.strictObject({ cel: z.string().min(1), reads }).readonly();
+
+const limit = z
+  .strictObject({ count: positive, periodMs: positive, burst: positive, per: z.enum(['caller', 'rule']) })
+  .readonly();
+
+const rule = z
+  .strictObject({
+    index: z.number().int().min(0),
+    name,
+    effect: z.enum(['allow', 'deny']),
+    file: z.string(),
+    line: positive,
+    callers: z.union([
+      z.strictObject({ kind: z.literal('anyone') }).readonly(),
+      z.strictObject({ kind: z.literal('groups'), names: list(name).check(z.minLength(1)) }).readonly(),
+    ]),
+    actions: z.union([
+      z.strictObject({ kind: z.literal('any') }).readonly(),
+      z.strictObject({ kind: z.literal('actions'), names: list(name).check(z.minLength(1)) }).readonly(),
+    ]),
+    resources: list(z.strictObject({ service: name, segments: list(name).check(z.minLength(1)) }).readonly()).check(
+      z.minLength(1),
+    ),
+    when: condition.exactOptional(),
+    unless: list(z.strictObject({ groups: list(name).exactOptional(), when: condition.exactOptional() }).readonly()),
+    limits: list(limit),
+  })
+  .readonly();
+
+const access = z
+  .strictObject({
+    environment: name,
+    identities: list(oidc),
+    groups: list(group),
+    services: list(service),
+    rules: list(rule),
+    reads: z.record(z.string(), reads).readonly(),
+  })
+  .readonly();
+
+const route = z
+  .strictObject({
+    host: name.exactOptional(),
+    pathPrefix: name.exactOptional(),
+    strip: z.boolean(),
+    service: name,
+  })
+  .readonly();
+
+const listener = z
+  .strictObject({
+    name,
+    address,
+    tls: z.strictObject({ certificate: name, key: name }).readonly().exactOptional(),
+    routes: list(route).check(z.minLength(1)),
+  })
+  .readonly();
+
+const upstream = z
+  .strictObject({
+    service: name,
+    endpoints: list(z.strictObject({ rest: address, grpc: address.exactOptional() }).readonly()).check(z.minLength(1)),
+  })
+  .readonly();
+
+/** Form of a Plan. What refers to what is `invariants.ts`'s. */
+export const planSchema: z.ZodType<Plan> = z
+  .strictObject({
+    format: z.literal(1),
+    environment: name,
+    engine: z.enum(['embedded', 'haproxy']),
+    epoch: z.string().regex(/^[0-9a-f]{16}$/),
+    access,
+    listeners: list(listener).check(z.minLength(1)),
+    upstreams: list(upstream),
+    audit: z.strictObject({ directory: name, record: z.enum(['required', 'best-effort']) }).readonly(),
+    admin: address,
+    state: name,
+  })
+  .readonly();
