@@ -1,0 +1,25 @@
+import { compileCodes } from './codes/compile.ts';
+import { environmentCodes } from './codes/environment.ts';
+import { formCodes } from './codes/form.ts';
+import { policyCodes } from './codes/policy.ts';
+import { textCodes } from './codes/text.ts';
+
+/** One row of the registry. */
+export interface CodeRow {
+  readonly title: string;
+  readonly meaning: string;
+}
+
+/**
+ * Every diagnostic code. Codes are never reused and never change their meaning; a retired one keeps its row.
+ * HG10xx the text, HG11xx the form, HG12xx policies, HG13xx environments, HG2xxx compiling, HG3xxx engines, HG4xxx running.
+ */
+export const codes = {
+  ...textCodes,
+  ...formCodes,
+  ...policyCodes,
+  ...environmentCodes,
+  ...compileCodes,
+} as const satisfies Record<string, CodeRow>;
+
+export type Code = keyof typeof codes;

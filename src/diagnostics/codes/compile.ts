@@ -1,0 +1,94 @@
+/** HG2xxx: policy and environment together. */
+export const compileCodes = {
+  HG2001: { title: 'unknown identity', meaning: 'The name of an identity that the policy does not declare.' },
+  HG2002: { title: 'unknown group', meaning: 'The name of a group that the policy does not declare.' },
+  HG2003: { title: 'unknown service', meaning: 'The name of a service that the policy does not declare.' },
+  HG2004: {
+    title: 'pattern that matches nothing',
+    meaning:
+      'Models are a closed world: a pattern in `at` that matches none of those that the policy declares would never hold.',
+  },
+  HG2005: { title: 'unknown action', meaning: "The action is none of those that the service's protocol knows." },
+  HG2006: {
+    title: 'doubtful environment name',
+    meaning:
+      'A name in `in` that stands there only once and is nearly one that is used: most likely a slip. Nothing lists the environments, so that it is a warning.',
+  },
+  HG2010: {
+    title: 'identity without a root of trust',
+    meaning: 'Every identity of the policy is bound in the environment to the issuers whose tokens prove it.',
+  },
+  HG2011: {
+    title: 'identity without an audience',
+    meaning: 'Without an audience, a token meant for any other application would be accepted here.',
+  },
+  HG2012: {
+    title: 'binding of an unknown identity',
+    meaning: 'The environment binds an identity that the policy does not declare.',
+  },
+  HG2013: {
+    title: 'issuer of two identities',
+    meaning:
+      'A token of an issuer that two identities share, for an audience that both accept, could be read as either of them.',
+  },
+  HG2020: { title: 'empty group', meaning: 'A group that nobody can be in.' },
+  HG2021: { title: 'unused group', meaning: 'No rule names the group.' },
+  HG2022: { title: 'unused identity', meaning: 'No group names the identity, so that its callers are in none.' },
+  HG2023: {
+    title: 'two identities at once',
+    meaning: 'A call carries one credential, so that no caller is known through two identities at once.',
+  },
+  HG2030: {
+    title: 'bad condition',
+    meaning: 'The text of a condition is not CEL, not of the vocabulary, or not true or false.',
+  },
+  HG2040: {
+    title: 'rule never reached',
+    meaning:
+      'Among allows the first that matches decides. An earlier one without a condition matches all that this one could.',
+  },
+  HG2041: {
+    title: 'allow beneath a deny',
+    meaning: 'A deny beats every allow, and this one holds for all that the rule could allow.',
+  },
+  HG2042: { title: 'deny that adds nothing', meaning: 'An earlier deny holds for all that this one could deny.' },
+  HG2050: {
+    title: 'service without endpoints',
+    meaning: 'Every service of the policy is bound in the environment to the endpoints that serve it.',
+  },
+  HG2051: {
+    title: 'binding of an unknown service',
+    meaning: 'The environment binds a service that the policy does not declare.',
+  },
+  HG2052: {
+    title: 'service without rules',
+    meaning: 'Nothing is allowed that no rule allows: nobody can call the service.',
+  },
+  HG2053: {
+    title: 'endpoint twice',
+    meaning: 'Two endpoints of a service have the same address: it would get twice its share.',
+  },
+  HG2054: { title: 'endpoint that is a listener', meaning: 'The gateway would call itself, without an end.' },
+  HG2055: { title: 'no services', meaning: 'A policy without services leaves nothing to put a gateway in front of.' },
+  HG2060: {
+    title: 'listener without routes',
+    meaning: 'Where there are several services, each listener says which requests go to which.',
+  },
+  HG2061: {
+    title: 'route to an unknown service',
+    meaning: 'The route names a service that the policy does not declare.',
+  },
+  HG2062: { title: 'service out of reach', meaning: 'No route of any listener leads to the service.' },
+  HG2070: {
+    title: 'bad limit',
+    meaning: 'Rate, period and burst are whole numbers from 1 up, within what every engine can count.',
+  },
+  HG2071: {
+    title: 'too many limits',
+    meaning: 'Each limit of a rule is counted for each call: a rule has at most eight.',
+  },
+  HG2072: {
+    title: 'limit twice',
+    meaning: 'Two limits of a rule count the same: the stricter one alone would do the same.',
+  },
+} as const;

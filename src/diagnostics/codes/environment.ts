@@ -1,0 +1,39 @@
+/** HG13xx: what only an environment can get wrong. */
+export const environmentCodes = {
+  HG1301: {
+    title: 'access in an environment',
+    meaning:
+      'Rules and groups belong into the policy: an environment binds names to addresses and never changes who has access.',
+  },
+  HG1302: {
+    title: 'malformed address',
+    meaning: 'An address is a host, a colon and a port: `127.0.0.1:8080`, `[::1]:8080`, `models.internal:8501`.',
+  },
+  HG1303: {
+    title: 'cleartext off loopback',
+    meaning:
+      'A listener without `tls`, and the admin address, are bound to loopback (127.0.0.0/8, ::1, localhost): credentials never cross a network in the clear.',
+  },
+  HG1304: {
+    title: 'bad issuer',
+    meaning: 'An issuer is an https URL without query, fragment or user (OpenID Connect Discovery 1.0, section 4).',
+  },
+  HG1305: {
+    title: 'issuer without TLS',
+    meaning: 'An http issuer is accepted on loopback only: whoever can change its answer can be anyone.',
+  },
+  HG1306: {
+    title: 'address used twice',
+    meaning: 'Two listeners, or a listener and the admin address, cannot share an address.',
+  },
+  HG1307: {
+    title: 'bad route',
+    meaning:
+      'A route matches a host (a DNS name or IP address, no port) or a path prefix of whole segments (`/prefect/**`), or both.',
+  },
+  HG1308: {
+    title: 'route never reached',
+    meaning: 'Routes are tried in order; one that follows a route which already matches all it could is never reached.',
+  },
+  HG1309: { title: 'bad path', meaning: 'The path of a file or folder is empty or holds a control character.' },
+} as const;

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { environmentSchema } from './schema/environment.ts';
+import { policySchema } from './schema/policy.ts';
+
+/** JSON Schema (draft 7, which editors' YAML servers read) of `headgate.yaml`. */
+export function policyJsonSchema(): Record<string, unknown> {
+  return jsonSchema(policySchema, 'Headgate policy');
+}
+
+/** JSON Schema of `environments/<name>.yaml`. */
+export function environmentJsonSchema(): Record<string, unknown> {
+  return jsonSchema(environmentSchema, 'Headgate environment');
+}
+
+function jsonSchema(schema: z.ZodType, title: string): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-7', io: 'input' });
+  return { $schema, title, ...rest };
+}

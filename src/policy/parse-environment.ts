@@ -1,0 +1,102 @@
+import type { Checked } from '../diagnostics/types.ts';
+import { type HostPort, parseHostPort } from '../std/host-port.ts';
+import type { Cursor } from './cursor.ts';
+import { parseFile } from './parse-file.ts';
+import { type EnvironmentFile, environmentSchema } from './schema/environment.ts';
+import type {
+  EndpointNode,
+  Environment,
+  IdentityBindingNode,
+  ListenerNode,
+  Located,
+  RouteNode,
+  ServiceBindingNode,
+} from './types.ts';
+
+type Listener = EnvironmentFile['listeners'][number];
+type Binding = NonNullable<EnvironmentFile['identity']>[string];
+type Service = EnvironmentFile['services'][string];
+
+/** Text of `environments/<name>.yaml` → Environment. As `parsePolicy`. */
+export function parseEnvironment(text: string, file: string): Checked<Environment> {
+  return parseFile({ text, file, schema: environmentSchema, kind: 'environment' }, (root: Cursor<EnvironmentFile>) => {
+    const audit = root.need('audit');
+    return {
+      file,
+      name: root.need('environment').located(),
+      engine: root.need('engine').located(),
+      listeners: root.need('listeners').many().map(listenerNode),
+      identity: root.at('identity')?.entries().map(bindingNode) ?? [],
+      services: root.need('services').entries().map(serviceNode),
+      audit: { directory: path(audit.need('directory')), record: audit.need('record').located() },
+      admin: address(root.need('admin')),
+      state: optionalPath(root.at('state')) ?? { value: 'var', span: root.span },
+    };
+  });
+}
+
+function optionalPath(cursor: Cursor<string> | undefined): Located<string> | undefined {
+  return cursor && path(cursor);
+}
+
+/** A path may be written as the reference `file:PATH` too. */
+function path(cursor: Cursor<string>): Located<string> {
+  const { value, span } = cursor.located();
+  return { value: value.replace(/^file:/, ''), span };
+}
+
+function address(cursor: Cursor<string>): Located<HostPort> {
+  const { value, span } = cursor.located();
+  const parsed = parseHostPort(value);
+  if ('fault' in parsed) throw new TypeError('the schema let a malformed address pass');
+  return { value: parsed, span };
+}
+
+function listenerNode(listener: Cursor<Listener>): ListenerNode {
+  const tls = listener.at('tls');
+  return {
+    span: listener.span,
+    name: listener.need('name').located(),
+    address: address(listener.need('address')),
+    ...(tls && { tls: { certificate: path(tls.need('certificate')), key: path(tls.need('key')) } }),
+    routes: listener.at('routes')?.many().map(routeNode) ?? [],
+  };
+}
+
+function routeNode(route: Cursor<NonNullable<Listener['routes']>[number]>): RouteNode {
+  const host = route.at('host')?.located();
+  const prefix = route.at('path')?.located();
+  return {
+    span: route.span,
+    ...(host && { host: { value: host.value.toLowerCase(), span: host.span } }),
+    ...(prefix && { path: prefix }),
+    service: route.need('service').located(),
+    strip: route.at('strip')?.located().value ?? false,
+  };
+}
+
+function bindingNode({
+  name,
+  value,
+}: {
+  readonly name: Located<string>;
+  readonly value: Cursor<Binding>;
+}): IdentityBindingNode {
+  const issuers = value.at('issuers') ?? value.at('issuer');
+  return { name, issuers: (issuers?.many() ?? []).map((each) => each.located()) };
+}
+
+function serviceNode({
+  name,
+  value,
+}: {
+  readonly name: Located<string>;
+  readonly value: Cursor<Service>;
+}): ServiceBindingNode {
+  return { name, endpoints: value.need('endpoints').many().map(endpointNode) };
+}
+
+function endpointNode(endpoint: Cursor<Service['endpoints'][number]>): EndpointNode {
+  const grpc = endpoint.at('grpc');
+  return { span: endpoint.span, rest: address(endpoint.need('rest')), ...(grpc && { grpc: address(grpc) }) };
+}

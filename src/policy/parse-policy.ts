@@ -1,0 +1,160 @@
+import type { Checked } from '../diagnostics/types.ts';
+import { parseRate } from '../std/rate.ts';
+import { celText } from './cel-text.ts';
+import type { Cursor } from './cursor.ts';
+import { parseFile } from './parse-file.ts';
+import { type PolicyFile, policySchema } from './schema/policy.ts';
+import type {
+  CallerNode,
+  CallerTerm,
+  CelText,
+  GroupNode,
+  IdentityNode,
+  LimitNode,
+  Located,
+  ModelNode,
+  Policy,
+  RuleNode,
+  ServiceNode,
+  UnlessNode,
+} from './types.ts';
+
+type Rule = PolicyFile['rules'][number];
+type Group = NonNullable<PolicyFile['groups']>[string];
+type Service = PolicyFile['services'][string];
+
+/** Text of `headgate.yaml` → Policy. Every mistake of form is in the diagnostics; the value is there when none is an error. */
+export function parsePolicy(text: string, file: string): Checked<Policy> {
+  return parseFile({ text, file, schema: policySchema, kind: 'policy' }, (root: Cursor<PolicyFile>) => ({
+    file,
+    identity: root.at('identity')?.entries().map(identityNode) ?? [],
+    groups: root.at('groups')?.entries().map(groupNode) ?? [],
+    services: root.need('services').entries().map(serviceNode),
+    rules: root.need('rules').many().map(ruleNode),
+  }));
+}
+
+type IdentityEntry = {
+  readonly name: Located<string>;
+  readonly value: Cursor<NonNullable<PolicyFile['identity']>[string]>;
+};
+
+function identityNode({ name, value }: IdentityEntry): IdentityNode {
+  const oidc = value.need('oidc');
+  const groupsClaim = oidc.at('groupsClaim')?.located();
+  const algorithms = oidc.at('algorithms');
+  const types = oidc.at('types');
+  return {
+    name,
+    kind: 'oidc',
+    audience: texts(oidc.need('audience')),
+    groupsClaim: groupsClaim ?? { value: 'groups', span: oidc.span },
+    ...(algorithms && { algorithms: texts(algorithms) }),
+    ...(types && { types: lowerCase(texts(types)) }),
+  };
+}
+
+function lowerCase({ value, span }: Located<readonly string[]>): Located<readonly string[]> {
+  return { value: value.map((each) => each.toLowerCase().replace(/^application\//, '')), span };
+}
+
+function texts(cursor: Cursor<string | string[]>): Located<readonly string[]> {
+  return { value: cursor.many().map((each) => each.located().value), span: cursor.span };
+}
+
+function names(cursor: Cursor<string | string[]>): readonly Located<string>[] {
+  return cursor.many().map((each) => each.located());
+}
+
+function groupNode({ name, value }: { readonly name: Located<string>; readonly value: Cursor<Group> }): GroupNode {
+  return { name, anyOf: value.many().map(callerNode) };
+}
+
+type Caller = Group extends infer U ? (U extends readonly (infer E)[] ? E : U) : never;
+
+function callerNode(cursor: Cursor<Caller>): CallerNode {
+  return { span: cursor.span, allOf: cursor.entries().map(callerTerm) };
+}
+
+function callerTerm({
+  name,
+  value,
+}: {
+  readonly name: Located<string>;
+  readonly value: Cursor<Caller[string]>;
+}): CallerTerm {
+  if (!value.isMap) return { identity: name, any: true };
+  const subject = value.at('subject');
+  const group = value.at('group');
+  const client = value.at('client');
+  return {
+    identity: name,
+    any: false,
+    ...(subject && { subject: texts(subject) }),
+    ...(group && { group: texts(group) }),
+    ...(client && { client: texts(client) }),
+  };
+}
+
+function serviceNode({
+  name,
+  value,
+}: {
+  readonly name: Located<string>;
+  readonly value: Cursor<Service>;
+}): ServiceNode {
+  return { name, protocol: value.need('protocol').located(), models: modelNodes(value.at('models')) };
+}
+
+function modelNodes(models: Cursor<NonNullable<Service['models']>> | undefined): ModelNode[] {
+  if (models === undefined) return [];
+  if (models.isMap) return models.entries().map(({ name }) => ({ name }));
+  return models.many().map((each) => ({ name: each.located() as Located<string> }));
+}
+
+function ruleNode(rule: Cursor<Rule>): RuleNode {
+  const deny = rule.at('deny');
+  const inside = rule.at('in');
+  const when = rule.at('when');
+  return {
+    span: rule.span,
+    name: rule.need('name').located(),
+    effect: deny ? 'deny' : 'allow',
+    callers: callers(deny ?? rule.need('allow')),
+    to: names(rule.need('to')),
+    at: names(rule.need('at')),
+    ...(inside && { in: names(inside) }),
+    ...(when && { when: condition(when) }),
+    unless: rule.at('unless')?.many().map(unlessNode) ?? [],
+    limits: rule.at('limits')?.many().map(limitNode) ?? [],
+  };
+}
+
+function callers(cursor: Cursor<string | string[]>): RuleNode['callers'] {
+  const listed = names(cursor);
+  const anyone = listed.some((each) => each.value === 'anyone');
+  return { value: anyone ? 'anyone' : listed, span: cursor.span };
+}
+
+function condition(cursor: Cursor<string>): Located<CelText> {
+  return { value: celText(cursor.node, cursor.source), span: cursor.span };
+}
+
+function unlessNode(cursor: Cursor<Exclude<NonNullable<Rule['unless']>, readonly unknown[]>>): UnlessNode {
+  const caller = cursor.at('caller');
+  const when = cursor.at('when');
+  return { span: cursor.span, ...(caller && { caller: names(caller) }), ...(when && { when: condition(when) }) };
+}
+
+function limitNode(cursor: Cursor<NonNullable<Rule['limits']>[number]>): LimitNode {
+  const rate = cursor.need('rate').located();
+  const burst = cursor.at('burst')?.located();
+  const value = parseRate(rate.value);
+  if (value === undefined) throw new TypeError('the schema let a malformed rate pass');
+  return {
+    span: cursor.span,
+    rate: { value, span: rate.span },
+    ...(burst && { burst }),
+    per: cursor.need('per').located(),
+  };
+}

@@ -1,0 +1,75 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { parseHostPort } from '../../std/host-port.ts';
+import { type Fault, note, notes } from './notes.ts';
+
+/** Longest name of anything, and longest name of a rule. Characters. */
+export const nameCharactersMax = 120;
+
+const nameForm = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+
+/** A text whose faults are told in our own words. */
+export function text(what: string, fault: (text: string) => Fault | undefined, options: TextOptions = {}): z.ZodString {
+  const form = options.pattern ? z.string().regex(options.pattern) : z.string().min(1);
+  const described = options.description ? form.describe(options.description) : form;
+  return described.register(notes, note({ what, fault, ...(options.hint && { hint: options.hint }) }));
+}
+
+export interface TextOptions {
+  readonly pattern?: RegExp;
+  readonly description?: string;
+  readonly hint?: string;
+}
+
+/** A name of the given kind: `name('a group')`. */
+export function name(
+  what: string,
+  options: { readonly reserved?: readonly string[]; readonly addresses?: boolean } = {},
+): z.ZodString {
+  const named = `the name of ${what}`;
+  return text(named, (written) => nameFault(written, named, options), { pattern: nameForm });
+}
+
+function nameFault(
+  written: string,
+  what: string,
+  options: { readonly reserved?: readonly string[]; readonly addresses?: boolean },
+): Fault | undefined {
+  if (!options.addresses && looksLikeAddress(written)) return addressFault(written);
+  if (written === '') return { code: 'HG1106', message: `${what} is empty` };
+  if (written.length > nameCharactersMax) {
+    return { code: 'HG1105', message: `${what} has more than ${nameCharactersMax} characters` };
+  }
+  if (!nameForm.test(written)) {
+    const hint = 'start with a letter or digit; go on with letters, digits, `_`, `.` and `-`';
+    return { code: 'HG1105', message: `\`${shown(written)}\` is not ${what}`, hint };
+  }
+  if (options.reserved?.includes(written)) {
+    const hint = 'choose another name';
+    return { code: 'HG1220', message: `\`${written}\` has a meaning of its own and can't be ${what}`, hint };
+  }
+  return undefined;
+}
+
+/** Whether a text is an address rather than a name: a URL, an IP address, a host and a port. */
+export function looksLikeAddress(written: string): boolean {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(written) || isIP(written) !== 0) return true;
+  return !('fault' in parseHostPort(written));
+}
+
+/** The diagnostic for an address in a policy. */
+export function addressFault(written: string): Fault {
+  const hint = 'give it a name here, and bind the name to its address in `environments/<name>.yaml`';
+  return { code: 'HG1201', message: `\`${shown(written)}\` is an address, and a policy holds none`, hint };
+}
+
+/** A text as a message may show it: bounded, on one line. */
+export function shown(written: string): string {
+  const line = written.replace(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
+}
+
+/** One, or a list of one and more: any of them. */
+export function oneOrMany<T extends z.ZodType>(one: T): z.ZodUnion<readonly [T, z.ZodArray<T>]> {
+  return z.union([one, z.array(one).min(1)] as const);
+}

@@ -1,0 +1,79 @@
+import { isMap, type Node } from 'yaml';
+import { hasAny, headOf, pairOf, spanOf, textAt } from '../tree.ts';
+import type { CheckedItems, CheckedMap } from './notes.ts';
+
+/** Names of one kind are unique: reports each later one. */
+export function checkUnique(checked: CheckedItems, options: { readonly what: string; readonly key: string }): void {
+  const { source, report } = checked;
+  const seen = new Map<string, Node>();
+  for (const item of checked.items) {
+    const found = textAt(item, options.key);
+    if (found === undefined) continue;
+    const first = seen.get(found.text);
+    if (first === undefined) {
+      seen.set(found.text, found.node);
+      continue;
+    }
+    report.add('HG1107', `the name of ${options.what} is used a second time`, {
+      span: spanOf(found.node, source),
+      hint: 'choose another name',
+      notes: [{ message: 'the first one', span: spanOf(first, source) }],
+    });
+  }
+}
+
+/** Names of rules are unique. */
+export function checkRuleNames(checked: CheckedItems): void {
+  checkUnique(checked, { what: 'a rule', key: 'name' });
+}
+
+/** An identity has exactly one kind. */
+export function checkIdentityKind({ map, source, report }: CheckedMap): void {
+  if (map.items.length === 0) {
+    report.add('HG1106', 'this identity has no kind', {
+      span: headOf(map, source),
+      hint: 'write `{ oidc: { audience: … } }`',
+    });
+  } else if (map.items.length > 1) {
+    report.add('HG1108', 'an identity has one kind', {
+      span: headOf(map, source),
+      hint: 'give each kind a name of its own',
+    });
+  }
+}
+
+/** A rule is an allow or a deny; `unless` goes with deny only, `limits` with allow only. */
+export function checkRule({ map, source, report }: CheckedMap): void {
+  const allow = pairOf(map, 'allow');
+  const deny = pairOf(map, 'deny');
+  if (allow && deny) {
+    const notes = [{ message: 'the allow', span: spanOf(allow.key, source) }];
+    const hint = 'write two rules; a deny beats every allow';
+    report.add('HG1210', 'a rule is an allow or a deny, not both', { span: spanOf(deny.key, source), hint, notes });
+  } else if (!allow && !deny && !hasAny(map, ['grantable'])) {
+    const hint = 'add `allow: [group]` or `deny: [group]`';
+    report.add('HG1210', 'this rule neither allows nor denies', { span: headOf(map, source), hint });
+  }
+  const unless = pairOf(map, 'unless');
+  if (unless && !deny) {
+    const hint = 'say it in `when`, or in a rule with `deny`';
+    report.add('HG1211', '`unless` only exempts from a deny', { span: spanOf(unless.key, source), hint });
+  }
+  const limits = pairOf(map, 'limits');
+  if (limits && deny && !allow) {
+    const hint = 'remove it, or put it on the rule that allows';
+    report.add('HG1212', 'a deny has nothing to limit', { span: spanOf(limits.key, source), hint });
+  }
+}
+
+/** A TensorFlow Serving service names its models. */
+export function checkService({ map, source, report }: CheckedMap): void {
+  if (textAt(map, 'protocol')?.text !== 'tensorflow-serving' || hasAny(map, ['models', 'families'])) return;
+  const hint = 'list them: `models: [finance-prod, dialogue]`; a model that is not named is nobody’s';
+  report.add('HG1102', 'this service names no models', { span: headOf(map, source), hint });
+}
+
+/** A map that must hold something does. */
+export function isEmptyMap(node: unknown): boolean {
+  return isMap(node) && node.items.length === 0;
+}

@@ -1,0 +1,63 @@
+import type { Fault } from './schema/notes.ts';
+
+const addressKeys = new Set([
+  'address',
+  'endpoint',
+  'endpoints',
+  'issuer',
+  'issuers',
+  'url',
+  'rest',
+  'listeners',
+  'admin',
+  'host',
+]);
+const environmentKeys = new Set([
+  'environment',
+  'engine',
+  'routes',
+  'tls',
+  'audit',
+  'state',
+  'health',
+  'credentials',
+  'accounts',
+  'trustDomain',
+]);
+const accessKeys = new Set([
+  'rules',
+  'groups',
+  'allow',
+  'deny',
+  'unless',
+  'limits',
+  'audience',
+  'groupsClaim',
+  'protocol',
+  'families',
+  'to',
+  'at',
+]);
+
+/** A key that is known, but in the other of the two files. */
+export function strangerFault(key: string, file: 'policy' | 'environment'): Fault | undefined {
+  if (file === 'environment') {
+    if (!accessKeys.has(key)) return undefined;
+    const message = `\`${key}\` says who has access, and an environment never does`;
+    return {
+      code: 'HG1301',
+      message,
+      hint: 'move it into `headgate.yaml`; a rule holds in certain environments by its `in`',
+    };
+  }
+  if (addressKeys.has(key)) {
+    const hint = 'bind it in `environments/<name>.yaml`';
+    return { code: 'HG1201', message: `\`${key}\` is an address, and a policy holds none`, hint };
+  }
+  if (!environmentKeys.has(key)) return undefined;
+  return {
+    code: 'HG1202',
+    message: `\`${key}\` belongs to an environment`,
+    hint: 'move it into `environments/<name>.yaml`',
+  };
+}
