@@ -1,0 +1,57 @@
+import { type Checked, Report } from '../diagnostics/index.ts';
+import { type AccessPlan, accessEpoch, type EngineName, freezePlan, type Plan } from '../plan/index.ts';
+import type { Environment, Policy } from '../policy/index.ts';
+import { compileReads } from './conditions.ts';
+import { checkEnvironmentNames, rulesHere } from './environments.ts';
+import { compileGroups } from './groups.ts';
+import { compileIdentities } from './identities.ts';
+import { compileListeners } from './listeners.ts';
+import { compileRules } from './rules.ts';
+import { createScope, type Scope } from './scope.ts';
+import { compileServices, compileUpstreams } from './services.ts';
+import { checkShadows } from './shadows.ts';
+
+/**
+ * Policy and environment together: a frozen Plan, or every mistake in what the two mean, with its place. Rules of other
+ * environments are checked like the rest and left out of the Plan.
+ */
+export function compile(policy: Policy, environment: Environment): Checked<Plan> {
+  const report = new Report();
+  const scope = createScope(policy, environment, report);
+  const access = compileAccess(scope);
+  const engine = compileEngine(scope);
+  const structure = { listeners: compileListeners(scope), upstreams: compileUpstreams(scope) };
+  return report.checked(() =>
+    freezePlan({
+      format: 1,
+      environment: environment.name.value,
+      engine,
+      epoch: accessEpoch(access),
+      access,
+      ...structure,
+      audit: { directory: environment.audit.directory.value, record: environment.audit.record.value },
+      admin: environment.admin.value,
+      state: environment.state.value,
+    }),
+  );
+}
+
+function compileAccess(scope: Scope): AccessPlan {
+  const environment = scope.environment.name.value;
+  const identities = compileIdentities(scope);
+  const groups = compileGroups(scope);
+  const services = compileServices(scope);
+  const compiled = compileRules(scope);
+  checkEnvironmentNames(scope);
+  checkShadows(scope, compiled, groups);
+  const rules = rulesHere(compiled, environment);
+  return { environment, identities, groups, services, rules, reads: compileReads(services, rules) };
+}
+
+function compileEngine({ environment, report }: Scope): EngineName {
+  const { value, span } = environment.engine;
+  if (value === 'embedded' || value === 'haproxy') return value;
+  const hint = 'write embedded or haproxy';
+  report.add('HG1120', `engine \`${value}\` is not in this version yet`, { span, hint });
+  return 'embedded';
+}

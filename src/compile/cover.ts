@@ -1,0 +1,59 @@
+import { matchesSegment } from '../decision/index.ts';
+import type { ResourcePattern } from '../plan/index.ts';
+import type { CompiledRule } from './rules.ts';
+
+/** For each group those that everybody in it is in as well. */
+export type WiderGroups = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Whether whatever matches `inner`'s callers, actions, resources and environments matches `outer`'s as well. */
+export function covers(outer: CompiledRule, inner: CompiledRule, wider: WiderGroups): boolean {
+  return (
+    coversEnvironments(outer, inner) &&
+    coversActions(outer, inner) &&
+    coversCallers(outer, inner, wider) &&
+    inner.plan.resources.every((resource) => outer.plan.resources.some((wide) => coversPattern(wide, resource)))
+  );
+}
+
+function coversEnvironments(outer: CompiledRule, inner: CompiledRule): boolean {
+  const wide = outer.in;
+  return wide === undefined || (inner.in !== undefined && [...inner.in].every((name) => wide.has(name)));
+}
+
+function coversActions(
+  { plan: { actions: outer } }: CompiledRule,
+  { plan: { actions: inner } }: CompiledRule,
+): boolean {
+  if (outer.kind === 'any') return true;
+  return inner.kind === 'actions' && inner.names.every((name) => outer.names.includes(name));
+}
+
+function coversCallers(outer: CompiledRule, inner: CompiledRule, wider: WiderGroups): boolean {
+  const [wide, narrow] = [outer.plan.callers, inner.plan.callers];
+  if (wide.kind === 'anyone') return true;
+  return (
+    narrow.kind === 'groups' && narrow.names.every((name) => wide.names.some((group) => isWithin(name, group, wider)))
+  );
+}
+
+function isWithin(name: string, group: string, wider: WiderGroups): boolean {
+  return name === group || wider.get(name)?.has(group) === true;
+}
+
+/** Whether a pattern takes in another: a star of the inner one can only be met by a star of the outer one. */
+export function coversPattern(outer: ResourcePattern, inner: ResourcePattern): boolean {
+  if (outer.service !== inner.service) return false;
+  const [wide, narrow] = [plainSegments(outer), plainSegments(inner)];
+  const isOpen = wide.at(-1) === '**';
+  if (isOpen ? narrow.length < wide.length : narrow.length !== wide.length) return false;
+  const fixed = isOpen ? wide.slice(0, -1) : wide;
+  return fixed.every((segment, index) => {
+    const other = narrow[index] ?? '';
+    return other !== '**' && matchesSegment(segment, other);
+  });
+}
+
+/** A model is one segment, so that `scoring/**` and `scoring/*` are the same. */
+export function plainSegments({ segments }: ResourcePattern): readonly string[] {
+  return segments.length === 1 && segments[0] === '**' ? ['*'] : segments;
+}

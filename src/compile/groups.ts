@@ -1,0 +1,68 @@
+import type { CallerTermPlan, GroupPlan } from '../plan/index.ts';
+import type { CallerNode, CallerTerm, GroupNode } from '../policy/index.ts';
+import { distinct, type Scope } from './scope.ts';
+
+/** Groups by the identities that prove who is in them. */
+export function compileGroups(scope: Scope): readonly GroupPlan[] {
+  checkUnused(scope);
+  return scope.policy.groups.map((node) => compileGroup(scope, node));
+}
+
+function compileGroup(scope: Scope, node: GroupNode): GroupPlan {
+  if (node.anyOf.length === 0) {
+    const message = `nobody can be in group \`${node.name.value}\``;
+    scope.report.add('HG2020', message, { span: node.name.span, hint: 'list who is in it, or take it out' });
+  }
+  return { name: node.name.value, anyOf: node.anyOf.map((way) => ({ allOf: compileWay(scope, way) })) };
+}
+
+function compileWay(scope: Scope, way: CallerNode): readonly CallerTermPlan[] {
+  const identities = distinct(way.allOf.map(({ identity }) => identity.value));
+  if (identities.length > 1) {
+    const message = `no caller is known through ${identities.map((name) => `\`${name}\``).join(' and ')} at once`;
+    const hint = 'for callers known through either, write them as two items of the list';
+    scope.report.add('HG2023', message, { span: way.span, hint });
+  }
+  return way.allOf.map((term) => compileTerm(scope, term));
+}
+
+function compileTerm(scope: Scope, term: CallerTerm): CallerTermPlan {
+  const { identity, subject, group, client } = term;
+  if (!scope.identities.has(identity.value)) {
+    const message = `unknown identity \`${identity.value}\``;
+    const hint = scope.hint(identity.value, [...scope.identities.keys()]);
+    scope.report.add('HG2001', message, { span: identity.span, hint });
+  }
+  for (const key of [subject, group, client]) {
+    if (key === undefined || key.value.length > 0) continue;
+    scope.report.add('HG2020', 'an empty list matches nobody', { span: key.span });
+  }
+  return {
+    identity: identity.value,
+    ...(subject && { subject: distinct(subject.value) }),
+    ...(group && { group: distinct(group.value) }),
+    ...(client && { client: distinct(client.value) }),
+  };
+}
+
+function checkUnused(scope: Scope): void {
+  const { policy, report } = scope;
+  const named = new Set<string>();
+  for (const { callers, unless } of policy.rules) {
+    if (callers.value !== 'anyone') for (const { value } of callers.value) named.add(value);
+    for (const { caller } of unless) for (const { value } of caller ?? []) named.add(value);
+  }
+  for (const { name } of policy.groups) {
+    if (named.has(name.value)) continue;
+    report.add('HG2021', `no rule names group \`${name.value}\``, { span: name.span, severity: 'warning' });
+  }
+  const used = new Set(policy.groups.flatMap(({ anyOf }) => anyOf.flatMap(({ allOf }) => allOf)).map(identityOf));
+  for (const { name } of policy.identity) {
+    if (used.has(name.value)) continue;
+    report.add('HG2022', `no group names identity \`${name.value}\``, { span: name.span, severity: 'warning' });
+  }
+}
+
+function identityOf({ identity }: CallerTerm): string {
+  return identity.value;
+}

@@ -1,0 +1,70 @@
+import { matchesSegments } from '../decision/index.ts';
+import type { ResourcePattern } from '../plan/index.ts';
+import type { Located, RuleNode } from '../policy/index.ts';
+import type { KnownService, Scope } from './scope.ts';
+
+/** A pattern with the place it was written. */
+export interface PlacedPattern {
+  readonly pattern: ResourcePattern;
+  readonly written: Located<string>;
+}
+
+/** The patterns of a rule's `at`. One that matches nothing known is an error: it would never hold. */
+export function compileResources(scope: Scope, rule: RuleNode): readonly ResourcePattern[] {
+  const seen = new Set<string>();
+  const patterns: ResourcePattern[] = [];
+  for (const written of rule.at) {
+    if (seen.has(written.value)) continue;
+    seen.add(written.value);
+    const pattern = compilePattern(scope, written);
+    if (pattern !== undefined) patterns.push(pattern);
+  }
+  return patterns;
+}
+
+function compilePattern(scope: Scope, { value, span }: Located<string>): ResourcePattern | undefined {
+  const [service = '', ...segments] = value.split('/');
+  const known = scope.services.get(service);
+  if (known === undefined) {
+    const hint = scope.hint(service, [...scope.services.keys()]);
+    scope.report.add('HG2003', `unknown service \`${service}\``, { span, hint });
+    return undefined;
+  }
+  if (segments.length === 0) {
+    scope.report.add('HG1216', `\`${value}\` names a service, not what within it`, {
+      span,
+      hint: `write ${service}/**`,
+    });
+    return undefined;
+  }
+  if (segments.includes('') || segments.slice(0, -1).includes('**')) {
+    const hint = `write ${service}/** or ${service}/name-*`;
+    scope.report.add('HG1217', `\`${value}\` is not a pattern`, { span, hint });
+    return undefined;
+  }
+  if (!matchesKnown(known, segments)) reportNothing(scope, { value, span }, { known, segments });
+  return { service, segments };
+}
+
+/** A model is one segment. */
+function matchesKnown({ models }: KnownService, segments: readonly string[]): boolean {
+  const [only = ''] = segments;
+  if (segments.length === 1 && !only.includes('*')) return models.has(only);
+  if (segments.length === 1 && (only === '*' || only === '**')) return models.size > 0;
+  for (const model of models) if (matchesSegments(segments, [model])) return true;
+  return false;
+}
+
+function reportNothing(
+  scope: Scope,
+  { value, span }: Located<string>,
+  { known, segments }: { readonly known: KnownService; readonly segments: readonly string[] },
+): void {
+  const service = known.node.name;
+  const isModel = segments.length === 1 && !value.includes('*');
+  const message = isModel
+    ? `service \`${service.value}\` has no model \`${segments[0]}\``
+    : `\`${value}\` matches no model of service \`${service.value}\``;
+  const notes = [{ message: `\`${service.value}\` and its models are declared here`, span: service.span }];
+  scope.report.add('HG2004', message, { span, hint: scope.hint(segments[0] ?? '', [...known.models]), notes });
+}

@@ -1,0 +1,73 @@
+import type { ServicePlan, UpstreamPlan } from '../plan/index.ts';
+import type { EndpointNode, HostPort, Located, ServiceBindingNode } from '../policy/index.ts';
+import { distinct, type Scope } from './scope.ts';
+
+/** What is governed: the closed world of the policy. */
+export function compileServices(scope: Scope): readonly ServicePlan[] {
+  const { policy, report } = scope;
+  if (policy.services.length === 0) {
+    const span = { file: policy.file, line: 1, column: 1, endLine: 1, endColumn: 1 };
+    report.add('HG2055', 'the policy declares no services', { span });
+  }
+  const ruled = new Set(policy.rules.flatMap(({ at }) => at.map(({ value }) => value.split('/')[0])));
+  return policy.services.map(({ name, protocol, models }) => {
+    if (!ruled.has(name.value)) {
+      const message = `no rule is about service \`${name.value}\`: nobody can call it`;
+      report.add('HG2052', message, { span: name.span, severity: 'warning' });
+    }
+    return { name: name.value, protocol: protocol.value, models: distinct(models.map((model) => model.name.value)) };
+  });
+}
+
+/** Where each service is served, in this environment. */
+export function compileUpstreams(scope: Scope): readonly UpstreamPlan[] {
+  const { policy, environment, report, services } = scope;
+  const bindings = new Map(environment.services.map((binding) => [binding.name.value, binding]));
+  for (const { name } of environment.services) {
+    if (services.has(name.value)) continue;
+    const message = `the policy declares no service \`${name.value}\``;
+    report.add('HG2051', message, { span: name.span, hint: scope.hint(name.value, [...services.keys()]) });
+  }
+  for (const { name } of policy.services) {
+    const binding = bindings.get(name.value);
+    if (binding !== undefined && binding.endpoints.length > 0) continue;
+    const message = `service \`${name.value}\` has no endpoints in environment \`${environment.name.value}\``;
+    const hint = `bind it in ${environment.file}: services: { ${name.value}: { endpoints: [ { rest: 127.0.0.1:8501 } ] } }`;
+    const notes = [{ message: 'this environment', span: environment.name.span }];
+    report.add('HG2050', message, { span: binding?.name.span ?? name.span, hint, notes });
+  }
+  return environment.services.map((binding) => compileUpstream(scope, binding));
+}
+
+function compileUpstream(scope: Scope, { name, endpoints }: ServiceBindingNode): UpstreamPlan {
+  const seen = new Map<string, Located<HostPort>>();
+  for (const endpoint of endpoints) {
+    for (const address of addressesOf(endpoint)) checkAddress(scope, address, seen);
+  }
+  return {
+    service: name.value,
+    endpoints: endpoints.map(({ rest, grpc }) => ({ rest: rest.value, ...(grpc && { grpc: grpc.value }) })),
+  };
+}
+
+function checkAddress(scope: Scope, address: Located<HostPort>, seen: Map<string, Located<HostPort>>): void {
+  const text = addressText(address.value);
+  const before = seen.get(text);
+  seen.set(text, address);
+  if (before !== undefined) {
+    const notes = [{ message: 'first here', span: before.span }];
+    scope.report.add('HG2053', `endpoint \`${text}\` is there twice`, { span: address.span, notes });
+  }
+  const listener = scope.environment.listeners.find((node) => addressText(node.address.value) === text);
+  if (listener === undefined) return;
+  const notes = [{ message: `listener \`${listener.name.value}\``, span: listener.address.span }];
+  scope.report.add('HG2054', `endpoint \`${text}\` is the gateway's own listener`, { span: address.span, notes });
+}
+
+function addressesOf({ rest, grpc }: EndpointNode): readonly Located<HostPort>[] {
+  return grpc === undefined ? [rest] : [rest, grpc];
+}
+
+function addressText({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host.toLowerCase()}:${port}`;
+}
