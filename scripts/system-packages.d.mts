@@ -1,0 +1,20 @@
+/** Types of `system-packages.mjs`, which stays plain JavaScript so that Node 20 can run it. */
+export type SystemPackage = 'haproxy' | 'wrk';
+
+export declare const systemPackages: Readonly<
+  Record<SystemPackage, { readonly program: string; readonly debian: string; readonly why: string }>
+>;
+
+export declare function programPath(program: string): string | undefined;
+
+export interface MissingPackage {
+  readonly name: SystemPackage;
+  readonly why: string;
+  /** Command or sentence that says how it is installed. */
+  readonly remedy: string;
+}
+
+export declare function ensureSystemPackages(
+  names: readonly SystemPackage[],
+  say?: (line: string) => void,
+): MissingPackage[];

@@ -1,0 +1,62 @@
+// The one place that says which system packages Headgate asks for, and why. Plain JavaScript: it runs on Node 20 too.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** What can be asked for by name: the program that shows that it is there, Debian's package, and what it is for. */
+export const systemPackages = {
+  haproxy: { program: 'haproxy', debian: 'haproxy', why: 'the HAProxy engine runs it' },
+  wrk: { program: 'wrk', debian: 'wrk', why: 'the benchmark makes its load with it' },
+};
+
+/** Where a program is, or undefined. Debian puts daemons into /usr/sbin, which is not on everybody's PATH. */
+export function programPath(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Installs what is missing of `names`, on Debian as root. Returns what is still missing, each with the command that
+ * installs it: an empty list is success.
+ */
+export function ensureSystemPackages(names, say = console.log) {
+  const missing = names.filter((name) => programPath(systemPackages[name].program) === undefined);
+  if (missing.length === 0) return [];
+  const debianNames = missing.map((name) => systemPackages[name].debian);
+  const command = `apt-get update && apt-get install --yes --no-install-recommends ${debianNames.join(' ')}`;
+  if (canInstall()) {
+    for (const name of missing) say(`setup: installing ${name} with apt-get (${systemPackages[name].why})`);
+    run(command, say);
+  }
+  const still = missing.filter((name) => programPath(systemPackages[name].program) === undefined);
+  return still.map((name) => ({ name, why: systemPackages[name].why, remedy: remedy(command, debianNames) }));
+}
+
+function canInstall() {
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && programPath('apt-get') !== undefined;
+}
+
+function remedy(command, debianNames) {
+  if (existsSync('/etc/debian_version')) return `sudo sh -c '${command}'`;
+  return `install ${debianNames.join(' and ')} with your system's package manager, so that it is on PATH`;
+}
+
+/** Debian's postinst scripts must not start the daemon: engines are run by Headgate alone. */
+function run(command, say) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  const result = spawnSync('sh', ['-c', command], { env, encoding: 'utf8' });
+  if (result.status !== 0) say(`setup: apt-get failed:\n${tail(`${result.stdout ?? ''}${result.stderr ?? ''}`)}`);
+}
+
+function tail(text) {
+  return text.trim().split('\n').slice(-8).join('\n');
+}

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { parseArgs } from 'node:util';
+import { ensureSystemPackages } from './system-packages.mjs';
+
+/**
+ * Everything that has to hold: types, lint, tests. Closes with `N passed, N failed` alone on a line.
+ *   --engines embedded   leaves HAProxy out, and says so
+ *   --update-goldens     writes the goldens anew: read the diff
+ *   FILE…                only these test files, without types and lint
+ */
+const root = join(import.meta.dirname, '..');
+const testGlobs = ['src/**/*.test.ts', 'test/**/*.test.ts', 'demo/**/*.test.ts', 'bench/**/*.test.ts'];
+const engineNames = ['embedded', 'haproxy'];
+
+interface Tally {
+  passed: number;
+  failed: number;
+  /** Skipped by themselves, because an engine is left out. */
+  notRun: number;
+}
+
+const { values, positionals } = parseArgs({
+  options: { engines: { type: 'string' }, 'update-goldens': { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+process.chdir(root);
+const asked = enginesAsked(values.engines);
+const { present, reasons } = asked === undefined ? presentEngines() : { present: asked, reasons: [] };
+process.env.HEADGATE_ENGINES = present.join(',');
+if (values['update-goldens']) process.env.HEADGATE_UPDATE_GOLDENS = '1';
+
+const tally: Tally = { passed: 0, failed: 0, notRun: 0 };
+if (positionals.length === 0) {
+  runTool('types', 'tsc', ['--noEmit', '-p', '.']);
+  runTool('lint', 'biome', ['check', '--error-on-warnings', '.']);
+}
+await runTests(positionals.length > 0 ? positionals : globSync(testGlobs).toSorted());
+close();
+
+function enginesAsked(text: string | undefined): string[] | undefined {
+  const names = text?.split(',');
+  const strange = names?.filter((name) => !engineNames.includes(name)) ?? [];
+  if (strange.length === 0) return names;
+  console.error(`--engines knows ${engineNames.join(', ')}, not ${strange.join(', ')}`);
+  process.exit(2);
+}
+
+/** Engines that run here: HAProxy gets installed where that can be done. */
+function presentEngines(): { present: string[]; reasons: string[] } {
+  const missing = ensureSystemPackages(['haproxy']);
+  const present = engineNames.filter((name) => !missing.some((entry) => entry.name === name));
+  return { present, reasons: missing.map(({ name, remedy }) => `${name} is missing; to install it: ${remedy}`) };
+}
+
+function runTool(title: string, program: string, args: readonly string[]): void {
+  const { status } = spawnSync(join('tools/node_modules/.bin', program), args, { stdio: 'inherit' });
+  console.log(`${status === 0 ? '✔' : '✖'} ${title} (${program})`);
+  if (status === 0) tally.passed += 1;
+  else tally.failed += 1;
+}
+
+async function runTests(files: string[]): Promise<void> {
+  const stream = run({ files, concurrency: Math.max(2, Math.floor(availableParallelism() / 2)) });
+  stream.on('test:summary', ({ file, counts }) => {
+    if (file !== undefined) return;
+    tally.passed += counts.passed;
+    tally.failed += counts.tests - counts.passed - counts.skipped;
+    tally.notRun += counts.skipped;
+  });
+  const report = stream.compose(new spec());
+  for await (const text of report) process.stdout.write(text);
+}
+
+/** An engine that is missing is a failure of the run, unless the run asked to go without it. */
+function close(): void {
+  const left = engineNames.filter((name) => !present.includes(name));
+  if (left.length > 0) console.log(`not run: ${tally.notRun} tests, and cases of ${left.join(', ')}`);
+  for (const reason of reasons) console.log(`not run: ${reason}`);
+  const unexplained = left.length === 0 && tally.notRun > 0;
+  if (unexplained) console.log(`not run: ${tally.notRun} tests were skipped, which none may be`);
+  console.log(`${tally.passed} passed, ${tally.failed} failed`);
+  process.exitCode = tally.failed === 0 && reasons.length === 0 && !unexplained ? 0 : 1;
+}
