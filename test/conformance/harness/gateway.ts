@@ -80,7 +80,10 @@ export function compileTexts(policyText: string, environment: string): Plan {
   const compiled = policy.value && bindings.value ? compile(policy.value, bindings.value) : undefined;
   if (compiled?.value !== undefined) return compiled.value;
   const found = [...policy.diagnostics, ...bindings.diagnostics, ...(compiled?.diagnostics ?? [])];
-  const sources = { 'headgate.yaml': policyText, 'environment.yaml': environment };
+  const sources = new Map([
+    ['headgate.yaml', policyText],
+    ['environment.yaml', environment],
+  ]);
   throw new Error(`the case does not compile:\n${renderTerminal(found, { sources })}`);
 }
 

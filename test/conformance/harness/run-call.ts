@@ -84,7 +84,7 @@ function checkUpstream(seen: Seen | undefined, expected: Expectation): void {
   if (wanted.target !== undefined) assert.equal(seen.target, wanted.target);
   if (wanted.body !== undefined) assert.equal(seen.body, wanted.body);
   for (const [name, value] of Object.entries(wanted.has ?? {})) {
-    const values = seen.headers.filter((_text, index) => index % 2 === 1 && seen.headers[index - 1] === name);
+    const values: string[] = seen.headers.filter((_text, index) => index % 2 === 1 && seen.headers[index - 1] === name);
     assert.equal(values.length, 1, `${name} was seen ${values.length} times`);
     if (value !== '*') assert.equal(values[0], value, name);
   }
