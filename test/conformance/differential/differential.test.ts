@@ -8,8 +8,8 @@ import { rules } from './policies.ts';
 import { requests } from './requests.ts';
 
 /** `HEADGATE_SEED` runs other pairs, `HEADGATE_PAIRS` more of them. */
-const seed = Number(process.env['HEADGATE_SEED'] ?? 20_261_121);
-const pairsMin = Number(process.env['HEADGATE_PAIRS'] ?? 10_000);
+const seed = Number(process.env.HEADGATE_SEED ?? 20_261_121);
+const pairsMin = Number(process.env.HEADGATE_PAIRS ?? 10_000);
 const batchRuns = 40;
 
 function property(pair: Pair): fc.IAsyncProperty<[Parameters<Pair['compare']>[0], Parameters<Pair['compare']>[1]]> {

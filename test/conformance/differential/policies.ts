@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { compile } from '../../../src/compile/index.ts';
 import { parseEnvironment, parsePolicy } from '../../../src/policy/index.ts';
-import { environmentText } from '../harness/gateway.ts';
+import { environmentText } from '../harness/texts.ts';
 
 /** A rule as it is generated: enough to print one, small enough to shrink. */
 export interface RuleShape {

@@ -2,22 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditRecord, startAuditWriter } from '../../../src/audit/index.ts';
-import { compile } from '../../../src/compile/index.ts';
-import { renderTerminal } from '../../../src/diagnostics/index.ts';
 import { embedded } from '../../../src/engines/embedded/index.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { haproxy } from '../../../src/engines/haproxy/index.ts';
 import type { EngineName, Plan } from '../../../src/plan/types.ts';
-import { parseEnvironment, parsePolicy } from '../../../src/policy/index.ts';
 import { systemClock } from '../../../src/std/clock.ts';
+import { type Bindings, compileTexts, environmentText } from './texts.ts';
 
 export const engines: Readonly<Record<EngineName, Engine>> = { embedded, haproxy };
-
-export interface Bindings {
-  readonly environment: string;
-  readonly issuers: readonly string[];
-  readonly upstreamPorts: readonly number[];
-}
 
 /** One engine under test, enforcing one policy after another, with its audit. */
 export interface Gateway {
@@ -57,7 +49,7 @@ export async function startGateway(
   });
   return {
     engine: name,
-    port: running.addresses['public']?.port ?? 0,
+    port: running.addresses.public?.port ?? 0,
     plan: () => plan,
     swap: async (text) => {
       plan = planOf(text);
@@ -71,39 +63,6 @@ export async function startGateway(
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Compiles two texts, and fails with what a person would read. */
-export function compileTexts(policyText: string, environment: string): Plan {
-  const policy = parsePolicy(policyText, 'headgate.yaml');
-  const bindings = parseEnvironment(environment, 'environment.yaml');
-  const compiled = policy.value && bindings.value ? compile(policy.value, bindings.value) : undefined;
-  if (compiled?.value !== undefined) return compiled.value;
-  const found = [...policy.diagnostics, ...bindings.diagnostics, ...(compiled?.diagnostics ?? [])];
-  const sources = new Map([
-    ['headgate.yaml', policyText],
-    ['environment.yaml', environment],
-  ]);
-  throw new Error(`the case does not compile:\n${renderTerminal(found, { sources })}`);
-}
-
-export function environmentText(engine: EngineName, bindings: Bindings, folder: string): string {
-  const endpoints = bindings.upstreamPorts.map((port) => `      - { rest: 127.0.0.1:${port} }`);
-  return [
-    'version: 1',
-    `environment: ${bindings.environment}`,
-    `engine: ${engine}`,
-    `state: ${folder}`,
-    'listeners: [ { name: public, address: 127.0.0.1:0 } ]',
-    `identity: { staff: { issuer: [${bindings.issuers.join(', ')}] } }`,
-    'services:',
-    '  scoring:',
-    '    endpoints:',
-    ...endpoints,
-    `audit: { directory: ${join(folder, 'audit')}, record: required }`,
-    'admin: 127.0.0.1:0',
-    '',
-  ].join('\n');
 }
 
 function recordsOf(chained: ReadonlyMap<string, AuditRecord>, ids: readonly string[]): AuditRecord[] | string {

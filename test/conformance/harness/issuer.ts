@@ -112,9 +112,9 @@ function mint(issuer: Mint, caller: CallerSpec, form: CredentialForm): string[] 
     case 'none':
       return [];
     case 'expired':
-      return good({ exp: Number(claims['iat']) - 3600 });
+      return good({ exp: Number(claims.iat) - 3600 });
     case 'not-yet-valid':
-      return good({ nbf: Number(claims['iat']) + 3000 });
+      return good({ nbf: Number(claims.iat) + 3000 });
     case 'wrong-audience':
       return good({ aud: 'somebody-else' });
     case 'wrong-issuer':

@@ -24,7 +24,7 @@ export async function runCall(stage: Stage, call: CaseCall): Promise<void> {
   const [record] = await stage.gateway.records([id]);
   assert.ok(record !== undefined);
   const expected = { ...call.expect.audit, status: answer.status, ...(call.expect.rule && { rule: call.expect.rule }) };
-  const reason = call.expect.code ?? call.expect.audit?.['reason'];
+  const reason = call.expect.code ?? call.expect.audit?.reason;
   for (const [name, value] of Object.entries({ ...expected, ...(reason !== undefined && { reason }) })) {
     assert.deepEqual({ [name]: record.core[name as keyof typeof record.core] }, { [name]: value });
   }
