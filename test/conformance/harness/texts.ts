@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { compile } from '../../../src/compile/index.ts';
+import { renderTerminal } from '../../../src/diagnostics/index.ts';
+import type { EngineName, Plan } from '../../../src/plan/types.ts';
+import { parseEnvironment, parsePolicy } from '../../../src/policy/index.ts';
+
+export interface Bindings {
+  readonly environment: string;
+  readonly issuers: readonly string[];
+  readonly upstreamPorts: readonly number[];
+}
+
+/** Compiles two texts, and fails with what a person would read. */
+export function compileTexts(policyText: string, environment: string): Plan {
+  const policy = parsePolicy(policyText, 'headgate.yaml');
+  const bindings = parseEnvironment(environment, 'environment.yaml');
+  const compiled = policy.value && bindings.value ? compile(policy.value, bindings.value) : undefined;
+  if (compiled?.value !== undefined) return compiled.value;
+  const found = [...policy.diagnostics, ...bindings.diagnostics, ...(compiled?.diagnostics ?? [])];
+  const sources = new Map([
+    ['headgate.yaml', policyText],
+    ['environment.yaml', environment],
+  ]);
+  throw new Error(`the case does not compile:\n${renderTerminal(found, { sources })}`);
+}
+
+export function environmentText(engine: EngineName, bindings: Bindings, folder: string): string {
+  const endpoints = bindings.upstreamPorts.map((port) => `      - { rest: 127.0.0.1:${port} }`);
+  return [
+    'version: 1',
+    `environment: ${bindings.environment}`,
+    `engine: ${engine}`,
+    `state: ${folder}`,
+    'listeners: [ { name: public, address: 127.0.0.1:0 } ]',
+    `identity: { staff: { issuers: [${bindings.issuers.join(', ')}] } }`,
+    'services:',
+    '  scoring:',
+    '    endpoints:',
+    ...endpoints,
+    `audit: { directory: ${join(folder, 'audit')}, record: required }`,
+    'admin: 127.0.0.1:0',
+    '',
+  ].join('\n');
+}
