@@ -1,4 +1,5 @@
 import { printableLine } from '../std/invisible.ts';
+import { maskSecrets } from '../std/secret-text.ts';
 import type { Diagnostic, Severity, Span } from './types.ts';
 
 export interface RenderOptions {
@@ -62,8 +63,9 @@ interface Frame {
 function excerpt(span: Span, frame: Frame, { lines, paint }: Rendering): string[] {
   const margin = ' '.repeat(frame.width);
   const place = `${margin}${paint(frame.arrow, 'frame')} ${span.file}:${span.line}:${span.column}`;
-  const line = lines.get(span.file)?.[span.line - 1];
-  if (line === undefined) return [place];
+  const written = lines.get(span.file)?.[span.line - 1];
+  if (written === undefined) return [place];
+  const line = maskSecrets(written);
   const bar = paint('|', 'frame');
   const cut = window(line, span);
   const number = paint(String(span.line).padStart(frame.width), 'frame');

@@ -15,7 +15,8 @@ export function checkCharacters(source: Source, report: Report): boolean {
     report.add('HG1009', 'the file is not UTF-8', { span: source.span(broken, broken + 1), hint: 'save it as UTF-8' });
     return false;
   }
-  for (const { character, offset } of findInvisible(source.text, '\t\n\r').slice(0, shownMax)) {
+  const found = findInvisible(source.text, '\t\n').filter((each) => !source.text.startsWith('\r\n', each.offset));
+  for (const { character, offset } of found.slice(0, shownMax)) {
     const span = source.span(offset, offset + 1);
     if (character === '\ufeff' && offset === 0) {
       const hint = 'save it as UTF-8 without a byte order mark';

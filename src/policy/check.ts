@@ -109,11 +109,13 @@ function checkObject(schema: z.ZodObject, place: Place, checking: Checking): voi
   const keys = Object.keys(schema.shape);
   for (const pair of map.items) {
     const key = keyText(pair);
-    if (key === undefined || !isScalar(pair.key) || key === '<<') continue;
+    if (key === undefined || !isScalar(pair.key) || typeof pair.key.value !== 'string' || key === '<<') continue;
     const member = Object.hasOwn(schema.shape, key) ? (schema.shape[key] as z.ZodType) : undefined;
     if (member === undefined) reportUnknown(pair.key, { what: note.what, keys: writable(schema, keys) }, checking);
     else check(member, placeOf(pair.key, pair.value as Node | null, member, checking), checking);
   }
+  if (map.items.length === 0 && schema.meta()?.minProperties !== undefined)
+    reportEmpty('this map', place, checking, note);
   reportMissing(schema, map, place.span, checking);
   note.checkMap?.({ map, source: checking.source, report: checking.report });
 }

@@ -27,8 +27,9 @@ export function parseFile<S extends z.ZodType, T>(
   const report = new Report();
   const root = readDocument(source, report);
   if (root !== undefined) {
-    checkTree(input.schema, root, { source, report, file: input.kind });
+    // Secrets first: they are masked wherever a line is shown, so none may fall beyond the bound of a report.
     checkSecrets(root, source, report);
+    checkTree(input.schema, root, { source, report, file: input.kind });
     if (!report.hasErrors) checkWhole(input.schema, root, source, report);
   }
   if (root === undefined || report.hasErrors) return { value: undefined, diagnostics: report.diagnostics() };

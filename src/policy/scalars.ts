@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { listNames, nearestName } from '../diagnostics/near.ts';
 import type { Checking } from './check.ts';
 import { noteOf } from './schema/notes.ts';
+import { shown } from './shown.ts';
 import { kindOf, spanOf } from './tree.ts';
 
 /** Holds one scalar against a schema of text, number, truth value, or certain words. */
@@ -11,6 +12,7 @@ export function checkScalar(schema: z.ZodType, node: Scalar, checking: Checking)
   else if (schema instanceof z.ZodLiteral) checkLiteral(schema, node, checking);
   else if (schema instanceof z.ZodString) checkText(schema, node, checking);
   else if (!schema.safeParse(node.value).success) wrongKind(schema, node, checking);
+  else if (schema instanceof z.ZodNumber && !/^-?[0-9]+$/.test(node.source ?? '')) wrongKind(schema, node, checking);
   else checkOlderReaders(node, checking);
 }
 
@@ -31,22 +33,24 @@ function checkWord(schema: z.ZodEnum, node: Scalar, checking: Checking): void {
   const message =
     node.value === null
       ? `${note?.what ?? 'a word'} is missing`
-      : `\`${written}\` is not ${note?.what ?? 'allowed here'}`;
+      : `\`${shown(written)}\` is not ${note?.what ?? 'allowed here'}`;
   checking.report.add('HG1104', message, { span, hint });
 }
 
 function checkLiteral(schema: z.ZodLiteral, node: Scalar, checking: Checking): void {
   const values = [...schema.values];
-  if (values.includes(node.value as never)) return;
+  // `1.0` and `0x1` are the number 1 too: what counts is how it is written.
+  const sameText = node.type !== 'PLAIN' || node.source === undefined || node.source === String(node.value);
+  if (values.includes(node.value as never) && sameText) return;
   const span = spanOf(node, checking.source);
   const what = noteOf(schema)?.what ?? listNames(values.map(String), 'or');
   const written = String(node.source ?? node.value);
   if (what === '`version: 1`') {
     const hint = 'write `version: 1`: a whole number without quotes';
-    checking.report.add('HG1111', `version \`${written}\` is not known`, { span, hint });
+    checking.report.add('HG1111', `version \`${shown(written)}\` is not known`, { span, hint });
     return;
   }
-  checking.report.add('HG1104', `\`${written}\` is not ${what}`, { span, hint: noteOf(schema)?.hint });
+  checking.report.add('HG1104', `\`${shown(written)}\` is not ${what}`, { span, hint: noteOf(schema)?.hint });
 }
 
 function checkText(schema: z.ZodString, node: Scalar, checking: Checking): void {
@@ -60,7 +64,7 @@ function checkText(schema: z.ZodString, node: Scalar, checking: Checking): void 
     return;
   }
   if (!schema.safeParse(node.value).success) {
-    const message = `\`${node.value.slice(0, 60)}\` is not ${noteOf(schema)?.what ?? 'allowed here'}`;
+    const message = `\`${shown(node.value)}\` is not ${noteOf(schema)?.what ?? 'allowed here'}`;
     checking.report.add('HG1100', message, { span: spanOf(node, checking.source) });
     return;
   }

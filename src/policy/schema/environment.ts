@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isDnsName, isLoopback, parseHostPort } from '../../std/host-port.ts';
 import { hasInvisible } from '../../std/invisible.ts';
+import { shown } from '../shown.ts';
 import {
   checkEndpoint,
   checkEnvironment,
@@ -11,7 +12,7 @@ import {
   checkRoute,
   checkRoutes,
 } from './environment-checks.ts';
-import { name, shown, text } from './leaves.ts';
+import { name, text } from './leaves.ts';
 import { type Fault, later, laterFault, note, notes } from './notes.ts';
 import { version } from './version.ts';
 

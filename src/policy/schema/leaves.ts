@@ -1,10 +1,14 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseHostPort } from '../../std/host-port.ts';
+import { shown } from '../shown.ts';
 import { type Fault, note, notes } from './notes.ts';
 
 /** Longest name of anything, and longest name of a rule. Characters. */
 export const nameCharactersMax = 120;
+
+/** Names that every JavaScript object has already: no name of ours, so that no look-up can ever find one. */
+const inherited: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
 
 const nameForm = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
@@ -44,7 +48,7 @@ function nameFault(
     const hint = 'start with a letter or digit; go on with letters, digits, `_`, `.` and `-`';
     return { code: 'HG1105', message: `\`${shown(written)}\` is not ${what}`, hint };
   }
-  if (options.reserved?.includes(written)) {
+  if (options.reserved?.includes(written) || inherited.has(written)) {
     const hint = 'choose another name';
     return { code: 'HG1220', message: `\`${written}\` has a meaning of its own and can't be ${what}`, hint };
   }
@@ -61,12 +65,6 @@ export function looksLikeAddress(written: string): boolean {
 export function addressFault(written: string): Fault {
   const hint = 'give it a name here, and bind the name to its address in `environments/<name>.yaml`';
   return { code: 'HG1201', message: `\`${shown(written)}\` is an address, and a policy holds none`, hint };
-}
-
-/** A text as a message may show it: bounded, on one line. */
-export function shown(written: string): string {
-  const line = written.replace(/\s+/g, ' ');
-  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
 }
 
 /** One, or a list of one and more: any of them. */

@@ -1,4 +1,4 @@
-import { isMap, type Node } from 'yaml';
+import { isScalar, isSeq, type Node } from 'yaml';
 import { hasAny, headOf, pairOf, spanOf, textAt } from '../tree.ts';
 import type { CheckedItems, CheckedMap } from './notes.ts';
 
@@ -43,7 +43,14 @@ export function checkIdentityKind({ map, source, report }: CheckedMap): void {
 }
 
 /** A rule is an allow or a deny; `unless` goes with deny only, `limits` with allow only. */
-export function checkRule({ map, source, report }: CheckedMap): void {
+export function checkRule(checked: CheckedMap): void {
+  checkEffect(checked);
+  checkAlone(checked, 'allow', 'anyone');
+  checkAlone(checked, 'deny', 'anyone');
+  checkAlone(checked, 'to', 'any');
+}
+
+function checkEffect({ map, source, report }: CheckedMap): void {
   const allow = pairOf(map, 'allow');
   const deny = pairOf(map, 'deny');
   if (allow && deny) {
@@ -66,6 +73,16 @@ export function checkRule({ map, source, report }: CheckedMap): void {
   }
 }
 
+/** A list of models names each once; in a map the reader of YAML sees to it. */
+export function checkModels({ items, source, report }: CheckedItems): void {
+  const seen = new Set<unknown>();
+  for (const item of items) {
+    const name = isScalar(item) ? item.value : undefined;
+    if (name === undefined || !seen.has(name)) seen.add(name);
+    else report.add('HG1107', 'this model is named a second time', { span: spanOf(item, source), hint: 'remove it' });
+  }
+}
+
 /** A TensorFlow Serving service names its models. */
 export function checkService({ map, source, report }: CheckedMap): void {
   if (textAt(map, 'protocol')?.text !== 'tensorflow-serving' || hasAny(map, ['models', 'families'])) return;
@@ -73,7 +90,15 @@ export function checkService({ map, source, report }: CheckedMap): void {
   report.add('HG1102', 'this service names no models', { span: headOf(map, source), hint });
 }
 
-/** A map that must hold something does. */
-export function isEmptyMap(node: unknown): boolean {
-  return isMap(node) && node.items.length === 0;
+/** A word that stands for everything stands alone. */
+function checkAlone({ map, source, report }: CheckedMap, key: string, word: string): void {
+  const value = pairOf(map, key)?.value;
+  if (!isSeq(value) || value.items.length < 2) return;
+  const found = value.items.find((item) => isScalar(item) && item.value === word);
+  if (found === undefined) return;
+  const hint = `write \`${key}: ${word}\`, or leave it out of the list`;
+  report.add('HG1108', `\`${word}\` takes in everything else of this list`, {
+    span: spanOf(found as Node, source),
+    hint,
+  });
 }

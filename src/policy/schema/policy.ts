@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { hasInvisible } from '../../std/invisible.ts';
 import { parseRate, ratePattern } from '../../std/rate.ts';
-import { name, nameCharactersMax, oneOrMany, shown, text } from './leaves.ts';
+import { shown } from '../shown.ts';
+import { name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
 import { type Fault, later, laterFault, note, notes } from './notes.ts';
-import { checkIdentityKind, checkRule, checkRuleNames, checkService } from './policy-checks.ts';
+import { checkIdentityKind, checkModels, checkRule, checkRuleNames, checkService } from './policy-checks.ts';
 import { version } from './version.ts';
 
 /** Asymmetric JWS algorithms (RFC 7518, RFC 8037). Never `none`, never HMAC. */
@@ -55,6 +56,8 @@ const identity = z
     note({ what: 'an identity', hint: 'write `{ oidc: { audience: … } }`', checkMap: checkIdentityKind }),
   );
 
+const callerHint = 'write `any` for everyone known through it, or a map: `{ group: ml-team }`';
+
 const exact = (what: string) => oneOrMany(text(what, exactFault(what)));
 
 const term = z
@@ -68,9 +71,9 @@ const term = z
     key: later('callers by API key'),
   })
   .meta({ minProperties: 1, description: 'Every key must match; a list in a key is any of.' })
-  .register(notes, note({ what: 'a caller', hint: 'write `any`, or a map with `subject`, `group` or `client`' }));
+  .register(notes, note({ what: 'a map with `subject`, `group` or `client`', hint: callerHint }));
 
-const any = z.literal('any').register(notes, note({ what: '`any`' }));
+const any = z.literal('any').register(notes, note({ what: '`any`', hint: callerHint }));
 
 const caller = z
   .record(name('an identity'), z.union([any, term]))
@@ -103,7 +106,13 @@ const service = z
       }),
     ),
     models: z
-      .union([z.array(name('a model', { reserved })).min(1), z.record(name('a model', { reserved }), model)])
+      .union([
+        z
+          .array(name('a model', { reserved }))
+          .min(1)
+          .register(notes, note({ checkItems: checkModels })),
+        z.record(name('a model', { reserved }), model),
+      ])
       .meta({ description: 'The models that there are. One that is not named here is nobody’s.' })
       .register(notes, note({ what: 'the models', hint: 'list their names: `models: [finance-prod, dialogue]`' }))
       .optional(),
@@ -125,7 +134,7 @@ const condition = text('a condition in CEL', notEmpty('the condition'), {
 
 const unless = z
   .strictObject({
-    caller: oneOrMany(groupRef).optional(),
+    caller: oneOrMany(name('a group', { reserved })).optional(),
     when: condition.optional(),
     during: later('times of day'),
     from: later('address ranges'),
@@ -233,7 +242,8 @@ function algorithmFault(written: string): Fault | undefined {
   if (algorithms.some((each) => each === written)) return undefined;
   if (!/^(none|HS\d+)$/i.test(written)) return undefined;
   const hint = `one of ${algorithms.join(', ')}`;
-  return { code: 'HG1219', message: `\`${written}\` lets anyone who has the public key sign`, hint };
+  const danger = /none/i.test(written) ? 'is no signature at all' : 'signs with a secret that both sides share';
+  return { code: 'HG1219', message: `\`${written}\` ${danger}`, hint };
 }
 
 function rateFault(written: string): Fault | undefined {
