@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuMicrosOf } from './cpu.ts';
+import { load } from './load.ts';
+import type { Side } from './sides/side.ts';
+import type { TokenFile } from './tokens.ts';
+
+const settleMs = 100;
+const settleMsMax = 5000;
+/** Less work than this in `settleMs` is a process at rest. */
+const restMicros = 3000;
+/** A side counts as having had its core if it used this much of it. */
+export const busyShareMin = 0.95;
+/** Rounds in which some side lacked its core are measured anew, up to this share of the rounds asked for. */
+const extraRoundsShare = 0.5;
+
+/** One measurement of one side. */
+export interface Cost {
+  readonly microsPerRequest: number;
+  readonly requestsPerSecond: number;
+  /** Share of its core that the side had during the load; over 1 where the kernel let it have more. */
+  readonly busy: number;
+}
+
+export interface SuiteOptions {
+  readonly tokens: TokenFile;
+  readonly tokenCount: number;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Measures every side once a round, in turn: forwards in one round, backwards in the next, so that what the machine does
+ * besides strikes all alike. A round before the first warms what each side keeps, and doesn't count.
+ */
+export async function measure(
+  sides: readonly Side[],
+  options: SuiteOptions,
+): Promise<ReadonlyMap<string, readonly Cost[]>> {
+  const costs = new Map<string, Cost[]>(sides.map(({ name }) => [name, []]));
+  for (const side of sides) await costOf(side, { ...options, seconds: options.tokenCount > 1 ? 2 : 1 });
+  const roundsMax = Math.ceil(options.rounds * (1 + extraRoundsShare));
+  for (let round = 0, busyRounds = 0; round < roundsMax && busyRounds < options.rounds; round += 1) {
+    const order = round % 2 === 0 ? sides : sides.toReversed();
+    let busy = true;
+    for (const side of order) {
+      const cost = await costOf(side, options);
+      costs.get(side.name)?.push(cost);
+      busy &&= cost.busy >= busyShareMin;
+    }
+    if (busy) busyRounds += 1;
+  }
+  for (const [name, of] of costs) options.log(`${name}: ${of.map(describeCost).join('; ')}`);
+  return costs;
+}
+
+async function costOf(side: Side, { tokens, tokenCount, seconds }: SuiteOptions): Promise<Cost> {
+  await untilAtRest(side);
+  const before = cpuMicrosOf(side.process.pid);
+  const result = await load({ port: side.port, tokens, tokenCount, seconds });
+  const during = cpuMicrosOf(side.process.pid) - before;
+  // What is still to be done for these calls (an audit line not yet chained) is their cost too.
+  await untilAtRest(side);
+  const whole = cpuMicrosOf(side.process.pid) - before;
+  return {
+    microsPerRequest: whole / result.requests,
+    requestsPerSecond: result.requests / result.seconds,
+    busy: during / 1e6 / result.seconds,
+  };
+}
+
+async function untilAtRest(side: Side): Promise<void> {
+  let last = cpuMicrosOf(side.process.pid);
+  for (let waitedMs = 0; waitedMs < settleMsMax; waitedMs += settleMs) {
+    await sleep(settleMs);
+    const now = cpuMicrosOf(side.process.pid);
+    if (now - last < restMicros) return;
+    last = now;
+  }
+}
+
+function describeCost({ microsPerRequest, requestsPerSecond, busy }: Cost): string {
+  const share = `${Math.round(busy * 100)} % of the core`;
+  return `${microsPerRequest.toFixed(1)} µs (${Math.round(requestsPerSecond)}/s, ${share})`;
+}
