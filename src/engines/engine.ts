@@ -51,6 +51,12 @@ export interface RunningEngine {
   /** Ends kept decisions of these subject ids (`Identity.id`) everywhere; when it returns, every process has confirmed. */
   revoke(subjectIds: readonly string[]): Promise<void>;
   status(): Promise<EngineStatus>;
+  /**
+   * Shuts admission (`open` false): from then on every call is answered `audit-unavailable`, until it is opened again. When it
+   * returns, every process has confirmed. Control shuts it while a required record can't be kept; where an engine doesn't
+   * offer it, control stops the engine instead.
+   */
+  admit?(open: boolean): Promise<void>;
   /** Reads this engine's spool lines (files `*.spool` in `<state>/spool`). */
   readonly parseSpool: SpoolParser;
   /** Resolves only if the engine fails beyond repair. */
