@@ -30,11 +30,13 @@ process.exitCode = await run(values.quick ? quick : full, values.only ?? ['hapro
 async function run(length: Length, wanted: readonly string[]): Promise<number> {
   const figures: Figure[] = [];
   const notRun: string[] = [];
+  const failures: string[] = [];
   if (wanted.includes('deciding')) figures.push(...deciding(length));
-  if (wanted.includes('haproxy') || wanted.includes('embedded')) await proxies({ length, wanted, figures, notRun });
+  if (wanted.includes('haproxy') || wanted.includes('embedded'))
+    await proxies({ length, wanted, figures, notRun, failures });
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : renderFigures(figures));
-  for (const line of notRun) log(`not run: ${line}`);
-  return notRun.length === 0 ? 0 : 2;
+  for (const line of [...notRun, ...failures]) log(`not run: ${line}`);
+  return figures.length > 0 && failures.length === 0 ? 0 : 1;
 }
 
 function deciding({ rounds, decisions }: Length): Figure[] {
@@ -51,12 +53,13 @@ interface ProxiesOptions {
   readonly wanted: readonly string[];
   readonly figures: Figure[];
   readonly notRun: string[];
+  readonly failures: string[];
 }
 
-async function proxies({ length, wanted, figures, notRun }: ProxiesOptions): Promise<void> {
+async function proxies({ length, wanted, figures, notRun, failures }: ProxiesOptions): Promise<void> {
   const missing = needsLacking();
   if (missing.length > 0) {
-    notRun.push(...missing);
+    failures.push(...missing);
     return;
   }
   const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'));
@@ -73,6 +76,7 @@ async function proxies({ length, wanted, figures, notRun }: ProxiesOptions): Pro
       const compared = await compare(setting, { ...length, tokens, tokenCounts: [1, manyTokens], log });
       figures.push(...compared.figures);
       notRun.push(...compared.notRun);
+      failures.push(...compared.failures);
     }
   } finally {
     await upstream.process.stop();

@@ -13,8 +13,10 @@ export interface ComparisonOptions extends Omit<SuiteOptions, 'tokenCount'> {
 
 export interface Comparison {
   readonly figures: readonly Figure[];
-  /** What could not be measured, and why. */
+  /** What isn't installed here, with the command that installs it. */
   readonly notRun: readonly string[];
+  /** What is here and didn't start. */
+  readonly failures: readonly string[];
 }
 
 interface Entrant {
@@ -51,7 +53,7 @@ export async function compareEmbedded(setting: SideSetting, options: ComparisonO
   const hasEnvoy = isInstalled(envoyProgram);
   const compared = await compare({ ours, rivals: hasEnvoy ? [bare, envoy] : [bare] }, options);
   if (hasEnvoy) return compared;
-  return { ...compared, notRun: [...compared.notRun, `${envoy.figure}: Envoy is missing (${envoyInstall})`] };
+  return { ...compared, notRun: [`${envoy.figure}: Envoy is missing (${envoyInstall})`] };
 }
 
 interface Field {
@@ -69,7 +71,7 @@ async function compare({ ours, rivals }: Field, options: ComparisonOptions): Pro
       const costs = await measure(started.sides, { ...options, tokenCount });
       figures.push(...figuresOf({ ours, rivals: running }, { costs, tokenCount, log: options.log }));
     }
-    return { figures, notRun: started.failures };
+    return { figures, notRun: [], failures: started.failures };
   } finally {
     for (const side of started.sides) await side.process.stop();
   }
