@@ -3,6 +3,7 @@ import type { Decision } from '../decision/types.ts';
 import { createIdentifier, type Identifier, type Identity } from '../identity/index.ts';
 import type { Plan } from '../plan/types.ts';
 import { type Classified, classify } from '../protocols/index.ts';
+import { canonicalJson } from '../std/canonical-json.ts';
 import type { Clock } from '../std/clock.ts';
 import { permitKeptMsMax, refusalKeptMsMax } from '../std/limits.ts';
 import { type Assert, createAssert } from './assertion.ts';
@@ -18,7 +19,9 @@ export interface GateOptions {
   readonly plan: Plan;
   readonly keys: GateKeys;
   readonly clock: Clock;
-  /** Default: one over the Plan's identities, closed with the gate. One that is given stays its giver's. */
+  /** Gate of an earlier Plan: issuers' keys, verified tokens and assertions go on where the new Plan lets them. */
+  readonly previous?: Gate;
+  /** Default: one over the Plan's identities. */
   readonly identifier?: Identifier;
   /** Default: one over the Plan's access. */
   readonly decider?: Decider;
@@ -33,14 +36,13 @@ interface Parts {
   readonly assert: Assert;
 }
 
+const partsOfGates = new WeakMap<Gate, Parts>();
+
 /** Makes the one place that decides. Throws only where the Plan itself can't be taken up. */
-export function createGate({ plan, keys, clock, ...given }: GateOptions): Gate {
-  const idKey = keys.idKey.reveal();
-  const identifier = given.identifier ?? createIdentifier({ identities: plan.access.identities, idKey, clock });
-  const decider = given.decider ?? createDecider(plan.access);
-  const assert = createAssert({ keys, clock, issuer: `urn:headgate:${plan.environment}` });
-  const parts: Parts = { plan, clock, identifier, decider, assert };
-  return {
+export function createGate(options: GateOptions): Gate {
+  const { plan, keys } = options;
+  const parts = partsOf(options);
+  const gate: Gate = {
     plan,
     async check(request) {
       try {
@@ -50,11 +52,42 @@ export function createGate({ plan, keys, clock, ...given }: GateOptions): Gate {
       }
     },
     jwks: () => ({ keys: keys.published() }),
-    status: () => identifier.status(),
-    async close() {
-      if (given.identifier === undefined) identifier.close();
-    },
+    status: () => parts.identifier.status(),
+    close: async () => undefined,
   };
+  partsOfGates.set(gate, parts);
+  return gate;
+}
+
+function partsOf({ plan, keys, clock, previous, ...given }: GateOptions): Parts {
+  const before = previous === undefined ? undefined : partsOfGates.get(previous);
+  const hasSameName = before?.plan.environment === plan.environment;
+  return {
+    plan,
+    clock,
+    identifier: given.identifier ?? identifierOf({ plan, keys, clock }, before),
+    decider: given.decider ?? createDecider(plan.access),
+    assert: (hasSameName ? before?.assert : undefined) ?? createAssert({ keys, clock, issuer: assertionIssuer(plan) }),
+  };
+}
+
+function identifierOf({ plan, keys, clock }: GateOptions, before: Parts | undefined): Identifier {
+  const { identities } = plan.access;
+  if (before !== undefined && canonicalJson(before.plan.access.identities) === canonicalJson(identities)) {
+    return before.identifier;
+  }
+  const previous = before?.identifier;
+  return createIdentifier({
+    identities,
+    idKey: keys.idKey.reveal(),
+    clock,
+    ...(previous !== undefined && { previous }),
+  });
+}
+
+/** `iss` of the assertions: a name, not an address, because the key set may be read at several. */
+function assertionIssuer(plan: Plan): string {
+  return `urn:headgate:${plan.environment}`;
 }
 
 /** The whole order of refusals, top to bottom. What follows a permit (limit, upstream) is the engine's. */

@@ -18,7 +18,11 @@ export interface IdentifierOptions {
   readonly clock: Clock;
   /** Default: the platform's own. */
   readonly fetch?: Fetch;
+  /** Identifier of an earlier Plan: what it knows of the same issuers goes on. */
+  readonly previous?: Identifier;
 }
+
+const keysOfIdentifiers = new WeakMap<Identifier, ReadonlyMap<string, TrustedIssuer>>();
 
 /** Finds out who is calling, by the bearer tokens of the Plan's issuers. Starts to fetch their keys at once. */
 export function createIdentifier(options: IdentifierOptions): Identifier {
@@ -48,7 +52,7 @@ export function createIdentifier(options: IdentifierOptions): Identifier {
     return result;
   };
 
-  return {
+  const identifier: Identifier = {
     async identify(headers, nowMs) {
       const credential = credentialOf(headers);
       if (credential.kind !== 'bearer') return credential;
@@ -64,22 +68,28 @@ export function createIdentifier(options: IdentifierOptions): Identifier {
       options.identities.flatMap(({ name, issuers: names }) =>
         names.map((issuer) => ({ identity: name, issuer, ...statusOf(issuers, issuer) })),
       ),
-    close: () => undefined,
   };
+  keysOfIdentifiers.set(identifier, issuers);
+  return identifier;
 }
 
-function trustedIssuers({ identities, clock, fetch }: IdentifierOptions): ReadonlyMap<string, TrustedIssuer> {
+function trustedIssuers({ identities, clock, ...given }: IdentifierOptions): ReadonlyMap<string, TrustedIssuer> {
+  const { fetch = globalThis.fetch, previous } = given;
+  const known = previous === undefined ? undefined : keysOfIdentifiers.get(previous);
   const names = new Set(identities.flatMap((identity) => identity.issuers));
   const trusted = [...names].map((issuer): [string, TrustedIssuer] => [
     issuer,
     {
       plans: identities.filter((identity) => identity.issuers.includes(issuer)),
-      keys: createIssuerKeys({ issuer, clock, fetch: fetch ?? globalThis.fetch }),
+      keys: known?.get(issuer)?.keys ?? createIssuerKeys({ issuer, clock, fetch }),
     },
   ]);
   return new Map(trusted);
 }
 
 function statusOf(issuers: ReadonlyMap<string, TrustedIssuer>, issuer: string) {
-  return issuers.get(issuer)?.keys.status() ?? { state: 'unknown' as const, keys: 0 };
+  const keys = issuers.get(issuer)?.keys;
+  // Who asks for the state wants a present one, also where nobody calls.
+  keys?.refreshIfOld();
+  return keys?.status() ?? { state: 'unknown' as const, keys: 0 };
 }

@@ -40,12 +40,17 @@ const personClaims = [
   'act',
 ] as const;
 
+/** Whatever of these a token has says the same, or it says nothing. */
+const clientClaims = ['client_id', 'cid', 'azp', 'appid'] as const;
+
 /** Client of a machine token; undefined for a token that has, or may have, a person in it. */
 export function machineClient(claims: JsonObject): string | undefined {
   if (personClaims.some((name) => claims[name] !== undefined)) return undefined;
   if (claims.idtyp !== undefined && claims.idtyp !== 'app') return undefined;
   const { azp, preferred_username } = claims;
   if (preferred_username !== undefined && !(isText(azp) && preferred_username === accountName(azp))) return undefined;
+  const named = new Set(clientClaims.map((name) => claims[name]).filter((client) => client !== undefined));
+  if (named.size > 1) return undefined;
   const clients = new Set(forms.map((form) => form(claims)).filter(isText));
   return clients.size === 1 ? [...clients][0] : undefined;
 }

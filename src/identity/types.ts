@@ -45,7 +45,6 @@ export interface Identifier {
   /** `headers` raw: name, value, name, value… `nowMs` since the epoch. Never rejects for what a caller sends. */
   identify(headers: readonly string[], nowMs: number): Promise<Identified>;
   status(): readonly IssuerStatus[];
-  close(): void;
 }
 
 export interface IssuerStatus {

@@ -24,7 +24,8 @@ export function pathFault(path: string): string | undefined {
 
 function formFault(path: string): string {
   if (path === '') return 'the target is empty';
-  return path === '*' ? 'asterisk form' : 'absolute form';
+  if (path === '*') return 'asterisk form';
+  return path.includes('://') ? 'absolute form' : 'not in origin form';
 }
 
 function characterFault(code: number): string {
