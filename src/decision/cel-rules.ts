@@ -54,10 +54,27 @@ export function headerFault(name: ASTNode): Words | undefined {
   return undefined;
 }
 
-/** Why a function can't be called. */
-export function callFault(name: string): Words | undefined {
+const timestampForm = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+const durationForm = /^-?(\d+(\.\d+)?(h|m|s|ms))+$/;
+
+/** Why a function can't be called so. */
+export function callFault(name: string, args: readonly ASTNode[]): Words | undefined {
+  if (name === 'timestamp') {
+    const hint = 'write timestamp("2026-01-31T08:00:00Z")';
+    return isLiteral(args[0], timestampForm) ? undefined : { message: 'a time is written out (RFC 3339)', hint };
+  }
+  if (name === 'duration') {
+    const message = 'a duration is written out';
+    return isLiteral(args[0], durationForm) ? undefined : { message, hint: 'write duration("90m")' };
+  }
   if (celFunctions.has(name)) return undefined;
   return { message: `unknown function ${name}`, unknown: { written: name, known: [...celFunctions] } };
+}
+
+/** A text that is written out and has the form. */
+function isLiteral(node: ASTNode | undefined, form: RegExp): boolean {
+  if (node?.op !== 'value' || typeof node.args !== 'string' || !form.test(node.args)) return false;
+  return form !== timestampForm || !Number.isNaN(Date.parse(node.args));
 }
 
 /** Why a method can't be called. */

@@ -1,5 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js';
-import { zonedMethods, zonedPart } from './zoned-time.ts';
+import { registerOwn } from './cel-own.ts';
+import { zonedMethods } from './zoned-time.ts';
 
 /** Longest condition. Characters. */
 export const celCharactersMax = 2048;
@@ -34,8 +35,8 @@ export const celRoots = {
 /** What a condition may read without a field: all are strings. */
 export const celWords = ['action', 'operation', 'environment'] as const;
 
-/** Functions `f(x)`. Regular expressions, conversions to `dyn` and everything else of the library stay out. */
-export const celFunctions: ReadonlySet<string> = new Set(['size', 'timestamp', 'duration', 'int', 'double', 'string']);
+/** Functions `f(x)`; `int` of a text. Regular expressions, conversions to `dyn` and everything else of the library stay out. */
+export const celFunctions: ReadonlySet<string> = new Set(['size', 'timestamp', 'duration', 'int']);
 
 /** Methods `x.f(y)` without a time zone. */
 export const celMethods: ReadonlySet<string> = new Set([
@@ -53,16 +54,6 @@ function makeEnvironment(): Environment {
   const environment = new Environment({ limits: { maxAstNodes: celNodesMax, maxDepth: celDepthMax } });
   for (const [name, schema] of Object.entries(celRoots)) environment.registerVariable(name, { schema });
   for (const name of celWords) environment.registerVariable(name, 'string');
-  for (const [method, part] of zonedMethods) {
-    environment.registerFunction(`${timestamp}.${zonedName(method)}(string): int`, {
-      handler: (time: Date, zone: string) => zonedPart(time.getTime(), zone, part),
-      async: false,
-    });
-  }
+  registerOwn(environment);
   return environment;
-}
-
-/** The library's own methods with a zone go through the machine's zone and are wrong around its clock changes; ours are not. */
-export function zonedName(method: string): string {
-  return `${method}InZone`;
 }

@@ -119,7 +119,7 @@ function visitCall(node: ASTNode, { name, args }: Call, scope: Scope): undefined
     const hint = `write ${JSON.stringify(target.args[1].toLowerCase())} in request.headers`;
     return fault(node, { message: 'whether a header is there is asked with in', hint }, scope);
   }
-  const wrong = callFault(name);
+  const wrong = callFault(name, args);
   if (wrong !== undefined) return fault(node, wrong, scope);
   visitAll(args, scope);
 }

@@ -1,8 +1,8 @@
-import type { ASTNode, ParseError, ParseResult } from '@marcbachmann/cel-js';
+import type { ParseError, ParseResult } from '@marcbachmann/cel-js';
 import type { ConditionReads } from '../plan/types.ts';
-import { celCharactersMax, celEnvironment, zonedName } from './cel-vocabulary.ts';
+import { ownMark, useOwn } from './cel-own.ts';
+import { celCharactersMax, celEnvironment } from './cel-vocabulary.ts';
 import { type CelFault, walkCel } from './cel-walk.ts';
-import { zonedMethods } from './zoned-time.ts';
 
 export type { CelFault } from './cel-walk.ts';
 
@@ -35,8 +35,6 @@ export function compileCel(text: string): CelCondition | { readonly faults: read
   const parsed = parseCel(text);
   if ('faults' in parsed) return parsed;
   const { program, reads } = parsed;
-  useOwnZones(program.ast);
-  program.check();
   // Only `true` is true, whatever the library may return one day.
   return { reads, holds: (context) => program({ ...context }) === true };
 }
@@ -66,11 +64,20 @@ function readProgram(text: string, program: ParseResult): ParsedCel | { readonly
   if (headers.size === 0 && fields.size === 0) {
     return { faults: [{ message: 'this condition reads nothing of the call: it is always the same', ...whole }] };
   }
+  const own = bindOwn(text);
+  if ('message' in own) return { faults: [own] };
   return {
-    // The check has bound the library's own methods to this tree: a fresh one is bound to ours.
-    program: celEnvironment.parse(text),
+    program: own,
     reads: { headers: [...headers].sort(), address: fields.has('request.address'), time: fields.has('request.time') },
   };
+}
+
+/** The check has bound the library's own functions to its tree: a fresh one is bound to ours. */
+function bindOwn(text: string): ParseResult | CelFault {
+  const program = celEnvironment.parse(text);
+  useOwn(program.ast);
+  const { valid, error } = program.check();
+  return valid ? program : libraryFault(text, error);
 }
 
 function libraryFault(text: string, error: unknown): CelFault {
@@ -79,22 +86,5 @@ function libraryFault(text: string, error: unknown): CelFault {
   const range = 'range' in known ? (known.range as ParseError['range']) : undefined;
   const start = Math.min(range?.start ?? 0, text.length);
   const end = Math.min(Math.max(range?.end ?? text.length, start), text.length);
-  return { message: `CEL: ${message}`, start, end };
-}
-
-/** Renames the methods that were given a zone, so that the library calls ours. Only its own fresh tree is touched. */
-function useOwnZones(node: ASTNode): void {
-  if (node.op === 'rcall' && zonedMethods.has(node.args[0]) && node.args[2].length === 1) {
-    node.args[0] = zonedName(node.args[0]);
-  }
-  for (const child of children(node)) useOwnZones(child);
-}
-
-function children(node: ASTNode): readonly ASTNode[] {
-  const { args } = node;
-  return (Array.isArray(args) ? args.flat(2) : [args]).filter(isNode);
-}
-
-function isNode(value: unknown): value is ASTNode {
-  return typeof value === 'object' && value !== null && 'op' in value && 'args' in value;
+  return { message: `CEL: ${message.replaceAll(ownMark, '')}`, start, end };
 }

@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import type { Identity } from '../../identity/types.ts';
+import type { AccessPlan, CallerTermPlan, ConditionPlan, RulePlan } from '../../plan/types.ts';
+import type { Operation } from '../../protocols/types.ts';
+import { checkCel } from '../cel.ts';
+import type { Question, Truth } from './naive-decide.ts';
+
+/** Conditions that rules draw from, each with what it comes to. */
+const truths: Readonly<Record<string, (question: Question) => boolean | 'error'>> = {
+  'request.headers["x-a"] == "1"': ({ facts }) =>
+    facts.header('x-a') === undefined ? 'error' : facts.header('x-a') === '1',
+  '"x-b" in request.headers': ({ facts }) => facts.header('x-b') !== undefined,
+  'caller.known': ({ identity }) => identity !== undefined,
+  'caller.client == "c1"': ({ identity }) => identity?.client === 'c1',
+  'request.time.getHours("Asia/Tokyo") < 12': ({ facts }) => new Date(facts.nowMs + 9 * 3_600_000).getUTCHours() < 12,
+  'caller.groups.exists(g, g == "x")': ({ identity }) => identity?.groups.includes('x') === true,
+  'int(resource.version) > 1': ({ operation }) =>
+    operation.version === undefined ? 'error' : Number(operation.version) > 1,
+};
+
+/** What the conditions of `accessPlans` come to. */
+export const truth: Truth = (cel, question) => {
+  const known = truths[cel];
+  if (known === undefined) throw new Error(`no truth is stated for ${cel}`);
+  return known(question);
+};
+
+const some = <T>(values: readonly T[]) => fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 2 });
+
+const conditions: fc.Arbitrary<ConditionPlan> = fc.constantFrom(...Object.keys(truths)).map((cel) => {
+  const checked = checkCel(cel);
+  if ('faults' in checked) throw new Error(checked.faults[0]?.message);
+  return { cel, reads: checked.reads };
+});
+
+const models = ['alpha', 'alpine', 'beta', 'b.t+a'];
+const groupNames = ['red', 'green', 'blue'];
+const actions = ['predict', 'status', 'metadata'];
+
+const terms: fc.Arbitrary<CallerTermPlan> = fc.record(
+  {
+    identity: fc.constantFrom('staff', 'cluster'),
+    subject: some(['s1', 's2']),
+    group: some(['x', 'y', 'z']),
+    client: some(['c1', 'c2']),
+  },
+  { requiredKeys: ['identity'] },
+);
+
+const ways = fc.array(terms, { minLength: 1, maxLength: 2 }).map((allOf) => ({ allOf }));
+
+const unless = fc
+  .record({ groups: some(groupNames), when: conditions }, { requiredKeys: [] })
+  .filter(({ groups, when }) => groups !== undefined || when !== undefined);
+
+const rules: fc.Arbitrary<RulePlan> = fc
+  .record(
+    {
+      effect: fc.constantFrom('allow', 'allow', 'deny'),
+      callers: fc.oneof(
+        fc.constant({ kind: 'anyone' } as const),
+        some(groupNames).map((names) => ({ kind: 'groups', names }) as const),
+      ),
+      actions: fc.oneof(
+        fc.constant({ kind: 'any' } as const),
+        some(actions).map((names) => ({ kind: 'actions', names }) as const),
+      ),
+      resources: some([
+        'one/**',
+        'one/*',
+        'one/alpha',
+        'one/al*',
+        'one/*a',
+        'one/b*a',
+        'one/b.t+a',
+        'two/**',
+        'two/beta',
+      ]),
+      when: conditions,
+      unless: fc.array(unless, { maxLength: 2 }),
+    },
+    { requiredKeys: ['effect', 'callers', 'actions', 'resources', 'unless'] },
+  )
+  .map(({ resources, ...rule }) => ({
+    ...rule,
+    ...{ index: 0, name: '', file: 'headgate.yaml', line: 1, limits: [] },
+    effect: rule.effect as RulePlan['effect'],
+    resources: resources.map((text) => ({ service: text.slice(0, 3), segments: text.slice(4).split('/') })),
+    unless: rule.effect === 'deny' ? rule.unless : [],
+  }));
+
+/** Small access plans in which rules meet often. */
+export const accessPlans: fc.Arbitrary<AccessPlan> = fc
+  .record({
+    ways: fc.tuple(...groupNames.map(() => fc.array(ways, { minLength: 1, maxLength: 3 }))),
+    rules: fc.array(rules, { maxLength: 10 }),
+  })
+  .map(({ ways: anyOfs, rules: drawn }) => ({
+    environment: 'test',
+    identities: [],
+    groups: groupNames.map((name, index) => ({ name, anyOf: anyOfs[index] ?? [] })),
+    services: ['one', 'two'].map((name) => ({ name, protocol: 'tensorflow-serving', models })),
+    rules: drawn.map((rule, index) => ({ ...rule, index, name: `r${index}`, line: index + 1 })),
+    reads: {},
+  }));
+
+const identities: fc.Arbitrary<Identity> = fc
+  .record(
+    {
+      provider: fc.constantFrom('staff', 'cluster'),
+      subject: fc.constantFrom('s1', 's2', 's3'),
+      groups: fc.uniqueArray(fc.constantFrom('x', 'y', 'z', 'w')).map((groups) => groups.toSorted()),
+      client: fc.constantFrom('c1', 'c2', 'c3'),
+    },
+    { requiredKeys: ['provider', 'subject', 'groups'] },
+  )
+  .map((drawn) => ({ ...drawn, kind: 'oidc', issuer: 'https://id.example', id: drawn.subject, expiresAtMs: 0 }));
+
+const operations: fc.Arbitrary<Operation> = fc
+  .record(
+    {
+      service: fc.constantFrom('one', 'two'),
+      action: fc.constantFrom(...actions),
+      model: fc.constantFrom(...models, 'gamma'),
+      version: fc.constantFrom('1', '2'),
+    },
+    { requiredKeys: ['service', 'action', 'model'] },
+  )
+  .map((drawn) => ({
+    ...drawn,
+    protocol: 'tensorflow-serving',
+    name: drawn.action,
+    resource: [drawn.model],
+    safe: true,
+  }));
+
+/** Questions that fit `accessPlans`. */
+export const questions: fc.Arbitrary<Question> = fc
+  .record({
+    operation: operations,
+    identity: fc.option(identities, { nil: undefined, freq: 4 }),
+    headers: fc.dictionary(fc.constantFrom('x-a', 'x-b'), fc.constantFrom('1', '2')),
+    hour: fc.integer({ min: 0, max: 23 }),
+  })
+  .map(({ operation, identity, headers, hour }) => ({
+    operation,
+    identity,
+    facts: {
+      ...{ method: 'POST', path: '/v1', host: 'localhost', address: '127.0.0.1', nowMs: Date.UTC(2026, 0, 1, hour) },
+      header: (name: string) => headers[name],
+    },
+  }));

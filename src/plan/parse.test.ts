@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PlanError, parsePlan } from './parse.ts';
+import { sampleAccess, samplePlan } from './testing/sample-plan.ts';
+import { planText } from './text.ts';
+import type { AccessPlan, Plan, RulePlan } from './types.ts';
+
+test('a Plan survives its text, and its text is canonical', () => {
+  const text = planText(samplePlan());
+  const read = parsePlan(text);
+  assert.deepEqual(read, samplePlan());
+  assert.equal(planText(read), text);
+  assert.ok(text.endsWith('}\n'));
+});
+
+test('what is read is frozen through and through', () => {
+  const plan = parsePlan(planText(samplePlan()));
+  assert.ok(Object.isFrozen(plan.access.rules[0]?.limits[0]));
+  assert.ok(Object.isFrozen(plan.access.groups[0]?.anyOf[0]?.allOf));
+});
+
+function refusal(text: string): string {
+  try {
+    parsePlan(text);
+  } catch (error) {
+    assert.ok(error instanceof PlanError);
+    assert.equal(error.code, 'plan-invalid');
+    return error.message;
+  }
+  return 'accepted';
+}
+
+const plan = samplePlan();
+const [allow, deny] = sampleAccess.rules as readonly [RulePlan, RulePlan];
+const withRules = (...rules: RulePlan[]): Plan => samplePlan({ ...sampleAccess, rules });
+const withAccess = (access: Partial<AccessPlan>): Plan => samplePlan({ ...sampleAccess, ...access });
+
+const broken: readonly (readonly [what: string, plan: unknown, message: RegExp])[] = [
+  ['another format', { ...plan, format: 2 }, /format/],
+  ['an unknown key', { ...plan, extra: true }, /extra/],
+  ['an engine that is none', { ...plan, engine: 'nginx' }, /engine/],
+  ['no listener', { ...plan, listeners: [] }, /listeners/],
+  ['a wrong epoch', { ...plan, epoch: '0'.repeat(16) }, /epoch is 0{16}, its access part makes/],
+  ['two environments', { ...plan, environment: 'prod' }, /environment differs/],
+  ['a rule twice', withRules(allow, { ...deny, name: allow.name }), /rule leads predict is there twice/],
+  ['rules out of order', withRules({ ...allow, index: 1 }), /has index 1 at position 0/],
+  ['limits on a deny', withRules(allow, { ...deny, limits: allow.limits }), /denies and has limits/],
+  ['unless on an allow', withRules({ ...allow, unless: deny.unless }), /allows and has unless/],
+  ['an empty unless', withRules(allow, { ...deny, unless: [{}] }), /empty unless/],
+  ['an unknown group', withAccess({ groups: [] }), /unknown group leads/],
+  ['an unknown identity', withAccess({ identities: [] }), /unknown identity staff/],
+  [
+    'an identity without audience',
+    withAccess({ identities: sampleAccess.identities.map((each) => ({ ...each, audience: [] })) }),
+    /audience/,
+  ],
+  [
+    'a service twice',
+    withAccess({ services: [...sampleAccess.services, ...sampleAccess.services] }),
+    /service scoring is there twice/,
+  ],
+  ['an unknown service', withRules({ ...allow, resources: [{ service: 'x', segments: ['**'] }] }), /unknown service x/],
+  ['no reads', withAccess({ reads: {} }), /lacks service scoring/],
+  [
+    'too few reads',
+    withAccess({ reads: { scoring: { headers: [], address: true, time: true } } }),
+    /lacks what rule leads predict reads/,
+  ],
+  ['a burst of nothing', withRules({ ...allow, limits: [{ count: 1, periodMs: 1, burst: 0, per: 'rule' }] }), /burst/],
+  ['a route without an upstream', { ...plan, upstreams: [] }, /has no upstream/],
+  ['two upstreams of a service', { ...plan, upstreams: [...plan.upstreams, ...plan.upstreams] }, /two upstreams/],
+];
+
+for (const [what, value, message] of broken) {
+  test(`${what} is no Plan`, () => assert.match(refusal(JSON.stringify(value)), message));
+}
+
+test('text that is no JSON is no Plan', () => {
+  assert.equal(refusal('{'), 'not a plan: not JSON');
+  assert.match(refusal('null'), /not a plan/);
+});
