@@ -6,6 +6,7 @@ import type { Source } from '../diagnostics/source.ts';
 import type { Span } from '../diagnostics/types.ts';
 import { checkScalar } from './scalars.ts';
 import { type Note, noteOf } from './schema/notes.ts';
+import { shown } from './shown.ts';
 import { strangerFault } from './strangers.ts';
 import { headOf, keyText, kindOf, pairOf, spanOf } from './tree.ts';
 
@@ -42,7 +43,7 @@ function check(schema: z.ZodType, place: Place, checking: Checking): void {
   else if (inner instanceof z.ZodRecord) checkRecord(inner, place, checking);
   else if (inner instanceof z.ZodArray) checkArray(inner, place, checking);
   else if (isScalar(place.node)) checkScalar(inner, place.node, checking);
-  else reportKind(describe(inner), place, checking, note);
+  else reportKind(describe(inner), place, checking, note.hint);
 }
 
 /** Without the wrappers that only say that a value may be missing. */
@@ -72,8 +73,8 @@ function checkUnion(schema: z.ZodUnion, place: Place, checking: Checking): void 
     if (shapeOf(chosen) !== 'null') check(chosen, place, checking);
     return;
   }
-  const note = noteOf(schema) ?? options.map((option) => noteOf(unwrap(option))).find((each) => each?.hint) ?? {};
-  reportKind(note.what ?? alternatives(options), place, checking, note);
+  const hint = [schema, ...options].map((option) => noteOf(unwrap(option))?.hint).find((each) => each !== undefined);
+  reportKind(noteOf(schema)?.what ?? alternatives(options), place, checking, hint);
 }
 
 function flatOptions(schema: z.ZodUnion): z.ZodType[] {
@@ -93,6 +94,7 @@ function alternatives(options: readonly z.ZodType[]): string {
 function describe(schema: z.ZodType): string {
   const inner = unwrap(schema);
   const note = noteOf(inner);
+  if (inner instanceof z.ZodEnum) return listNames(Object.values(inner.enum).map(String), 'or');
   if (note?.what !== undefined) return note.what;
   if (inner instanceof z.ZodArray) return 'a list of them';
   if (inner instanceof z.ZodUnion) return alternatives(flatOptions(inner));
@@ -102,7 +104,7 @@ function describe(schema: z.ZodType): string {
 function checkObject(schema: z.ZodObject, place: Place, checking: Checking): void {
   const note = noteOf(schema) ?? {};
   if (!isMap(place.node)) {
-    reportKind(note.what ?? 'a map', place, checking, note);
+    reportKind(note.what ?? 'a map', place, checking, note.hint);
     return;
   }
   const map = place.node;
@@ -111,11 +113,14 @@ function checkObject(schema: z.ZodObject, place: Place, checking: Checking): voi
     const key = keyText(pair);
     if (key === undefined || !isScalar(pair.key) || typeof pair.key.value !== 'string' || key === '<<') continue;
     const member = Object.hasOwn(schema.shape, key) ? (schema.shape[key] as z.ZodType) : undefined;
-    if (member === undefined) reportUnknown(pair.key, { what: note.what, keys: writable(schema, keys) }, checking);
+    const known = { within: note.within ?? note.what, keys: writable(schema, keys) };
+    if (member === undefined) reportUnknown(pair.key, known, checking);
     else check(member, placeOf(pair.key, pair.value as Node | null, member, checking), checking);
   }
   if (map.items.length === 0 && schema.meta()?.minProperties !== undefined)
     reportEmpty('this map', place, checking, note);
+  // What a merge key would bring can't be told, so nothing is missed where one stands.
+  if (pairOf(map, '<<') !== undefined) return;
   reportMissing(schema, map, place.span, checking);
   note.checkMap?.({ map, source: checking.source, report: checking.report });
 }
@@ -134,7 +139,7 @@ function placeOf(key: Scalar, value: Node | null, schema: z.ZodType, checking: C
 
 function reportUnknown(
   key: Scalar,
-  known: { what: string | undefined; keys: readonly string[] },
+  known: { within: string | undefined; keys: readonly string[] },
   checking: Checking,
 ): void {
   const written = String(key.value);
@@ -146,19 +151,26 @@ function reportUnknown(
   }
   const near = nearestName(written, known.keys);
   const suggestion = near === undefined ? '' : `did you mean \`${near}\`? `;
-  const hint = `${suggestion}the keys here are ${listNames(known.keys)}`;
-  checking.report.add('HG1101', `unknown key \`${written}\` in ${known.what ?? 'this map'}`, { span, hint });
+  const hint = `${suggestion}${keysHere(known.keys)}`;
+  checking.report.add('HG1101', `unknown key \`${shown(written)}\` in ${known.within ?? 'this map'}`, { span, hint });
+}
+
+function keysHere(keys: readonly string[]): string {
+  if (keys.length === 0) return 'this version knows no keys here';
+  return `the ${keys.length === 1 ? 'key here is' : 'keys here are'} ${listNames(keys)}`;
 }
 
 function reportMissing(schema: z.ZodObject, map: YAMLMap, span: Span, checking: Checking): void {
-  const what = noteOf(schema)?.what ?? 'this map';
+  const note = noteOf(schema);
+  const what = note?.within ?? note?.what ?? 'this map';
   for (const [key, member] of Object.entries(schema.shape)) {
     if (member instanceof z.ZodOptional || pairOf(map, key) !== undefined) continue;
     if (key === 'version') {
       checking.report.add('HG1110', '`version` is missing', { span, hint: 'start the file with `version: 1`' });
       continue;
     }
-    const hint = noteOf(unwrap(member as z.ZodType))?.hint ?? `add \`${key}\`: ${describe(member as z.ZodType)}`;
+    const whole = noteOf(unwrap(member as z.ZodType))?.hint;
+    const hint = whole?.includes(`\`${key}: `) ? whole : `add \`${key}\`: ${describe(member as z.ZodType)}`;
     checking.report.add('HG1102', `${what} needs \`${key}\``, { span, hint });
   }
 }
@@ -166,10 +178,10 @@ function reportMissing(schema: z.ZodObject, map: YAMLMap, span: Span, checking: 
 function checkRecord(schema: z.ZodRecord, place: Place, checking: Checking): void {
   const note = noteOf(schema) ?? {};
   if (!isMap(place.node)) {
-    reportKind(note.what ?? 'a map', place, checking, note);
+    reportKind(note.what ?? 'a map', place, checking, note.hint);
     return;
   }
-  if (place.node.items.length === 0) reportEmpty(note.what ?? 'the map', place, checking, note);
+  if (place.node.items.length === 0) reportEmpty('this map', place, checking, note);
   const value = schema.valueType as z.ZodType;
   for (const pair of place.node.items) {
     if (!isScalar(pair.key) || pair.key.value === '<<') continue;
@@ -181,7 +193,7 @@ function checkRecord(schema: z.ZodRecord, place: Place, checking: Checking): voi
 function checkArray(schema: z.ZodArray, place: Place, checking: Checking): void {
   const note = noteOf(schema) ?? {};
   if (!isSeq(place.node)) {
-    reportKind(note.what ?? 'a list', place, checking, note);
+    reportKind(note.what ?? 'a list', place, checking, note.hint);
     return;
   }
   const list = place.node as YAMLSeq<Node>;
@@ -195,7 +207,7 @@ function reportEmpty(what: string, place: Place, checking: Checking, note: Note)
   checking.report.add('HG1106', `${what} is empty`, { span: place.span, hint: note.hint });
 }
 
-function reportKind(expected: string, place: Place, checking: Checking, note: Note): void {
+function reportKind(expected: string, place: Place, checking: Checking, hint: string | undefined): void {
   const found = isMap(place.node)
     ? 'a map'
     : isSeq(place.node)
@@ -203,5 +215,5 @@ function reportKind(expected: string, place: Place, checking: Checking, note: No
       : kindOf(isScalar(place.node) ? place.node.value : null);
   const message =
     found === 'nothing' ? `nothing is written here; ${expected} is needed` : `${expected} is needed here, not ${found}`;
-  checking.report.add('HG1103', message, { span: place.span, hint: note.hint });
+  checking.report.add('HG1103', message, { span: place.span, hint });
 }

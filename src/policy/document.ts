@@ -1,26 +1,14 @@
-import { Composer, type Document, type Node, Parser, type YAMLError } from 'yaml';
+import { Composer, type Document, type Node, Parser } from 'yaml';
 import type { Report } from '../diagnostics/report.ts';
 import type { Source } from '../diagnostics/source.ts';
 import { policyBytesMax } from '../std/limits.ts';
 import { checkCharacters } from './characters.ts';
 import { checkNodes } from './nodes.ts';
+import { reportSyntax } from './syntax.ts';
 import { type Mark, scanTokens } from './tokens.ts';
 
 /** Deepest nesting of lists and maps in a file. */
 export const nestingMax = 32;
-
-/** Problems of YAML after which the tree can still be trusted, so that the rest of the file is read too. */
-const harmless = new Set(['BAD_DQ_ESCAPE', 'TAB_AS_INDENT', 'TAG_RESOLVE_FAILED', 'BAD_DIRECTIVE']);
-
-/** What is reported from the tokens already, tag by tag and alias by alias. */
-const reportedAsMark = new Set([
-  'TAG_RESOLVE_FAILED',
-  'BAD_DIRECTIVE',
-  'BAD_ALIAS',
-  'ALIAS_PROPS',
-  'MULTIPLE_TAGS',
-  'MULTIPLE_ANCHORS',
-]);
 
 /** Text → the tree of its one document, or nothing where the structure itself is broken. Everything found goes into the report. */
 export function readDocument(source: Source, report: Report): Node | undefined {
@@ -45,15 +33,14 @@ export function readDocument(source: Source, report: Report): Node | undefined {
 }
 
 function soleDocument(documents: readonly Document.Parsed[], source: Source, report: Report): Node | undefined {
-  const broken = documents.flatMap((each) => each.errors).filter((error) => reportYaml(error, source, report));
-  for (const warning of documents.flatMap((each) => each.warnings)) reportYaml(warning, source, report);
+  const broken = reportSyntax(documents, source, report);
   const [first, second] = documents;
   if (second !== undefined) {
     const start = source.text.lastIndexOf('---', second.contents?.range?.[0] ?? source.text.length);
     const span = source.span(Math.max(start, 0), Math.max(start, 0) + 3);
     report.add('HG1007', 'a second document starts here', { span, hint: 'keep one document in a file' });
   }
-  if (broken.length > 0 || first === undefined) return undefined;
+  if (broken || first === undefined) return undefined;
   const contents = first.contents as Node | null;
   if (contents === null || isNothing(contents)) {
     const hint = 'start with `version: 1`; the examples show a whole file';
@@ -86,33 +73,3 @@ function reportMark(mark: Mark, source: Source, report: Report): void {
     });
   }
 }
-
-/** Reports one finding of the YAML reader; says whether the tree is broken by it. */
-function reportYaml(error: YAMLError, source: Source, report: Report): boolean {
-  const [start, end] = error.pos;
-  const span = source.span(start, end);
-  const message = sentence(error.message);
-  if (error.code === 'TAB_AS_INDENT') {
-    report.add('HG1008', 'a tab stands where indentation belongs', { span, hint: 'indent by spaces' });
-  } else if (!reportedAsMark.has(error.code)) {
-    report.add(error.name === 'YAMLWarning' ? 'HG1003' : 'HG1002', message, { span, hint: yamlHints[error.code] });
-  }
-  return error.name !== 'YAMLWarning' && !harmless.has(error.code);
-}
-
-/** The reader's own words, in the form of our messages. */
-function sentence(message: string): string {
-  const line = (message.split('\n')[0] ?? '').replace(/[.:]$/, '');
-  return line.charAt(0).toLowerCase() + line.slice(1);
-}
-
-const yamlHints: Readonly<Record<string, string>> = {
-  BAD_INDENT: 'indent the lines of one list or map alike',
-  BAD_SCALAR_START: 'put the text in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'a value with `: ` in it needs quotes; a nested map starts on its own line',
-  MISSING_CHAR: 'close what was opened: a quote, bracket or brace',
-  MULTILINE_IMPLICIT_KEY: 'a key stands on one line, with a colon and a space after it',
-  UNEXPECTED_TOKEN: 'put text with special characters in quotes',
-  BAD_DQ_ESCAPE: 'within double quotes a backslash starts an escape: write `\\\\`, or use single quotes',
-  BLOCK_IN_FLOW: 'within `[ ]` and `{ }` write lists and maps with brackets and braces too',
-};

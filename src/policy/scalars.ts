@@ -32,7 +32,7 @@ function checkWord(schema: z.ZodEnum, node: Scalar, checking: Checking): void {
   const hint = `${near === undefined ? '' : `did you mean \`${near}\`? `}allowed: ${listNames(allowed, 'or')}`;
   const message =
     node.value === null
-      ? `${note?.what ?? 'a word'} is missing`
+      ? `nothing is written here; ${note?.what ?? 'a word'} is needed`
       : `\`${shown(written)}\` is not ${note?.what ?? 'allowed here'}`;
   checking.report.add('HG1104', message, { span, hint });
 }
@@ -47,7 +47,8 @@ function checkLiteral(schema: z.ZodLiteral, node: Scalar, checking: Checking): v
   const written = String(node.source ?? node.value);
   if (what === '`version: 1`') {
     const hint = 'write `version: 1`: a whole number without quotes';
-    checking.report.add('HG1111', `version \`${shown(written)}\` is not known`, { span, hint });
+    const message = node.value === null ? '`version` has no value' : `version \`${shown(written)}\` is not known`;
+    checking.report.add('HG1111', message, { span, hint });
     return;
   }
   checking.report.add('HG1104', `\`${shown(written)}\` is not ${what}`, { span, hint: noteOf(schema)?.hint });
@@ -75,10 +76,11 @@ function wrongKind(schema: z.ZodType, node: Scalar, checking: Checking): void {
   const what = noteOf(schema)?.what ?? 'a value';
   const source = node.source ?? '';
   const quoted = schema instanceof z.ZodString && source !== '' && node.value !== null;
-  const hint = quoted ? `if it is meant as text, put it in quotes: "${source}"` : noteOf(schema)?.hint;
+  const hint = noteOf(schema)?.hint ?? (quoted ? `if it is meant as text, put it in quotes: "${source}"` : undefined);
   const span = spanOf(node, checking.source);
+  const found = kindOf(node.value);
   const message =
-    source === '' && node.value === null ? `${what} is missing` : `${what} is needed here, not ${kindOf(node.value)}`;
+    node.value === null ? `nothing is written here; ${what} is needed` : `${what} is needed here, not ${found}`;
   checking.report.add('HG1103', message, { span, hint });
 }
 

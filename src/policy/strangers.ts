@@ -39,6 +39,14 @@ const accessKeys = new Set([
   'at',
 ]);
 
+/** What Headgate will never have, with what does the same. */
+const neverKeys: Readonly<Record<string, string>> = {
+  not: 'name who is allowed, or write a rule with `deny`',
+  priority: 'the order of the file decides among allows; a deny beats every allow',
+  order: 'the order of the file decides among allows; a deny beats every allow',
+  regex: 'patterns have `*` within a segment and `**` at the end',
+};
+
 /** A key that is known, but in the other of the two files. */
 export function strangerFault(key: string, file: 'policy' | 'environment'): Fault | undefined {
   if (file === 'environment') {
@@ -50,6 +58,9 @@ export function strangerFault(key: string, file: 'policy' | 'environment'): Faul
       hint: 'move it into `headgate.yaml`; a rule holds in certain environments by its `in`',
     };
   }
+  const instead = Object.hasOwn(neverKeys, key) ? neverKeys[key] : undefined;
+  if (instead !== undefined)
+    return { code: 'HG1101', message: `unknown key \`${key}\`, and there won't be one`, hint: instead };
   if (addressKeys.has(key)) {
     const hint = 'bind it in `environments/<name>.yaml`';
     return { code: 'HG1201', message: `\`${key}\` is an address, and a policy holds none`, hint };

@@ -43,5 +43,5 @@ export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (typeof value === 'boolean') return `the truth value ${value}`;
   if (typeof value === 'number' || typeof value === 'bigint') return `the number ${value}`;
-  return 'text';
+  return typeof value === 'string' ? 'text' : 'something else';
 }

@@ -1,8 +1,4 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
-import { isDnsName, isLoopback, parseHostPort } from '../../std/host-port.ts';
-import { hasInvisible } from '../../std/invisible.ts';
-import { shown } from '../shown.ts';
 import {
   checkEndpoint,
   checkEnvironment,
@@ -12,23 +8,33 @@ import {
   checkRoute,
   checkRoutes,
 } from './environment-checks.ts';
+import {
+  addressFault,
+  endpointFault,
+  hostFault,
+  issuerFault,
+  pathFault,
+  pathPrefixFault,
+} from './environment-faults.ts';
 import { name, text } from './leaves.ts';
-import { type Fault, later, laterFault, note, notes } from './notes.ts';
+import { later, laterFault, note, notes } from './notes.ts';
 import { version } from './version.ts';
 
 const hostPortForm = /^(\[[0-9A-Fa-f:.]+\]|[^:/\s[\]]+):[0-9]{1,5}$/;
 
 const listenAddress = text('an address such as `127.0.0.1:8080`', (written) => addressFault(written, 0), {
   pattern: hostPortForm,
+  hint: 'such as `127.0.0.1:8080` or `[::1]:8080`',
   description: 'Host and port. Port 0: a free one.',
 });
 
 const endpointAddress = text('an address such as `127.0.0.1:8501`', endpointFault, {
   pattern: hostPortForm,
+  hint: 'such as `127.0.0.1:8501`',
   description: 'Host and port.',
 });
 
-const pathOf = (what: string) => text(what, pathFault(what));
+const pathOf = (what: string) => text(what, pathFault);
 
 const tls = z
   .strictObject({
@@ -36,7 +42,14 @@ const tls = z
     key: pathOf('the path of a key'),
     clients: later('client certificates'),
   })
-  .register(notes, note({ what: '`tls`', hint: 'write `tls: { certificate: tls/cert.pem, key: tls/key.pem }`' }));
+  .register(
+    notes,
+    note({
+      what: 'a map of `certificate` and `key`',
+      within: '`tls`',
+      hint: 'write `tls: { certificate: tls/cert.pem, key: tls/key.pem }`',
+    }),
+  );
 
 const route = z
   .strictObject({
@@ -47,7 +60,7 @@ const route = z
     service: name('a service', { addresses: true }),
     strip: z
       .boolean()
-      .register(notes, note({ what: '`true` or `false`' }))
+      .register(notes, note({ what: '`true` or `false`', hint: 'write `true` or `false`, without quotes' }))
       .optional(),
   })
   .register(notes, note({ what: 'a route', hint: 'write `{ host: …, service: … }`', checkMap: checkRoute }));
@@ -127,7 +140,14 @@ const audit = z
       .register(notes, note({ what: 'how calls are recorded' })),
     sinks: later('further audit sinks'),
   })
-  .register(notes, note({ what: '`audit`', hint: 'write `audit: { directory: var/audit, record: required }`' }));
+  .register(
+    notes,
+    note({
+      what: 'a map of `directory` and `record`',
+      within: '`audit`',
+      hint: 'write `audit: { directory: var/audit, record: required }`',
+    }),
+  );
 
 /** One environment: `environments/<name>.yaml`. */
 export const environmentSchema = z
@@ -175,60 +195,3 @@ export const environmentSchema = z
   .register(notes, note({ what: 'an environment', checkMap: checkEnvironment }));
 
 export type EnvironmentFile = z.infer<typeof environmentSchema>;
-
-function addressFault(written: string, portMin: number): Fault | undefined {
-  const address = parseHostPort(written);
-  const hint = 'such as `127.0.0.1:8080` or `[::1]:8080`';
-  if ('fault' in address)
-    return { code: 'HG1302', message: `the address \`${shown(written)}\` ${address.fault}`, hint };
-  if (address.port < portMin) return { code: 'HG1302', message: 'port 0 is no port of an endpoint', hint };
-  return undefined;
-}
-
-function endpointFault(written: string): Fault | undefined {
-  if (written.startsWith('dns:'))
-    return laterFault('endpoints found by DNS', { hint: 'list each replica with its address' });
-  if (written.startsWith('unix:') || written.startsWith('/')) return laterFault('endpoints on unix sockets');
-  return addressFault(written, 1);
-}
-
-function pathFault(what: string): (written: string) => Fault | undefined {
-  return (written) => {
-    if (written.trim() === '') return { code: 'HG1309', message: `${what} is empty` };
-    if (hasInvisible(written)) return { code: 'HG1309', message: `${what} holds a control character` };
-    return undefined;
-  };
-}
-
-function hostFault(written: string): Fault | undefined {
-  if (written.includes('*')) return { ...laterFault('patterns of hosts'), hint: 'write one route for each host' };
-  const bare = written.startsWith('[') && written.endsWith(']') ? written.slice(1, -1) : written;
-  if (isIP(bare) !== 0 || isDnsName(written)) return undefined;
-  const hint = 'a DNS name or IP address without scheme, port and path: `scoring.example.test`';
-  return { code: 'HG1307', message: `\`${shown(written)}\` is not a host`, hint };
-}
-
-function pathPrefixFault(written: string): Fault | undefined {
-  if (/^(\/[A-Za-z0-9._~-]+)*\/\*\*$/.test(written) && !/\/\.\.?\//.test(written)) return undefined;
-  const hint = 'whole segments, then `/**`: `/prefect/**`; no regular expressions, no escapes';
-  return { code: 'HG1307', message: `\`${shown(written)}\` is not a path prefix`, hint };
-}
-
-function issuerFault(written: string): Fault | undefined {
-  const url = URL.canParse(written) ? new URL(written) : undefined;
-  const hint = 'the URL that the provider itself states as `issuer`, such as `https://id.example.test/realms/staff`';
-  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    return { code: 'HG1304', message: `\`${shown(written)}\` is not the https URL of an issuer`, hint };
-  }
-  if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '' || /[?#]/.test(written)) {
-    return { code: 'HG1304', message: 'an issuer has no user, query or fragment', hint };
-  }
-  if (url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, ''))) {
-    return {
-      code: 'HG1305',
-      message: `the issuer \`${shown(written)}\` is reached in the clear`,
-      hint: 'write `https://…`; http is for loopback only',
-    };
-  }
-  return undefined;
-}

@@ -16,13 +16,23 @@ const nameForm = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 export function text(what: string, fault: (text: string) => Fault | undefined, options: TextOptions = {}): z.ZodString {
   const form = options.pattern ? z.string().regex(options.pattern) : z.string().min(1);
   const described = options.description ? form.describe(options.description) : form;
-  return described.register(notes, note({ what, fault, ...(options.hint && { hint: options.hint }) }));
+  const whole = (written: string) => (written.trim() === '' ? emptyFault(what) : fault(written));
+  return described.register(notes, note({ what, fault: whole, ...(options.hint && { hint: options.hint }) }));
 }
 
 export interface TextOptions {
   readonly pattern?: RegExp;
   readonly description?: string;
   readonly hint?: string;
+}
+
+/** Any text that isn't empty. */
+export function anything(): undefined {
+  return undefined;
+}
+
+function emptyFault(what: string): Fault {
+  return { code: 'HG1106', message: 'this text is empty', hint: `write ${what}` };
 }
 
 /** A name of the given kind: `name('a group')`. */
@@ -40,7 +50,6 @@ function nameFault(
   options: { readonly reserved?: readonly string[]; readonly addresses?: boolean },
 ): Fault | undefined {
   if (!options.addresses && looksLikeAddress(written)) return addressFault(written);
-  if (written === '') return { code: 'HG1106', message: `${what} is empty` };
   if (written.length > nameCharactersMax) {
     return { code: 'HG1105', message: `${what} has more than ${nameCharactersMax} characters` };
   }

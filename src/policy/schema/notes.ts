@@ -27,8 +27,10 @@ export interface CheckedItems {
 
 /** What our diagnostics need to know of a schema beyond its form. It never reaches the JSON Schema. */
 export interface Note {
-  /** `a rate such as 200/s`: for “expected …”. Of an object also for “in …”: `a rule`. */
+  /** `a rate such as 200/s`: for “… is needed here”. Of an object also for “in …”: `a rule`. */
   readonly what?: string;
+  /** Of an object, where `what` doesn't go with “in …” and “… needs …”: `a caller`. */
+  readonly within?: string;
   /** Hint where the value is of another kind or missing. */
   readonly hint?: string;
   /** A feature of a later version: the message that says so. */

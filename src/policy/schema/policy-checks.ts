@@ -77,7 +77,7 @@ function checkEffect({ map, source, report }: CheckedMap): void {
 export function checkModels({ items, source, report }: CheckedItems): void {
   const seen = new Set<unknown>();
   for (const item of items) {
-    const name = isScalar(item) ? item.value : undefined;
+    const name = isScalar(item) && typeof item.value === 'string' ? item.value : undefined;
     if (name === undefined || !seen.has(name)) seen.add(name);
     else report.add('HG1107', 'this model is named a second time', { span: spanOf(item, source), hint: 'remove it' });
   }

@@ -1,0 +1,111 @@
+import { hasInvisible } from '../../std/invisible.ts';
+import { parseRate } from '../../std/rate.ts';
+import { shown } from '../shown.ts';
+import { nameCharactersMax } from './leaves.ts';
+import { type Fault, laterFault } from './notes.ts';
+
+/** Asymmetric JWS algorithms (RFC 7518, RFC 8037). Never `none`, never HMAC. */
+export const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+
+/** `groups`, `realm_access.roles`. */
+export const claimPath = /^[^.\s]+(\.[^.\s]+)*$/;
+
+/** Subjects, groups and clients of a token are compared whole. */
+export function exactFault(written: string): Fault | undefined {
+  if (!written.includes('*')) return undefined;
+  const hint = 'name each one; a list is any of';
+  return { code: 'HG1215', message: `\`${shown(written)}\` would be compared whole, with its \`*\``, hint };
+}
+
+/** A claim path: names with dots between them. */
+export function claimFault(written: string): Fault | undefined {
+  if (claimPath.test(written)) return undefined;
+  const hint = 'names of claims with dots between them: `groups`, `realm_access.roles`';
+  return { code: 'HG1218', message: `\`${shown(written)}\` is not a claim path`, hint };
+}
+
+/** `none` and shared secrets have words of their own. */
+export function algorithmFault(written: string): Fault | undefined {
+  if (algorithms.some((each) => each === written)) return undefined;
+  if (!/^(none|HS\d+)$/i.test(written)) return undefined;
+  const hint = `one of ${algorithms.join(', ')}`;
+  const danger = /none/i.test(written) ? 'is no signature at all' : 'signs with a secret that both sides share';
+  return { code: 'HG1219', message: `\`${written}\` ${danger}`, hint };
+}
+
+/** `200/s`, `10/m`, `5/h`. */
+export function rateFault(written: string): Fault | undefined {
+  if (parseRate(written) !== undefined) return undefined;
+  const hint = 'a whole number from 1 in a second, minute or hour: `200/s`, `10/m`, `5/h`';
+  return { code: 'HG1214', message: `\`${shown(written)}\` is not a rate`, hint };
+}
+
+/** A sentence on one line. */
+export function ruleNameFault(written: string): Fault | undefined {
+  if (hasInvisible(written)) {
+    return {
+      code: 'HG1213',
+      message: 'the name of the rule holds a control character or a line break',
+      hint: 'one line of plain text',
+    };
+  }
+  if (written.length <= nameCharactersMax) return undefined;
+  return {
+    code: 'HG1213',
+    message: `the name of the rule has more than ${nameCharactersMax} characters`,
+    hint: 'say it shorter',
+  };
+}
+
+/** A service, then segments: `scoring/finance-*`, `scoring/**`. */
+export function patternFault(written: string): Fault | undefined {
+  const [service = '', ...segments] = written.split('/');
+  if (/^[a-z]+:\/\//i.test(written))
+    return {
+      code: 'HG1201',
+      message: `\`${shown(written)}\` is an address, and a policy holds none`,
+      hint: 'name the service: `scoring/**`',
+    };
+  if (segments.length === 0 && /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(service)) {
+    return {
+      code: 'HG1216',
+      message: `\`${shown(written)}\` names a service and nothing in it`,
+      hint: `write \`${shown(service)}/**\` for all of it`,
+    };
+  }
+  if (segments[0] === 'family' && segments.length > 1) {
+    return laterFault('families', { hint: `name the models: \`${service}/finance-prod\`` });
+  }
+  return segmentsFault(written, service, segments);
+}
+
+function segmentsFault(written: string, service: string, segments: readonly string[]): Fault | undefined {
+  const fault = (message: string, hint: string): Fault => ({ code: 'HG1217', message, hint });
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(service)) {
+    return fault(`\`${shown(written)}\` doesn't start with the name of a service`, 'such as `scoring/**`');
+  }
+  if (segments.some((each) => each === ''))
+    return fault(`\`${shown(written)}\` has an empty segment`, 'write one `/` between segments, none at the end');
+  if (segments.slice(0, -1).includes('**'))
+    return fault('`**` stands before the end', '`**` comes last only; `*` stands for one segment');
+  if (segments.some((each) => each !== '**' && each.includes('**')))
+    return fault('`**` stands within a segment', 'write `*` within a segment, `/**` at the end');
+  if (/[^A-Za-z0-9_.*/-]/.test(written)) {
+    return fault(
+      `\`${shown(written)}\` holds a character that no pattern has`,
+      'letters, digits, `_`, `.`, `-` and `*`, with `/` between segments; no regular expressions',
+    );
+  }
+  return undefined;
+}
