@@ -90,7 +90,7 @@ function boundedGroups(all: readonly string[]): { readonly groups: readonly stri
   const groups: string[] = [];
   let bytes = 0;
   for (const group of all) {
-    bytes += Buffer.byteLength(group) + 3;
+    bytes += Buffer.byteLength(JSON.stringify(group)) + 1;
     if (bytes > assertionGroupsBytesMax) return { groups, isComplete: false };
     groups.push(group);
   }

@@ -164,7 +164,7 @@ function denial(
     ...(identity !== undefined && { identity }),
     ...(rule !== undefined && { rule }),
     ...(allow !== undefined && { allow }),
-    keepUntilMs: notKept.has(reason) ? 0 : clock.now() + refusalKeptMsMax,
+    keepUntilMs: notKept.has(reason) ? 0 : Math.min(clock.now() + refusalKeptMsMax, identity?.expiresAtMs ?? Infinity),
     epoch: plan.epoch,
   };
 }

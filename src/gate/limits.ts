@@ -6,7 +6,7 @@ export const assertionMarginMs = 5_000;
 export const assertionRenewMs = 240_000;
 /** Assertions that are remembered. */
 export const assertionsMax = 50_000;
-/** Groups in an assertion together, in UTF-8; what is over is left out and said so. */
+/** Groups in an assertion together, as JSON; what is over is left out and said so. */
 export const assertionGroupsBytesMax = 1024;
 /** A new assertion key is made after this time. */
 export const assertionKeyAgeMs = 30 * 24 * 3_600_000;

@@ -29,9 +29,10 @@ export function readClaims(payload: JsonObject, groupsClaim: readonly string[]):
   return { kind: 'claims', subject: sub, audience, expires: exp, notBefore: nbf, issuedAt: iat, groups };
 }
 
-/** A claim that names someone: well-formed Unicode, bounded, because header fields are made from it. */
+/** A claim that names someone: well-formed Unicode without control characters, bounded: header fields are made from it. */
 export function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.isWellFormed() && Buffer.byteLength(value) <= claimBytesMax;
+  if (typeof value !== 'string' || value === '' || !value.isWellFormed()) return false;
+  return Buffer.byteLength(value) <= claimBytesMax && !/\p{Cc}/u.test(value);
 }
 
 function isNumericDate(value: unknown): value is number {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { credentialBytesMax } from '../std/limits.ts';
 import { credentialOf } from './credential.ts';
 
 const read = (...headers: string[]) => {
@@ -22,6 +23,7 @@ describe('the credential of a request', () => {
     [['authorization', 'Basic dTpw'], 'credential-malformed'],
     [['authorization', 'Bearer a.b.c d.e.f'], 'credential-malformed'],
     [['authorization', 'Bearer a.b.c, Bearer d.e.f'], 'credential-malformed'],
+    [['authorization', `Bearer ${'a'.repeat(credentialBytesMax)}`], 'credential-malformed'],
     [['authorization', 'Bearer a', 'authorization', 'Bearer a'], 'credential-ambiguous'],
     [['authorization', 'Bearer a', 'Authorization', ''], 'credential-ambiguous'],
     [['proxy-authorization', 'Basic a', 'authorization', 'Bearer a'], 'credential-ambiguous'],
@@ -29,6 +31,6 @@ describe('the credential of a request', () => {
     [['proxy-authorization', 'Basic a'], 'anonymous'],
   ];
   for (const [headers, expected] of table) {
-    test(`${JSON.stringify(headers)}: ${expected}`, () => assert.equal(read(...headers), expected));
+    test(`${JSON.stringify(headers).slice(0, 80)}: ${expected}`, () => assert.equal(read(...headers), expected));
   }
 });

@@ -1,3 +1,4 @@
+import { credentialBytesMax } from '../std/limits.ts';
 import { fault } from './fault.ts';
 import type { Fault } from './types.ts';
 
@@ -25,6 +26,7 @@ export function credentialOf(headers: readonly string[]): Credential {
 
 /** RFC 6750, section 2.1, with `1*SP` and the scheme in any case, as RFC 9110, section 11.4, has it. */
 function bearer(value: string): Credential {
+  if (value.length > credentialBytesMax) return fault('credential-malformed', 'too long');
   const match = /^([^ ]*) +([^ ]+)$/.exec(value);
   if (match === null) return fault('credential-malformed', 'not a scheme and one token');
   const [, scheme = '', token = ''] = match;

@@ -9,6 +9,7 @@ describe('machine tokens', () => {
     ['Google', { sub: 'scorer', azp: 'scorer', email: 'x@y.iam.gserviceaccount.com', email_verified: true }],
     ['Entra v2', { sub: '7-7', oid: '7-7', azp: 'scorer', azpacr: '1', idtyp: 'app', roles: ['x'] }],
     ['Entra v1', { sub: '7-7', oid: '7-7', appid: 'scorer', appidacr: '1', idtyp: 'app' }],
+    ['Auth0 by RFC 9068', { sub: 'scorer@clients', client_id: 'scorer' }],
     ['Auth0', { sub: 'scorer@clients', azp: 'scorer', gty: 'client-credentials' }],
     [
       'Keycloak',
@@ -22,7 +23,7 @@ describe('machine tokens', () => {
       },
     ],
     [
-      'Keycloak before 23',
+      'an older Keycloak',
       { sub: '7-7', azp: 'scorer', clientId: 'scorer', preferred_username: 'service-account-scorer' },
     ],
   ];

@@ -15,9 +15,10 @@ const forms: readonly Form[] = [
   ({ sub, azp }) => (azp === sub ? azp : undefined),
   // Entra.
   ({ idtyp, azp, appid }) => (idtyp === 'app' ? (azp ?? appid) : undefined),
-  // Auth0.
+  // Auth0, in its RFC 9068 dialect and in its own.
+  ({ sub, client_id }) => (isText(client_id) && sub === `${client_id}@clients` ? client_id : undefined),
   ({ gty, sub, azp }) => (gty === 'client-credentials' && isText(azp) && sub === `${azp}@clients` ? azp : undefined),
-  // Keycloak: `client_id` (`clientId` before 23) stands in tokens of service accounts only.
+  // Keycloak: `client_id` (`clientId` in older ones) stands in tokens of service accounts only.
   ({ azp, client_id, clientId, preferred_username }) =>
     isText(azp) && (client_id ?? clientId) === azp && preferred_username === accountName(azp) ? azp : undefined,
 ];

@@ -167,6 +167,8 @@ const bad: readonly [name: string, reason: string, token: () => string][] = [
   ['an empty sub', 'credential-malformed', () => signToken(claims({ sub: '' }), key)],
   ['sub of another type', 'credential-malformed', () => signToken(claims({ sub: 7 }), key)],
   ['half a character in sub', 'credential-malformed', () => signToken(claims({ sub: 'a\ud800' }), key)],
+  ['a line break in sub', 'credential-malformed', () => signToken(claims({ sub: 'a\r\nb' }), key)],
+  ['half a character in a group', 'credential-malformed', () => signToken(claims({ groups: ['\ud800'] }), key)],
   ['a long sub', 'credential-malformed', () => signToken(claims({ sub: 'é'.repeat(257) }), key)],
   ['groups of another type', 'credential-malformed', () => signToken(claims({ groups: { a: true } }), key)],
   ['groups with a number', 'credential-malformed', () => signToken(claims({ groups: ['a', 7] }), key)],

@@ -85,7 +85,7 @@ function identityOf({ token, issuer, plans, key }: Signed, { idKey, nowMs }: Ver
       id: subjectId(idKey, issuer, claims.subject),
       groups: claims.groups,
       ...(client !== undefined && { client }),
-      expiresAtMs: (claims.expires + plan.skewSeconds) * 1000,
+      expiresAtMs: Math.floor((claims.expires + plan.skewSeconds) * 1000),
     };
     return { kind: 'verified', identity, key };
   }
