@@ -147,8 +147,17 @@ async function permit(
   });
 }
 
-/** Faults of ours are not kept: the next call may find them gone. */
-const notKept: ReadonlySet<DenialReason> = new Set(['gate-fault', 'identity-unavailable']);
+/**
+ * Faults of ours are not kept: the next call may find them gone. Nor is what hangs on more than a kept answer is found by:
+ * the query's length and fields that no condition reads.
+ */
+const notKept: ReadonlySet<DenialReason> = new Set([
+  'gate-fault',
+  'identity-unavailable',
+  'request-malformed',
+  'target-too-long',
+  'header-too-large',
+]);
 
 function denial(
   { plan, clock }: Parts,

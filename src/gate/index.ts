@@ -20,5 +20,6 @@ export {
 } from './headers.ts';
 export { type GateKeys, loadGateKeys } from './keys.ts';
 export type { Permit, PermitFields } from './permit.ts';
+export { type RequestFault, requestFault } from './request-faults.ts';
 export type { Denial, Gate, GateAnswer, GateRequest, IssuerStatus } from './types.ts';
 export { upstreamHeaders } from './upstream-headers.ts';

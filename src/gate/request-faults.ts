@@ -12,7 +12,10 @@ export interface RequestFault {
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const visible = /^[\x21-\x7e]+$/;
 
-/** What is wrong with a request before anybody asks what it means: its form, then its sizes. */
+/**
+ * What is wrong with a request before anybody asks what it means: its form, then its sizes. It hangs on the whole target and
+ * all fields, so an engine has to ask this, or hold the same by its own means, before it looks for a kept answer.
+ */
 export function requestFault(request: GateRequest): RequestFault | undefined {
   return formFault(request) ?? sizeFault(request);
 }

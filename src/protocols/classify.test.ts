@@ -118,6 +118,12 @@ describe('routes', () => {
     assert.equal(at('/cut/off'), 'operation-unknown');
     assert.equal(at('/kept/v1/models/m'), 'operation-unknown');
   });
+  test('a prefix of nothing is every path', () => {
+    for (const pathPrefix of ['', '/']) {
+      const found = ask('GET', '/v1/models/m', { routes: [{ pathPrefix, service: 'scoring', strip: true }] });
+      assert.equal('upstreamPath' in found && found.upstreamPath, '/v1/models/m');
+    }
+  });
   test('none for a listener or a service that is not there', () => {
     assert.deepEqual(classify(plan, { listener: 'x', method: 'GET', target: '/', authority: 'a' }), {
       reason: 'route-unknown',
