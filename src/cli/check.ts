@@ -1,0 +1,50 @@
+import { compileFiles, isError, loadEngine } from '../control/index.ts';
+import { renderJson } from '../diagnostics/index.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { type FileOptions, filesOf, showDiagnostics } from './files.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface CheckOptions extends FileOptions {
+  readonly json?: boolean;
+}
+
+/** `headgate check`: all mistakes of both files, and what the engine can't do of them. */
+export async function check(options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
+  const files = filesOf(options);
+  const { plan, diagnostics: found, sources } = await compileFiles(files);
+  const refusals = plan === undefined ? [] : await (await loadEngine(plan.engine)).check(plan);
+  const diagnostics = [...found, ...refusals];
+  const bad = diagnostics.some(isError);
+  if (options.json) {
+    terminal.out(renderJson(diagnostics));
+  } else {
+    showDiagnostics({ diagnostics, sources }, terminal);
+    if (plan !== undefined && !bad) terminal.out(`${summary(files.policyFile, files.environmentFile, plan)}\n`);
+  }
+  return bad ? exitCodes.no : exitCodes.ok;
+}
+
+function summary(
+  policy: string,
+  environment: string,
+  plan: NonNullable<Awaited<ReturnType<typeof compileFiles>>['plan']>,
+): string {
+  const rules = plan.access.rules.length;
+  const models = plan.access.services.reduce((count, service) => count + service.models.length, 0);
+  return [
+    `${policy} with ${environment}: good`,
+    `  ${count(rules, 'rule')} in ${plan.environment}, ${count(plan.access.services.length, 'service')}, ${count(models, 'model')}; ${plan.engine} engine; epoch ${plan.epoch}`,
+    `  ${exposure(plan.audit.record)}`,
+  ].join('\n');
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** What a failing audit means, so that nobody learns it from an incident. */
+function exposure(record: 'required' | 'best-effort'): string {
+  return record === 'required'
+    ? 'audit required: if records can no longer be kept, calls are refused within about a second; calls in that second may go unrecorded'
+    : 'audit best-effort: if records can no longer be kept, calls go on unrecorded and the loss is counted';
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../control/index.ts';
+import { type Answered, askGate } from './ask-gate.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { callerOf, momentOf, type QuestionOptions, requestOf } from './explain-question.ts';
+import { explainText } from './explain-text.ts';
+import { compiledPlan, type FileOptions } from './files.ts';
+import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface ExplainOptions extends FileOptions, QuestionOptions {
+  readonly tokenFile?: string;
+  readonly json?: boolean;
+}
+
+/** `headgate explain`: what the gate would answer, and why. */
+export async function explain(options: ExplainOptions, terminal: Terminal): Promise<ExitCode> {
+  const plan = await compiledPlan(options, terminal);
+  if (plan === undefined) return exitCodes.no;
+  const nowMs = momentOf(options.at, Date.now());
+  const { tokenFile } = options;
+  if (tokenFile !== undefined && options.as !== undefined) {
+    throw new UsageError('--as and --token-file both say who calls', 'use one of them');
+  }
+  const request = requestOf(plan, options);
+  const credential = tokenFile === undefined ? [] : ['authorization', `Bearer ${await tokenOf(tokenFile)}`];
+  const caller = tokenFile === undefined ? callerOf(plan, options, nowMs) : undefined;
+  const question = { plan, request: { ...request, headers: [...request.headers, ...credential] }, caller, nowMs };
+  const answered = await askGate(question);
+  terminal.out(options.json ? `${JSON.stringify(shape(answered), null, 2)}\n` : explainText(answered));
+  return answered.answer.kind === 'permit' ? exitCodes.ok : exitCodes.no;
+}
+
+/** The token, from a file or (`-`) from standard input: never from an argument, where other users could read it. */
+async function tokenOf(file: string): Promise<string> {
+  try {
+    return (await readFile(file === '-' ? '/dev/stdin' : file, 'utf8')).trim();
+  } catch (cause) {
+    throw new UsageError(`can't read the token file ${file}: ${messageOf(cause)}`);
+  }
+}
+
+/** What programs read. Never an assertion or a credential. */
+function shape({ answer, identity, explanation }: Answered): object {
+  const known = answer.kind === 'permit' ? answer.fields : answer;
+  return {
+    outcome: answer.kind === 'permit' ? 'allow' : 'deny',
+    reason: answer.kind === 'permit' ? 'rule-allows' : answer.reason,
+    rule: known.rule,
+    operation: known.operation,
+    caller: identity && {
+      provider: identity.provider,
+      subject: identity.subject,
+      client: identity.client,
+      groups: identity.groups,
+    },
+    limits: answer.kind === 'permit' ? answer.fields.limits : [],
+    detail: answer.kind === 'denial' ? answer.detail : undefined,
+    epoch: known.epoch,
+    rules: explanation?.rules ?? [],
+  };
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { exitCodes } from './exit-codes.ts';
+import { faultText } from './fault-text.ts';
+import { program } from './program.ts';
+import { endWithReader, processTerminal } from './terminal.ts';
+
+endWithReader();
+try {
+  await program(processTerminal, (code) => {
+    process.exitCode = code;
+  }).parseAsync();
+} catch (fault) {
+  if (fault instanceof CommanderError) {
+    // Commander has said it already; asking for help is no mistake.
+    process.exitCode = fault.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  } else {
+    const { text, code } = faultText(fault);
+    processTerminal.err(text);
+    process.exitCode = code;
+  }
+}

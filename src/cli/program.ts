@@ -1,0 +1,99 @@
+import { Command } from 'commander';
+import { version } from '../control/index.ts';
+import { type AuditOptions, audit, auditVerify } from './audit.ts';
+import { type CheckOptions, check } from './check.ts';
+import { type CompileOptions, compile } from './compile.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { type ExplainOptions, explain } from './explain.ts';
+import { withEnvironment, withFiles } from './files.ts';
+import { type StatusOptions, status } from './status.ts';
+import type { Terminal } from './terminal.ts';
+import { type UpOptions, up } from './up.ts';
+
+const codesText = `
+Exit codes: ${exitCodes.ok} done, or allowed; ${exitCodes.no} errors in the files, refused, not intact, or not ready;
+${exitCodes.usage} not understood, or a file that can't be read; ${exitCodes.failed} could not start, broke down, or can't be reached.`;
+
+/** All verbs. `end` gets the exit code. */
+export function program(terminal: Terminal, end: (code: ExitCode) => void): Command {
+  const root = new Command('headgate')
+    .description('An identity-aware gateway: one access policy, enforced on the proxy you already run.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(--help says what there is)')
+    .addHelpText('after', codesText);
+  const parts: Verb = { root, terminal, end };
+  addFileVerbs(parts);
+  addExplain(parts);
+  addAudit(parts);
+  addStatus(parts);
+  return root;
+}
+
+interface Verb {
+  readonly root: Command;
+  readonly terminal: Terminal;
+  readonly end: (code: ExitCode) => void;
+}
+
+function addFileVerbs({ root, terminal, end }: Verb): void {
+  withFiles(root.command('up'))
+    .description('run the gateway until it is told to end, taking up changes of both files')
+    .option('--grace <duration>', 'time for calls in flight when it ends', '10s')
+    .action(async (options: UpOptions) => end(await up(options, terminal)));
+  withFiles(root.command('check'))
+    .description('say all that is wrong with both files, or what they come to')
+    .option('--json', 'diagnostics as JSON on standard output')
+    .action(async (options: CheckOptions) => end(await check(options, terminal)));
+  withFiles(root.command('compile'))
+    .description('print the Plan; with --out write what the engine will run')
+    .option('-o, --out <folder>', "write the engine's files and plan.json there")
+    .action(async (options: CompileOptions) => end(await compile(options, terminal)));
+}
+
+function addExplain({ root, terminal, end }: Verb): void {
+  const gather = (text: string, before: string[]): string[] => [...before, text];
+  withFiles(root.command('explain'))
+    .description('say what the gate would answer to a call, by which rule, and what the others lack')
+    .requiredOption('--call <"METHOD path">', 'as in --call "POST /v1/models/finance-prod:predict"')
+    .option('--as <caller>', 'anonymous (default), IDENTITY:SUBJECT or IDENTITY:client=CLIENT')
+    .option('--groups <a,b>', "groups in the caller's token")
+    .option('--token-file <file>', 'a real token instead, which is verified; - is standard input')
+    .option('--header <"name: value">', 'a header field; may be repeated', gather, [])
+    .option('--at <time>', 'the moment, as in 2026-11-21T22:30:00Z (default: now)')
+    .option('--listener <name>', 'the listener it comes in by (default: the first)')
+    .option('--address <ip>', "the caller's address", '127.0.0.1')
+    .option('--json', 'the answer as JSON')
+    .action(async (options: ExplainOptions) => end(await explain(options, terminal)));
+}
+
+function addAudit({ root, terminal, end }: Verb): void {
+  const verb = withEnvironment(root.command('audit'))
+    .description('read the audit: one sentence a call')
+    .option('-d, --directory <folder>', "the audit's folder (default: what the environment says)")
+    .option('-f, --follow', 'wait for what comes')
+    .option('--json', 'events as they are kept, one a line')
+    .option('--since <time>', 'as in 10m, or 2026-11-21T22:30:00Z')
+    .option('--caller <subject or id>', 'only calls of this caller')
+    .option('--model <name>', 'only calls of this model')
+    .option('--rule <name>', 'only calls that this rule decided')
+    .option('--outcome <allow|deny>', 'only these')
+    .option('--request <id>', 'one call, by the id that its answer carries')
+    .option('-n, --last <number>', 'the last so many')
+    .option('--local', "times in this machine's zone, not in UTC")
+    .action(async (options: AuditOptions) => end(await audit(options, terminal)));
+  verb
+    .command('verify')
+    .description('check that nothing was changed, left out or put in')
+    .action(async (_options: object, command: Command) => end(await auditVerify(command.optsWithGlobals(), terminal)));
+}
+
+function addStatus({ root, terminal, end }: Verb): void {
+  withEnvironment(root.command('status'))
+    .description('ask a gateway at work how it is')
+    .option('--admin <host:port>', 'its admin address (default: what the environment says)')
+    .option('--json', 'all of it as JSON')
+    .action(async (options: StatusOptions) => end(await status(options, terminal)));
+}

@@ -1,0 +1,64 @@
+import type { HeadgateStatus } from '../control/index.ts';
+import { printHostPort } from '../std/host-port.ts';
+
+/** A gateway's status as a person reads it. */
+export function statusText(status: HeadgateStatus, nowMs: number): string {
+  const { version, environment, engine, epoch, ready, reason, audit, running } = status;
+  const rows: [string, string][] = [
+    ['state', ready ? 'ready' : `NOT ready: ${reason ?? 'unknown'}`],
+    ['since', `${status.startedAt} (${span(nowMs - Date.parse(status.startedAt))})`],
+    ['policy', `${status.policyFile} with ${status.environmentFile}, epoch ${epoch}`],
+    ...reloadRows(status),
+    ...Object.entries(status.listeners).map(([name, at]): [string, string] => [`listener ${name}`, printHostPort(at)]),
+    ...running.endpoints.map(({ service, address, inFlight }): [string, string] => [
+      `endpoint ${service}`,
+      `${address}, ${inFlight} in flight`,
+    ]),
+    ...running.issuers.map((issuer): [string, string] => [`issuer ${issuer.identity}`, issuerText(issuer)]),
+    ['audit', auditText(audit)],
+    ['kept', `${running.keptDecisions} decisions`],
+    ...running.processes.map(({ role, pid, epoch: at }): [string, string] => [
+      role,
+      `pid ${pid}${at === epoch ? '' : `, STILL ON EPOCH ${at}`}`,
+    ]),
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+  return `headgate ${version}: environment ${environment} on the ${engine} engine\n${lines.join('\n')}\n`;
+}
+
+function reloadRows({ reload }: HeadgateStatus): [string, string][] {
+  if (reload === undefined) return [];
+  const found = reload.diagnostics.map(({ code, message, span: at }): [string, string] => {
+    return ['', `${code} ${message}${at === undefined ? '' : ` (${at.file}:${at.line})`}`];
+  });
+  return [['last change', `${reload.at}: ${reload.message}`], ...found];
+}
+
+function issuerText({ issuer, state, keys, error }: HeadgateStatus['running']['issuers'][number]): string {
+  return `${issuer}: ${state}, ${keys} keys${error === undefined ? '' : `, ${error}`}`;
+}
+
+function auditText({
+  directory,
+  record,
+  state,
+  reason,
+  position,
+  unreadable,
+  behindBytes,
+}: HeadgateStatus['audit']): string {
+  const condition = state === 'ok' ? 'recording' : `FAILING: ${reason ?? 'unknown'}`;
+  const odd = unreadable === 0 ? '' : `, ${unreadable} unreadable lines`;
+  const behind = behindBytes === 0 ? '' : `, ${behindBytes} bytes to chain`;
+  return `${directory} (${record}): ${condition}, ${position} events${odd}${behind}`;
+}
+
+/** `3 h 12 min` */
+function span(durationMs: number): string {
+  const minutes = Math.floor(durationMs / 60_000);
+  if (minutes < 1) return `${Math.max(0, Math.round(durationMs / 1000))} s`;
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
+}

@@ -1,0 +1,74 @@
+import { readFile, stat } from 'node:fs/promises';
+import { compile } from '../compile/index.ts';
+import type { Diagnostic } from '../diagnostics/index.ts';
+import type { EngineName, Plan } from '../plan/types.ts';
+import { parseEnvironment, parsePolicy } from '../policy/index.ts';
+import { policyBytesMax } from '../std/limits.ts';
+import { ControlFault, messageOf, systemCode } from './fault.ts';
+
+export interface Files {
+  readonly policyFile: string;
+  readonly environmentFile: string;
+  /** Overrides the environment's engine. */
+  readonly engine?: EngineName | undefined;
+}
+
+/** What both files came to: a Plan, or diagnostics that stand in its way. Warnings can stand beside a Plan. */
+export interface CompiledFiles {
+  readonly plan: Plan | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Text by file, so that a diagnostic can show its line. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/** Reads, parses and compiles both files; all their mistakes at once. Throws `file-unreadable`. */
+export async function compileFiles(files: Files): Promise<CompiledFiles> {
+  const texts = await readFiles(files);
+  return compileTexts(texts, files.engine);
+}
+
+export interface NamedText {
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface Texts {
+  readonly policy: NamedText;
+  readonly environment: NamedText;
+}
+
+/** Reads both files. Throws `file-unreadable`. */
+export async function readFiles({ policyFile, environmentFile }: Files): Promise<Texts> {
+  const policy = { file: policyFile, text: await readText(policyFile, 'policy', '--policy') };
+  const environment = { file: environmentFile, text: await readText(environmentFile, 'environment', '--environment') };
+  return { policy, environment };
+}
+
+/** Parses and compiles; where a file is broken, what can be said of the other is said too. */
+export function compileTexts({ policy, environment }: Texts, engine: EngineName | undefined): CompiledFiles {
+  const parsed = parsePolicy(policy.text, policy.file);
+  const bindings = parseEnvironment(environment.text, environment.file);
+  const found = [...parsed.diagnostics, ...bindings.diagnostics];
+  const sources = new Map([policy, environment].map(({ file, text }) => [file, text]));
+  if (parsed.value === undefined || bindings.value === undefined)
+    return { plan: undefined, diagnostics: found, sources };
+  const chosen = bindings.value;
+  const bound = engine === undefined ? chosen : { ...chosen, engine: { ...chosen.engine, value: engine } };
+  const { value: plan, diagnostics } = compile(parsed.value, bound);
+  return { plan, diagnostics: [...found, ...diagnostics], sources };
+}
+
+/** A folder, a device or a huge file is refused before it is read. */
+async function readText(file: string, what: string, option: string): Promise<string> {
+  const hint = `${option} names the ${what} file`;
+  try {
+    const { size } = await stat(file).then((found) =>
+      found.isFile() ? found : Promise.reject(new Error('not a file')),
+    );
+    if (size > policyBytesMax) throw new Error(`larger than ${policyBytesMax} bytes`);
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const why = systemCode(cause) === 'ENOENT' ? 'there is no such file' : messageOf(cause);
+    throw new ControlFault('file-unreadable', `can't read the ${what} ${file}: ${why}`, { hint, cause });
+  }
+}

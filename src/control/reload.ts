@@ -1,0 +1,62 @@
+import { type Diagnostic, renderTerminal } from '../diagnostics/index.ts';
+import type { Engine, RunningEngine } from '../engines/engine.ts';
+import type { Plan } from '../plan/types.ts';
+import { compileFiles, type Files } from './compile-files.ts';
+import { messageOf } from './fault.ts';
+import { restartReasons } from './restart-reasons.ts';
+import type { ReloadStatus } from './status.ts';
+
+export interface Reloading {
+  readonly files: Files;
+  readonly engine: Engine;
+  readonly running: RunningEngine;
+  readonly plan: Plan;
+  readonly log: (line: string) => void;
+}
+
+export interface Reloaded {
+  /** What runs now: the new Plan, or the one from before. */
+  readonly plan: Plan;
+  readonly status: ReloadStatus;
+}
+
+type Outcome = Pick<ReloadStatus, 'outcome' | 'message'> & Partial<Pick<ReloadStatus, 'diagnostics'>>;
+
+/** Takes up what the files say now. What is broken, or can't be taken up while running, leaves the old Plan in force. Never rejects. */
+export async function reload(reloading: Reloading, nowMs: number): Promise<Reloaded> {
+  const { log } = reloading;
+  const { plan, ...outcome } = await attempt(reloading);
+  log(outcome.message);
+  const status = { diagnostics: [], ...outcome, at: new Date(nowMs).toISOString() };
+  return { plan: plan ?? reloading.plan, status };
+}
+
+async function attempt({ files, engine, running, plan, log }: Reloading): Promise<Outcome & { readonly plan?: Plan }> {
+  try {
+    const compiled = await compileFiles(files);
+    const refusals = compiled.plan === undefined ? [] : await engine.check(compiled.plan);
+    const diagnostics = [...compiled.diagnostics, ...refusals];
+    if (diagnostics.length > 0) log(renderTerminal(diagnostics, { sources: compiled.sources }));
+    if (compiled.plan === undefined || diagnostics.some(isError)) return rejected('the files have errors', diagnostics);
+    const reasons = restartReasons(plan, compiled.plan);
+    if (reasons.length > 0) return rejected(`a change of ${reasons.join(' and ')} needs a restart`, diagnostics);
+    await running.swap(compiled.plan);
+    const message = `policy taken up: epoch ${compiled.plan.epoch}${compiled.plan.epoch === plan.epoch ? ' (access is as before)' : ''}`;
+    return { outcome: 'taken', message, diagnostics, plan: compiled.plan };
+  } catch (fault) {
+    return rejected(messageOf(fault));
+  }
+}
+
+function rejected(why: string, diagnostics: readonly Diagnostic[] = []): Outcome {
+  return {
+    outcome: 'rejected',
+    message: `change not taken up, the policy from before stays in force: ${why}`,
+    diagnostics,
+  };
+}
+
+/** Whether a diagnostic stands in the way. */
+export function isError({ severity }: Diagnostic): boolean {
+  return severity === 'error';
+}

@@ -1,0 +1,168 @@
+import type { AuditWriter } from '../audit/index.ts';
+import type { Engine, RunningEngine } from '../engines/engine.ts';
+import type { GateKeys } from '../gate/index.ts';
+import type { AddressPlan, Plan } from '../plan/types.ts';
+import type { Clock } from '../std/clock.ts';
+import type { Metrics } from '../telemetry/index.ts';
+import type { Admin } from './admin.ts';
+import type { Admission } from './admission.ts';
+import type { Files } from './compile-files.ts';
+import { reload } from './reload.ts';
+import type { HeadgateStatus, ReloadStatus } from './status.ts';
+import { version } from './version.ts';
+import { watchFiles } from './watch.ts';
+
+/** A gateway at work. */
+export interface RunningHeadgate {
+  /** Where each listener really listens, by name. */
+  readonly addresses: Readonly<Record<string, AddressPlan>>;
+  readonly admin: AddressPlan;
+  /** What is in force now. */
+  plan(): Plan;
+  status(): Promise<HeadgateStatus>;
+  /** Resolves if the gateway can't go on. */
+  readonly failed: Promise<Error>;
+  /** Chains what is in the spool now. */
+  flushAudit(): Promise<void>;
+  /** Drains within `graceMs`, chains the rest, ends. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface HeadgateParts {
+  readonly files: Files;
+  readonly engine: Engine;
+  readonly running: RunningEngine;
+  readonly plan: Plan;
+  readonly keys: GateKeys;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+/** What is there once all has started. */
+export interface OpenParts {
+  readonly writer: AuditWriter;
+  readonly admin: Admin;
+  readonly admission: Admission;
+  /** Stamp of the files from before they were read. */
+  readonly since: string;
+}
+
+/** Holds what runs, and which Plan. Made and opened by `startHeadgate`. */
+export class Headgate implements RunningHeadgate {
+  readonly metrics: Metrics;
+  readonly failed: Promise<Error>;
+  readonly fail: (error: Error) => void;
+  readonly #parts: HeadgateParts;
+  readonly #startedMs: number;
+  #plan: Plan;
+  #open: OpenParts | undefined;
+  #reload: ReloadStatus | undefined;
+  #endWatch: () => void = () => undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: HeadgateParts) {
+    this.#parts = parts;
+    this.#plan = parts.plan;
+    this.#startedMs = parts.clock.now();
+    this.metrics = parts.metrics;
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.failed = promise;
+    this.fail = resolve;
+    void parts.running.failed.then(resolve);
+  }
+
+  /** From here on it is ready. */
+  open(open: OpenParts): void {
+    const { files, plan } = this.#parts;
+    this.#open = open;
+    this.#setBuildInfo(plan);
+    this.#endWatch = watchFiles({
+      files: [files.policyFile, files.environmentFile],
+      since: open.since,
+      onChange: () => this.#takeUp(),
+    });
+  }
+
+  get addresses(): Readonly<Record<string, AddressPlan>> {
+    return this.#parts.running.addresses;
+  }
+
+  get admin(): AddressPlan {
+    return this.#opened().admin.address;
+  }
+
+  plan(): Plan {
+    return this.#plan;
+  }
+
+  /** Why it isn't ready; undefined where it is. */
+  unready(): string | undefined {
+    if (this.#stopping !== undefined) return 'stopping';
+    if (this.#open === undefined) return 'starting';
+    const shut = this.#open.admission.shut;
+    return shut === undefined ? undefined : `admission is shut: ${shut}`;
+  }
+
+  async status(): Promise<HeadgateStatus> {
+    const { files } = this.#parts;
+    const reason = this.unready();
+    return {
+      version,
+      environment: this.#plan.environment,
+      engine: this.#plan.engine,
+      epoch: this.#plan.epoch,
+      policyFile: files.policyFile,
+      environmentFile: files.environmentFile,
+      ready: reason === undefined,
+      ...(reason !== undefined && { reason }),
+      startedAt: new Date(this.#startedMs).toISOString(),
+      ...(this.#reload !== undefined && { reload: this.#reload }),
+      listeners: this.addresses,
+      audit: { ...this.#opened().writer.status(), ...this.#plan.audit },
+      running: await this.#parts.running.status(),
+    };
+  }
+
+  /** Metrics with the gauges of this moment. */
+  async metricsText(): Promise<string> {
+    const { running, metrics } = this.#parts;
+    metrics.setAudit(this.#opened().writer.status());
+    metrics.setKeptDecisions((await running.status()).keptDecisions);
+    return metrics.text();
+  }
+
+  flushAudit(): Promise<void> {
+    return this.#opened().writer.flush();
+  }
+
+  stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#end(graceMs);
+    return this.#stopping;
+  }
+
+  async #end(graceMs: number): Promise<void> {
+    const { writer, admin } = this.#opened();
+    this.#endWatch();
+    await this.#parts.running.stop(graceMs);
+    await writer.stop();
+    await admin.close();
+  }
+
+  async #takeUp(): Promise<void> {
+    const { files, engine, running, clock, log } = this.#parts;
+    const { plan, status } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
+    this.#plan = plan;
+    this.#reload = status;
+    this.#setBuildInfo(plan);
+  }
+
+  #setBuildInfo({ engine, environment }: Plan): void {
+    this.metrics.setBuildInfo({ version, engine, environment });
+  }
+
+  #opened(): OpenParts {
+    if (this.#open === undefined) throw new Error('still starting');
+    return this.#open;
+  }
+}

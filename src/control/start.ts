@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { type AuditWriter, startAuditWriter } from '../audit/index.ts';
+import { renderTerminal } from '../diagnostics/index.ts';
+import type { Engine, RunningEngine } from '../engines/engine.ts';
+import { loadGateKeys } from '../gate/index.ts';
+import type { Plan } from '../plan/types.ts';
+import { type Clock, systemClock } from '../std/clock.ts';
+import { createMetrics } from '../telemetry/index.ts';
+import { startAdmin } from './admin.ts';
+import { pagesOf } from './admin-pages.ts';
+import { type Admission, createAdmission } from './admission.ts';
+import { compileFiles, type Files } from './compile-files.ts';
+import { loadEngine } from './engines.ts';
+import { ControlFault, messageOf } from './fault.ts';
+import { isError } from './reload.ts';
+import { Headgate, type RunningHeadgate } from './running.ts';
+import { stampOf } from './watch.ts';
+
+export interface StartOptions extends Files {
+  /** Sentences for the operator. Diagnostics come as several lines. */
+  readonly log: (line: string) => void;
+  readonly clock?: Clock;
+}
+
+/** Grace for what has been started when something after it fails. */
+const undoGraceMs = 2000;
+
+/**
+ * Compiles both files, runs the engine, keeps the audit, answers the operator, and takes up changes of the files. Throws
+ * `ControlFault`: `file-unreadable`, `files-rejected`, `engine-rejected`, `address-taken`, `start-failed`.
+ */
+export async function startHeadgate(options: StartOptions): Promise<RunningHeadgate> {
+  const { log, clock = systemClock } = options;
+  const since = await stampOf([options.policyFile, options.environmentFile]);
+  const plan = await planOf(options);
+  const engine = await engineFor(plan, log);
+  const keys = await starting('keys of the gate', () => loadGateKeys(plan.state, clock));
+  const metrics = createMetrics();
+
+  await using undo = new AsyncDisposableStack();
+  const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log }));
+  undo.defer(() => running.stop(undoGraceMs));
+  const headgate = new Headgate({ files: options, engine, running, plan, keys, metrics, clock, log });
+  const admission = admissionOf(headgate, { running, plan, log });
+  const writer = await starting('audit', () => auditOf({ plan, running, clock, log, headgate, admission }));
+  undo.defer(() => writer.stop());
+  const admin = await startAdmin(plan.admin, pagesOf(headgate, { keys, metrics }));
+  undo.defer(() => admin.close());
+  headgate.open({ writer, admin, admission, since });
+  undo.move();
+  return headgate;
+}
+
+async function planOf(options: StartOptions): Promise<Plan> {
+  const { plan, diagnostics, sources } = await compileFiles(options);
+  if (diagnostics.length > 0) options.log(renderTerminal(diagnostics, { sources }));
+  if (plan === undefined) throw new ControlFault('files-rejected', 'the files have errors');
+  return plan;
+}
+
+async function engineFor(plan: Plan, log: (line: string) => void): Promise<Engine> {
+  const engine = await loadEngine(plan.engine);
+  const refusals = await engine.check(plan);
+  if (refusals.length > 0) log(renderTerminal(refusals));
+  if (refusals.some(isError))
+    throw new ControlFault('engine-rejected', `the ${engine.name} engine can't run this plan`);
+  return engine;
+}
+
+function admissionOf(
+  headgate: Headgate,
+  {
+    running,
+    plan,
+    log,
+  }: { readonly running: RunningEngine; readonly plan: Plan; readonly log: (line: string) => void },
+): Admission {
+  const required = plan.audit.record === 'required';
+  return createAdmission({ running, required, log, onUnable: (error) => headgate.fail(error) });
+}
+
+interface AuditParts {
+  readonly plan: Plan;
+  readonly running: RunningEngine;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+  readonly headgate: Headgate;
+  readonly admission: Admission;
+}
+
+function auditOf({ plan, running, clock, log, headgate, admission }: AuditParts): Promise<AuditWriter> {
+  return startAuditWriter({
+    spoolDirectory: join(plan.state, 'spool'),
+    directory: plan.audit.directory,
+    parse: running.parseSpool,
+    onRecord: (record) => headgate.metrics.observe(record),
+    onStatus: (status) => admission.observe(status),
+    clock,
+    log,
+  });
+}
+
+/** Says what it was that did not start. */
+async function starting<T>(what: string, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (cause) {
+    if (cause instanceof ControlFault) throw cause;
+    throw new ControlFault('start-failed', `the ${what} did not start: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,33 @@
+import type { AuditStatus } from '../audit/types.ts';
+import type { Diagnostic } from '../diagnostics/types.ts';
+import type { EngineStatus } from '../engines/engine.ts';
+import type { AddressPlan } from '../plan/types.ts';
+
+/** What became of the last change of a file. */
+export interface ReloadStatus {
+  readonly outcome: 'taken' | 'rejected';
+  /** ISO 8601. */
+  readonly at: string;
+  /** One sentence. */
+  readonly message: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Answer of `/status` on the admin address. */
+export interface HeadgateStatus {
+  readonly version: string;
+  readonly environment: string;
+  readonly engine: string;
+  readonly epoch: string;
+  readonly policyFile: string;
+  readonly environmentFile: string;
+  readonly ready: boolean;
+  /** Why it isn't ready. */
+  readonly reason?: string;
+  readonly startedAt: string;
+  /** Absent until a file has changed. */
+  readonly reload?: ReloadStatus;
+  readonly listeners: Readonly<Record<string, AddressPlan>>;
+  readonly audit: AuditStatus & { readonly directory: string; readonly record: 'required' | 'best-effort' };
+  readonly running: EngineStatus;
+}
