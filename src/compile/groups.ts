@@ -9,10 +9,6 @@ export function compileGroups(scope: Scope): readonly GroupPlan[] {
 }
 
 function compileGroup(scope: Scope, node: GroupNode): GroupPlan {
-  if (node.anyOf.length === 0) {
-    const message = `nobody can be in group \`${node.name.value}\``;
-    scope.report.add('HG2020', message, { span: node.name.span, hint: 'list who is in it, or take it out' });
-  }
   return { name: node.name.value, anyOf: node.anyOf.map((way) => ({ allOf: compileWay(scope, way) })) };
 }
 
@@ -32,10 +28,6 @@ function compileTerm(scope: Scope, term: CallerTerm): CallerTermPlan {
     const message = `unknown identity \`${identity.value}\``;
     const hint = scope.hint(identity.value, [...scope.identities.keys()]);
     scope.report.add('HG2001', message, { span: identity.span, hint });
-  }
-  for (const key of [subject, group, client]) {
-    if (key === undefined || key.value.length > 0) continue;
-    scope.report.add('HG2020', 'an empty list matches nobody', { span: key.span });
   }
   return {
     identity: identity.value,

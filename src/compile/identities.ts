@@ -32,11 +32,6 @@ function compileIdentity(scope: Scope, node: IdentityNode, binding: IdentityBind
     const notes = [{ message: 'this environment', span: scope.environment.name.span }];
     scope.report.add('HG2010', message, { span: binding?.name.span ?? node.name.span, hint, notes });
   }
-  if (node.audience.value.length === 0 || node.audience.value.includes('')) {
-    const message = `identity \`${name}\` accepts tokens of any audience`;
-    const hint = `name what its tokens are meant for: ${name}: { oidc: { audience: headgate } }`;
-    scope.report.add('HG2011', message, { span: node.audience.span, hint });
-  }
   return {
     name,
     kind: 'oidc',

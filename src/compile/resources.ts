@@ -30,18 +30,6 @@ function compilePattern(scope: Scope, { value, span }: Located<string>): Resourc
     scope.report.add('HG2003', `unknown service \`${service}\``, { span, hint });
     return undefined;
   }
-  if (segments.length === 0) {
-    scope.report.add('HG1216', `\`${value}\` names a service, not what within it`, {
-      span,
-      hint: `write ${service}/**`,
-    });
-    return undefined;
-  }
-  if (segments.includes('') || segments.slice(0, -1).includes('**')) {
-    const hint = `write ${service}/** or ${service}/name-*`;
-    scope.report.add('HG1217', `\`${value}\` is not a pattern`, { span, hint });
-    return undefined;
-  }
   if (!matchesKnown(known, segments)) reportNothing(scope, { value, span }, { known, segments });
   return { service, segments };
 }

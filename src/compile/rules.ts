@@ -25,11 +25,6 @@ export function compileRules(scope: Scope): readonly CompiledRule[] {
 }
 
 function compileRule(scope: Scope, node: RuleNode, index: number): RulePlan {
-  const [exemption] = node.unless;
-  if (node.effect === 'allow' && exemption !== undefined) {
-    const hint = 'narrow the allow with `when`, or write a deny with `unless`';
-    scope.report.add('HG1211', '`unless` only exempts from a deny', { span: exemption.span, hint });
-  }
   return {
     index,
     name: node.name.value,

@@ -1,14 +1,11 @@
 import type { ServicePlan, UpstreamPlan } from '../plan/index.ts';
 import type { EndpointNode, HostPort, Located, ServiceBindingNode } from '../policy/index.ts';
+import { isLoopback, printHostPort } from '../std/host-port.ts';
 import { distinct, type Scope } from './scope.ts';
 
 /** What is governed: the closed world of the policy. */
 export function compileServices(scope: Scope): readonly ServicePlan[] {
   const { policy, report } = scope;
-  if (policy.services.length === 0) {
-    const span = { file: policy.file, line: 1, column: 1, endLine: 1, endColumn: 1 };
-    report.add('HG2055', 'the policy declares no services', { span });
-  }
   const ruled = new Set(policy.rules.flatMap(({ at }) => at.map(({ value }) => value.split('/')[0])));
   return policy.services.map(({ name, protocol, models }) => {
     if (!ruled.has(name.value)) {
@@ -51,14 +48,14 @@ function compileUpstream(scope: Scope, { name, endpoints }: ServiceBindingNode):
 }
 
 function checkAddress(scope: Scope, address: Located<HostPort>, seen: Map<string, Located<HostPort>>): void {
-  const text = addressText(address.value);
+  const text = printHostPort(address.value);
   const before = seen.get(text);
   seen.set(text, address);
   if (before !== undefined) {
     const notes = [{ message: 'first here', span: before.span }];
     scope.report.add('HG2053', `endpoint \`${text}\` is there twice`, { span: address.span, notes });
   }
-  const listener = scope.environment.listeners.find((node) => addressText(node.address.value) === text);
+  const listener = scope.environment.listeners.find((node) => isSame(node.address.value, address.value));
   if (listener === undefined) return;
   const notes = [{ message: `listener \`${listener.name.value}\``, span: listener.address.span }];
   scope.report.add('HG2054', `endpoint \`${text}\` is the gateway's own listener`, { span: address.span, notes });
@@ -68,6 +65,9 @@ function addressesOf({ rest, grpc }: EndpointNode): readonly Located<HostPort>[]
   return grpc === undefined ? [rest] : [rest, grpc];
 }
 
-function addressText({ host, port }: HostPort): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host.toLowerCase()}:${port}`;
+/** Whether dialling the endpoint reaches what listens there: the same address, or both this machine and the same port. */
+function isSame(listens: HostPort, endpoint: HostPort): boolean {
+  if (listens.port !== endpoint.port) return false;
+  if (listens.host === endpoint.host) return true;
+  return isLoopback(endpoint.host) && (isLoopback(listens.host) || listens.host === '0.0.0.0' || listens.host === '::');
 }

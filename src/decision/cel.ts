@@ -62,7 +62,8 @@ function readProgram(text: string, program: ParseResult): ParsedCel | { readonly
   if (type !== 'bool')
     return { faults: [{ message: `a condition is true or false, this one is of type ${type}`, ...whole }] };
   if (headers.size === 0 && fields.size === 0) {
-    return { faults: [{ message: 'this condition reads nothing of the call: it is always the same', ...whole }] };
+    const message = 'this condition reads nothing of the call: it is always the same';
+    return { faults: [{ message, hint: 'leave it out, or take out what it stands on', ...whole }] };
   }
   const own = bindOwn(text);
   if ('message' in own) return { faults: [own] };

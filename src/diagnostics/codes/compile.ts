@@ -18,10 +18,6 @@ export const compileCodes = {
     title: 'identity without a root of trust',
     meaning: 'Every identity of the policy is bound in the environment to the issuers whose tokens prove it.',
   },
-  HG2011: {
-    title: 'identity without an audience',
-    meaning: 'Without an audience, a token meant for any other application would be accepted here.',
-  },
   HG2012: {
     title: 'binding of an unknown identity',
     meaning: 'The environment binds an identity that the policy does not declare.',
@@ -31,7 +27,6 @@ export const compileCodes = {
     meaning:
       'A token of an issuer that two identities share, for an audience that both accept, could be read as either of them.',
   },
-  HG2020: { title: 'empty group', meaning: 'A group that nobody can be in.' },
   HG2021: { title: 'unused group', meaning: 'No rule names the group.' },
   HG2022: { title: 'unused identity', meaning: 'No group names the identity, so that its callers are in none.' },
   HG2023: {
@@ -69,7 +64,6 @@ export const compileCodes = {
     meaning: 'Two endpoints of a service have the same address: it would get twice its share.',
   },
   HG2054: { title: 'endpoint that is a listener', meaning: 'The gateway would call itself, without an end.' },
-  HG2055: { title: 'no services', meaning: 'A policy without services leaves nothing to put a gateway in front of.' },
   HG2060: {
     title: 'listener without routes',
     meaning: 'Where there are several services, each listener says which requests go to which.',
@@ -79,10 +73,6 @@ export const compileCodes = {
     meaning: 'The route names a service that the policy does not declare.',
   },
   HG2062: { title: 'service out of reach', meaning: 'No route of any listener leads to the service.' },
-  HG2070: {
-    title: 'bad limit',
-    meaning: 'Rate, period and burst are whole numbers from 1 up, within what every engine can count.',
-  },
   HG2071: {
     title: 'too many limits',
     meaning: 'Each limit of a rule is counted for each call: a rule has at most eight.',
