@@ -136,7 +136,7 @@ test('rooms import only what ARCHITECTURE.md allows them', () => {
 });
 
 test('a room is entered by its index.ts or a file of contracts', () => {
-  const contracts = /\/(index|types|engine|limits|clock|secret|denials|headers|cel|[a-z-]+\.test)\.ts$/;
+  const contracts = /\/(index|types|engine|limits|clock|secret|denials|headers|cel|exit-codes|[a-z-]+\.test)\.ts$/;
   const late = sources
     .filter((file) => !isTest(file))
     .flatMap(importsOf)

@@ -1,5 +1,5 @@
 import { isScalar, type Node } from 'yaml';
-import type { Source } from '../diagnostics/source.ts';
+import type { Source } from '../diagnostics/index.ts';
 import { alignScalar } from './align.ts';
 import { spanOf } from './tree.ts';
 import type { CelText } from './types.ts';

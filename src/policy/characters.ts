@@ -1,5 +1,4 @@
-import type { Report } from '../diagnostics/report.ts';
-import type { Source } from '../diagnostics/source.ts';
+import type { Report, Source } from '../diagnostics/index.ts';
 import { findInvisible } from '../std/invisible.ts';
 
 /** Most invisible characters reported in one file. */

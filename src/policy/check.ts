@@ -1,8 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import { z } from 'zod';
-import { listNames, nearestName } from '../diagnostics/near.ts';
-import type { Report } from '../diagnostics/report.ts';
-import type { Source } from '../diagnostics/source.ts';
+import { listNames, nearestName, type Report, type Source } from '../diagnostics/index.ts';
 import type { Span } from '../diagnostics/types.ts';
 import { checkScalar } from './scalars.ts';
 import { type Note, noteOf } from './schema/notes.ts';

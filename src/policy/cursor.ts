@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, type Node, type Scalar } from 'yaml';
-import type { Source } from '../diagnostics/source.ts';
+import type { Source } from '../diagnostics/index.ts';
 import type { Span } from '../diagnostics/types.ts';
 import { headOf, pairOf, spanOf } from './tree.ts';
 import type { Located } from './types.ts';

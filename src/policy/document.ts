@@ -1,6 +1,5 @@
 import { Composer, type Document, type Node, Parser } from 'yaml';
-import type { Report } from '../diagnostics/report.ts';
-import type { Source } from '../diagnostics/source.ts';
+import type { Report, Source } from '../diagnostics/index.ts';
 import { policyBytesMax } from '../std/limits.ts';
 import { checkCharacters } from './characters.ts';
 import { checkNodes } from './nodes.ts';

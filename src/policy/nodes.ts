@@ -1,6 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
-import type { Report } from '../diagnostics/report.ts';
-import type { Source } from '../diagnostics/source.ts';
+import type { Report, Source } from '../diagnostics/index.ts';
 import { kindOf, spanOf } from './tree.ts';
 
 interface Walk {

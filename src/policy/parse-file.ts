@@ -1,7 +1,6 @@
 import type { Node } from 'yaml';
 import type { z } from 'zod';
-import { Report } from '../diagnostics/report.ts';
-import { Source } from '../diagnostics/source.ts';
+import { Report, Source } from '../diagnostics/index.ts';
 import type { Checked } from '../diagnostics/types.ts';
 import { checkTree } from './check.ts';
 import { Cursor } from './cursor.ts';

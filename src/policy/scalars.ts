@@ -1,6 +1,6 @@
 import type { Scalar } from 'yaml';
 import { z } from 'zod';
-import { listNames, nearestName } from '../diagnostics/near.ts';
+import { listNames, nearestName } from '../diagnostics/index.ts';
 import type { Checking } from './check.ts';
 import { noteOf } from './schema/notes.ts';
 import { shown } from './shown.ts';

@@ -1,6 +1,5 @@
 import { isMap, isScalar, isSeq, type Scalar } from 'yaml';
-import type { Report } from '../diagnostics/report.ts';
-import type { Source } from '../diagnostics/source.ts';
+import type { Report, Source } from '../diagnostics/index.ts';
 import { isSecretKey, isSecretReference, looksLikeSecret } from '../std/secret-text.ts';
 import { keyText, spanOf } from './tree.ts';
 

@@ -1,6 +1,5 @@
 import { type Document, isCollection, isScalar, visit, type YAMLError } from 'yaml';
-import type { Report } from '../diagnostics/report.ts';
-import type { Source } from '../diagnostics/source.ts';
+import type { Report, Source } from '../diagnostics/index.ts';
 
 /** What is reported from the tokens already, tag by tag and alias by alias. */
 const reportedAsMark = new Set([

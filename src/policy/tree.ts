@@ -1,5 +1,5 @@
 import { isMap, isScalar, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
-import type { Source } from '../diagnostics/source.ts';
+import type { Source } from '../diagnostics/index.ts';
 import type { Span } from '../diagnostics/types.ts';
 
 /** Place of a node's own characters, without the white space that follows a block. */

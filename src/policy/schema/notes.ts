@@ -1,8 +1,6 @@
 import type { Node, YAMLMap } from 'yaml';
 import { z } from 'zod';
-import type { Code } from '../../diagnostics/codes.ts';
-import type { Report } from '../../diagnostics/report.ts';
-import type { Source } from '../../diagnostics/source.ts';
+import type { Code, Report, Source } from '../../diagnostics/index.ts';
 
 /** What is wrong with a text. */
 export interface Fault {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { type Checked, type Diagnostic, renderTerminal } from '../diagnostics/index.ts';
-import { parseEnvironment, parsePolicy } from './index.ts';
+import { type Checked, type Diagnostic, renderTerminal } from '../src/diagnostics/index.ts';
+import { parseEnvironment, parsePolicy } from '../src/policy/index.ts';
 
-const root = join(import.meta.dirname, '../..');
+const root = join(import.meta.dirname, '..');
 const goldens = join(root, 'test/goldens/policy');
 const update = process.env.HEADGATE_UPDATE_GOLDENS === '1';
 

@@ -1,0 +1,15 @@
+import { environmentJsonSchema, policyJsonSchema } from '../src/policy/index.ts';
+import { errorsPage } from './errors-page.ts';
+
+/** Every file that is made from code and committed, by its path from the root. `test/generated.test.ts` holds them true. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ['schemas/policy.json', json(policyJsonSchema())],
+    ['schemas/environment.json', json(environmentJsonSchema())],
+    ['docs/errors.md', errorsPage()],
+  ]);
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
