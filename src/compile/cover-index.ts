@@ -1,13 +1,12 @@
 import type { ResourcePattern } from '../plan/index.ts';
-import { covers, plainSegments, type WiderGroups } from './cover.ts';
-import type { CompiledRule } from './rules.ts';
+import { type Coverable, covers, plainSegments, type WiderGroups } from './cover.ts';
 
 /** Finds the first rule that covers another without holding it against all of them. */
-export interface CoverIndex {
+export interface CoverIndex<T extends Coverable> {
   /** In file order. */
-  add(rule: CompiledRule): void;
+  add(rule: T): void;
   /** The first in file order among those before position `before`. */
-  find(rule: CompiledRule, before: number): CompiledRule | undefined;
+  find(rule: T, before: number): T | undefined;
 }
 
 /** Key of rules for anyone, among those of groups: no name of a group is empty. */
@@ -18,8 +17,8 @@ const anyone = '';
  * stars under what stands before the first or after the last of them, whichever is longer. Whatever covers a rule is
  * found under that rule's first caller (or a wider group) and the start or the end of its first pattern.
  */
-export function createCoverIndex(wider: WiderGroups): CoverIndex {
-  const byCaller = new Map<string, Shelf>();
+export function createCoverIndex<T extends Coverable>(wider: WiderGroups): CoverIndex<T> {
+  const byCaller = new Map<string, Shelf<T>>();
   return {
     add(rule) {
       for (const caller of callersOf(rule)) {
@@ -32,7 +31,7 @@ export function createCoverIndex(wider: WiderGroups): CoverIndex {
       const [caller = anyone] = callersOf(rule);
       const [pattern] = rule.plan.resources;
       if (pattern === undefined) return undefined;
-      let found: CompiledRule | undefined;
+      let found: T | undefined;
       for (const group of new Set([anyone, caller, ...(wider.get(caller) ?? [])])) {
         const shelf = byCaller.get(group);
         const limit = found?.plan.index ?? before;
@@ -43,23 +42,23 @@ export function createCoverIndex(wider: WiderGroups): CoverIndex {
   };
 }
 
-interface Shelf {
-  readonly entries: Map<string, CompiledRule[]>;
+interface Shelf<T> {
+  readonly entries: Map<string, T[]>;
   /** Lengths of the starts and ends that there are: only those are looked up. */
   readonly lengths: { readonly prefix: Set<number>; readonly suffix: Set<number> };
 }
 
 interface Search {
-  readonly rule: CompiledRule;
+  readonly rule: Coverable;
   readonly before: number;
   readonly wider: WiderGroups;
 }
 
-function callersOf({ plan: { callers } }: CompiledRule): readonly string[] {
+function callersOf({ plan: { callers } }: Coverable): readonly string[] {
   return callers.kind === 'anyone' ? [anyone] : callers.names;
 }
 
-function file({ entries, lengths }: Shelf, pattern: ResourcePattern, rule: CompiledRule): void {
+function file<T>({ entries, lengths }: Shelf<T>, pattern: ResourcePattern, rule: T): void {
   const { whole, prefix, suffix } = affixes(pattern);
   const isPrefix = prefix.length >= suffix.length;
   const key = prefix === whole ? `=${whole}` : isPrefix ? `^${prefix}` : `$${suffix}`;
@@ -69,9 +68,9 @@ function file({ entries, lengths }: Shelf, pattern: ResourcePattern, rule: Compi
   else if (list.at(-1) !== rule) list.push(rule);
 }
 
-function findOn(shelf: Shelf, pattern: ResourcePattern, search: Search): CompiledRule | undefined {
+function findOn<T extends Coverable>(shelf: Shelf<T>, pattern: ResourcePattern, search: Search): T | undefined {
   let { before } = search;
-  let found: CompiledRule | undefined;
+  let found: T | undefined;
   for (const key of keysToSearch(shelf, pattern)) {
     for (const candidate of shelf.entries.get(key) ?? []) {
       if (candidate.plan.index >= before) break;
@@ -84,7 +83,7 @@ function findOn(shelf: Shelf, pattern: ResourcePattern, search: Search): Compile
   return found;
 }
 
-function* keysToSearch({ lengths }: Shelf, pattern: ResourcePattern): Generator<string> {
+function* keysToSearch({ lengths }: Pick<Shelf<unknown>, 'lengths'>, pattern: ResourcePattern): Generator<string> {
   const { whole, prefix, suffix } = affixes(pattern);
   if (prefix === whole) yield `=${whole}`;
   for (const length of lengths.prefix) if (length <= prefix.length) yield `^${prefix.slice(0, length)}`;

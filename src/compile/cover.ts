@@ -1,12 +1,18 @@
 import { matchesSegment } from '../decision/index.ts';
-import type { ResourcePattern } from '../plan/index.ts';
-import type { CompiledRule } from './rules.ts';
+import type { ResourcePattern, RulePlan } from '../plan/index.ts';
 
 /** For each group those that everybody in it is in as well. */
 export type WiderGroups = ReadonlyMap<string, ReadonlySet<string>>;
 
+/** Of a rule what tells which calls it could match. */
+export interface Coverable {
+  readonly plan: Pick<RulePlan, 'index' | 'callers' | 'actions' | 'resources'>;
+  /** Environments it holds in; undefined: all. */
+  readonly in: ReadonlySet<string> | undefined;
+}
+
 /** Whether whatever matches `inner`'s callers, actions, resources and environments matches `outer`'s as well. */
-export function covers(outer: CompiledRule, inner: CompiledRule, wider: WiderGroups): boolean {
+export function covers(outer: Coverable, inner: Coverable, wider: WiderGroups): boolean {
   return (
     coversEnvironments(outer, inner) &&
     coversActions(outer, inner) &&
@@ -15,20 +21,17 @@ export function covers(outer: CompiledRule, inner: CompiledRule, wider: WiderGro
   );
 }
 
-function coversEnvironments(outer: CompiledRule, inner: CompiledRule): boolean {
+function coversEnvironments(outer: Coverable, inner: Coverable): boolean {
   const wide = outer.in;
   return wide === undefined || (inner.in !== undefined && [...inner.in].every((name) => wide.has(name)));
 }
 
-function coversActions(
-  { plan: { actions: outer } }: CompiledRule,
-  { plan: { actions: inner } }: CompiledRule,
-): boolean {
+function coversActions({ plan: { actions: outer } }: Coverable, { plan: { actions: inner } }: Coverable): boolean {
   if (outer.kind === 'any') return true;
   return inner.kind === 'actions' && inner.names.every((name) => outer.names.includes(name));
 }
 
-function coversCallers(outer: CompiledRule, inner: CompiledRule, wider: WiderGroups): boolean {
+function coversCallers(outer: Coverable, inner: Coverable, wider: WiderGroups): boolean {
   const [wide, narrow] = [outer.plan.callers, inner.plan.callers];
   if (wide.kind === 'anyone') return true;
   return (

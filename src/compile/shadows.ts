@@ -8,7 +8,7 @@ import { widerGroups } from './wider-groups.ts';
 /** Finds rules that can never have an effect: another one, without a condition, decides all that they could match. */
 export function checkShadows(scope: Scope, rules: readonly CompiledRule[], groups: readonly GroupPlan[]): void {
   const wider = widerGroups(groups);
-  const [allows, denies] = [createCoverIndex(wider), createCoverIndex(wider)];
+  const [allows, denies] = [createCoverIndex<CompiledRule>(wider), createCoverIndex<CompiledRule>(wider)];
   for (const rule of rules) {
     if (rule.plan.when !== undefined || rule.plan.unless.length > 0) continue;
     (rule.plan.effect === 'allow' ? allows : denies).add(rule);
