@@ -1,0 +1,20 @@
+import type { Engine } from '../engine.ts';
+import { runEmbedded } from './run.ts';
+
+/** The engine that needs nothing but Node: worker threads, each with a gate of its own in process. */
+export const embedded: Engine = {
+  name: 'embedded',
+  capabilities: {
+    http1: 'native',
+    h2c: 'native',
+    tls: 'native',
+    'balance-least-in-flight': 'native',
+    'limit-per-caller': 'native',
+    'limit-per-rule': 'native',
+    'epoch-without-reload': 'native',
+    'structure-without-restart': 'refused',
+  },
+  check: async () => [],
+  realize: () => ({ files: {} }),
+  run: runEmbedded,
+};
