@@ -102,8 +102,10 @@ describe('sample model server', () => {
     const metadata = (await grpc(replica.grpcPort, 'PredictionService', 'GetModelMetadata', {
       model_spec: { name: 'finance-credit' },
       metadata_field: ['signature_def'],
-    })) as { metadata: { signature_def: { signature_def: object } } };
-    assert.deepEqual(Object.keys(metadata.metadata.signature_def.signature_def), ['serving_default']);
+    })) as { metadata: { signature_def: { type_url: string; value: Buffer } } };
+    const { type_url, value } = metadata.metadata.signature_def;
+    assert.equal(type_url, 'type.googleapis.com/tensorflow.serving.SignatureDefMap');
+    assert.ok(value.includes('serving_default') && value.includes('tensorflow/serving/predict'));
     const missing = grpc(replica.grpcPort, 'ModelService', 'GetModelStatus', { model_spec: { name: 'nobody' } });
     await assert.rejects(missing, { code: 5 });
   });
