@@ -11,17 +11,21 @@ export interface CoverIndex<T extends Coverable> {
 
 /** Key of rules for anyone, among those of groups: no name of a group is empty. */
 const anyone = '';
+/** Key of rules that stand under their patterns alone, since they have many callers and many patterns. */
+const many = '*';
+/** Most places that one rule stands at. */
+const rulePlacesMax = 64;
 
 /**
  * A rule stands under each of its callers and each of its patterns: one that names a resource under its text, one with
  * stars under what stands before the first or after the last of them, whichever is longer. Whatever covers a rule is
  * found under that rule's first caller (or a wider group) and the start or the end of its first pattern.
  */
-export function createCoverIndex<T extends Coverable>(wider: WiderGroups): CoverIndex<T> {
+export function createCoverIndex<T extends Coverable>(wider: WiderGroups, placesMax = rulePlacesMax): CoverIndex<T> {
   const byCaller = new Map<string, Shelf<T>>();
   return {
     add(rule) {
-      for (const caller of callersOf(rule)) {
+      for (const caller of filingCallers(rule, placesMax)) {
         const shelf = byCaller.get(caller) ?? { entries: new Map(), lengths: { prefix: new Set(), suffix: new Set() } };
         byCaller.set(caller, shelf);
         for (const pattern of rule.plan.resources) file(shelf, pattern, rule);
@@ -32,7 +36,7 @@ export function createCoverIndex<T extends Coverable>(wider: WiderGroups): Cover
       const [pattern] = rule.plan.resources;
       if (pattern === undefined) return undefined;
       let found: T | undefined;
-      for (const group of new Set([anyone, caller, ...(wider.get(caller) ?? [])])) {
+      for (const group of new Set([anyone, many, caller, ...(wider.get(caller) ?? [])])) {
         const shelf = byCaller.get(group);
         const limit = found?.plan.index ?? before;
         if (shelf !== undefined) found = findOn(shelf, pattern, { rule, before: limit, wider }) ?? found;
@@ -56,6 +60,11 @@ interface Search {
 
 function callersOf({ plan: { callers } }: Coverable): readonly string[] {
   return callers.kind === 'anyone' ? [anyone] : callers.names;
+}
+
+function filingCallers(rule: Coverable, placesMax: number): readonly string[] {
+  const callers = callersOf(rule);
+  return callers.length * rule.plan.resources.length > placesMax ? [many] : callers;
 }
 
 function file<T>({ entries, lengths }: Shelf<T>, pattern: ResourcePattern, rule: T): void {

@@ -23,7 +23,12 @@ export function covers(outer: Coverable, inner: Coverable, wider: WiderGroups): 
 
 function coversEnvironments(outer: Coverable, inner: Coverable): boolean {
   const wide = outer.in;
-  return wide === undefined || (inner.in !== undefined && [...inner.in].every((name) => wide.has(name)));
+  return wide === undefined || (inner.in !== undefined && isWithinSet(inner.in, wide));
+}
+
+function isWithinSet(narrow: ReadonlySet<string>, wide: ReadonlySet<string>): boolean {
+  for (const name of narrow) if (!wide.has(name)) return false;
+  return true;
 }
 
 function coversActions({ plan: { actions: outer } }: Coverable, { plan: { actions: inner } }: Coverable): boolean {

@@ -2,6 +2,11 @@ import type { CallerTermPlan, GroupPlan } from '../plan/index.ts';
 
 type Way = readonly CallerTermPlan[];
 
+/** Most groups that are looked at as wider than one: a policy with more is compiled in good time, and less is found in it. */
+const widerMax = 64;
+/** Most ways into groups that are held against one. */
+const waysComparedMax = 512;
+
 /**
  * For each group those that everybody in it is in as well, by what the policy says: itself, and groups whose ways take
  * in each of its ways. `employees: [ { staff: any } ]` is wider than every group of `staff`.
@@ -12,30 +17,40 @@ export function widerGroups(groups: readonly GroupPlan[]): ReadonlyMap<string, R
 }
 
 interface FiledWay {
-  readonly group: string;
+  readonly group: GroupPlan;
   readonly way: Way;
 }
 
-function widerThan(shelves: ReadonlyMap<string, readonly FiledWay[]>, { name, anyOf }: GroupPlan): ReadonlySet<string> {
-  const found = anyOf.map(({ allOf }) => {
-    const filed = keysOf(allOf).flatMap((key) => shelves.get(key) ?? []);
-    return new Set(filed.filter(({ way }) => takesIn(way, allOf)).map(({ group }) => group));
-  });
-  const [first = [], ...rest] = found;
-  return new Set([name, ...[...first].filter((group) => rest.every((other) => other.has(group)))]);
+type Shelves = ReadonlyMap<string, readonly FiledWay[]>;
+
+/** What takes in the first way, then held against the others. */
+function widerThan(shelves: Shelves, group: GroupPlan): ReadonlySet<string> {
+  const wider = new Set([group.name]);
+  const [first, ...rest] = group.anyOf.map(({ allOf }) => allOf);
+  if (first === undefined) return wider;
+  let compared = 0;
+  for (const key of keysOf(first)) {
+    for (const { group: other, way } of shelves.get(key) ?? []) {
+      compared += 1;
+      if (compared > waysComparedMax || wider.size > widerMax) return wider;
+      if (wider.has(other.name) || !takesIn(way, first)) continue;
+      if (rest.every((inner) => other.anyOf.some(({ allOf }) => takesIn(allOf, inner)))) wider.add(other.name);
+    }
+  }
+  return wider;
 }
 
 const kinds = ['subject', 'client', 'group'] as const;
 
 /** Each way stands under its narrowest term: what it takes in has that term with values out of the same ones. */
-function fileWays(groups: readonly GroupPlan[]): ReadonlyMap<string, readonly FiledWay[]> {
+function fileWays(groups: readonly GroupPlan[]): Shelves {
   const shelves = new Map<string, FiledWay[]>();
-  for (const { name, anyOf } of groups) {
-    for (const { allOf } of anyOf) {
+  for (const group of groups) {
+    for (const { allOf } of group.anyOf) {
       for (const key of filingKeys(allOf)) {
-        const shelf = shelves.get(key) ?? [];
-        shelf.push({ group: name, way: allOf });
-        shelves.set(key, shelf);
+        const shelf = shelves.get(key);
+        if (shelf === undefined) shelves.set(key, [{ group, way: allOf }]);
+        else shelf.push({ group, way: allOf });
       }
     }
   }
@@ -64,15 +79,14 @@ function keysOf(way: Way): readonly string[] {
 
 /** Whether whoever matches `inner` matches `outer`: each of its terms is no stricter than one of `inner`. */
 function takesIn(outer: Way, inner: Way): boolean {
-  return outer.every((wide) =>
-    inner.some(
-      (narrow) =>
-        narrow.identity === wide.identity &&
-        kinds.every((kind) => wide[kind] === undefined || within(narrow[kind], wide[kind])),
-    ),
-  );
+  return outer.every((wide) => inner.some((narrow) => isNoStricter(wide, narrow)));
 }
 
-function within(narrow: readonly string[] | undefined, wide: readonly string[]): boolean {
-  return narrow?.every((value) => wide.includes(value)) === true;
+function isNoStricter(wide: CallerTermPlan, narrow: CallerTermPlan): boolean {
+  return narrow.identity === wide.identity && kinds.every((kind) => holdsAll(wide[kind], narrow[kind]));
+}
+
+/** An absent list is any value. */
+function holdsAll(wide: readonly string[] | undefined, narrow: readonly string[] | undefined): boolean {
+  return wide === undefined || narrow?.every((value) => wide.includes(value)) === true;
 }

@@ -3,7 +3,7 @@ import type { Membership } from './memberships.ts';
 import { isLiteral, matchesSegments } from './patterns.ts';
 
 /** Rules and lists of rules remembered for (resource, action, groups) at most; then they are worked out anew. */
-const remembersMax = 2_000_000;
+const rememberedMax = 2_000_000;
 
 /** What is left to look at for one resource, action and set of groups: the rest was settled by names alone. In file order. */
 export interface Contenders {
@@ -25,7 +25,7 @@ export interface RuleIndex {
   contenders(target: Target, membership: Membership): Contenders;
 }
 
-export function createRuleIndex(access: AccessPlan): RuleIndex {
+export function createRuleIndex(access: AccessPlan, remembersMax = rememberedMax): RuleIndex {
   const shelves = fileRules(access.rules);
   let cells = new Map<string, Cell>();
   let remembers = 0;

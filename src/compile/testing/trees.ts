@@ -1,0 +1,91 @@
+import type { Span } from '../../diagnostics/index.ts';
+import type { AccessPlan, ConditionPlan, RulePlan } from '../../plan/index.ts';
+import type { CelText, Environment, Located, Policy, RuleNode } from '../../policy/index.ts';
+
+function at<T>(value: T, line = 1): Located<T> {
+  return { value, span: spanAt(line) };
+}
+
+function spanAt(line: number): Span {
+  return { file: 'headgate.yaml', line, column: 1, endLine: line, endColumn: 2 };
+}
+
+/** The policy that an author would write for this access. */
+export function policyFor(access: AccessPlan): Policy {
+  return {
+    file: 'headgate.yaml',
+    identity: access.identities.map(({ name, audience, groupsClaim }) => ({
+      ...{ name: at(name), kind: 'oidc', audience: at(audience), groupsClaim: at(groupsClaim.join('.')) },
+    })),
+    groups: access.groups.map(({ name, anyOf }) => ({
+      name: at(name),
+      anyOf: anyOf.map(({ allOf }) => ({
+        span: spanAt(1),
+        allOf: allOf.map(({ identity, subject, group, client }) => ({
+          identity: at(identity),
+          any: (subject ?? group ?? client) === undefined,
+          ...(subject && { subject: at(subject) }),
+          ...(group && { group: at(group) }),
+          ...(client && { client: at(client) }),
+        })),
+      })),
+    })),
+    services: access.services.map(({ name, protocol, models }) => ({
+      ...{ name: at(name), protocol: at(protocol), models: models.map((model) => ({ name: at(model) })) },
+    })),
+    rules: access.rules.map(ruleFor),
+  };
+}
+
+function ruleFor({ name, effect, line, callers, actions, resources, when, unless, limits }: RulePlan): RuleNode {
+  return {
+    span: spanAt(line),
+    name: at(name, line),
+    effect,
+    callers: at(callers.kind === 'anyone' ? 'anyone' : callers.names.map((group) => at(group))),
+    to: actions.kind === 'any' ? [at('any')] : actions.names.map((action) => at(action)),
+    at: resources.map(({ service, segments }) => at([service, ...segments].join('/'))),
+    ...(when && { when: conditionFor(when) }),
+    unless: unless.map((part) => ({
+      span: spanAt(line),
+      ...(part.groups && { caller: part.groups.map((group) => at(group)) }),
+      ...(part.when && { when: conditionFor(part.when) }),
+    })),
+    limits: limits.map(({ count, periodMs, burst, per }) => ({
+      ...{ span: spanAt(line), rate: at({ count, periodMs }), burst: at(burst), per: at(per) },
+    })),
+  };
+}
+
+function conditionFor({ cel }: ConditionPlan): Located<CelText> {
+  return at({ text: cel, spanOf: () => spanAt(1) });
+}
+
+/** An environment that binds all of this access. */
+export function environmentFor(access: AccessPlan): Environment {
+  return {
+    file: 'environment.yaml',
+    name: at(access.environment),
+    engine: at('embedded'),
+    listeners: [
+      {
+        span: spanAt(1),
+        name: at('public'),
+        address: at({ host: '127.0.0.1', port: 8080 }),
+        routes: access.services.map(({ name }) => ({
+          ...{ span: spanAt(1), path: at(`/${name}/**`), service: at(name), strip: true },
+        })),
+      },
+    ],
+    identity: access.identities.map(({ name, issuers }) => ({
+      ...{ name: at(name), issuers: issuers.map((issuer) => at(issuer)) },
+    })),
+    services: access.services.map(({ name }, index) => ({
+      name: at(name),
+      endpoints: [{ span: spanAt(1), rest: at({ host: '127.0.0.1', port: 8501 + index }) }],
+    })),
+    audit: { directory: at('var/audit'), record: at('required') },
+    admin: at({ host: '127.0.0.1', port: 9900 }),
+    state: at('var'),
+  };
+}
