@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
+import { signToken, startStubIssuer, stubKey } from '../../test/support/stub-issuer.ts';
 import { testPlan, testRule } from '../../test/support/test-plan.ts';
 import type { Decision } from '../decision/types.ts';
 import type { Identified, Identifier, Identity } from '../identity/types.ts';
@@ -12,7 +13,7 @@ import { assertionLifetimeMs, credentialBytesMax, permitKeptMsMax, refusalKeptMs
 import { createGate, type GateOptions } from './gate.ts';
 import { type GateKeys, loadGateKeys } from './keys.ts';
 import { assertionMarginMs } from './limits.ts';
-import type { Denial, GateRequest } from './types.ts';
+import type { Denial, Gate, GateRequest } from './types.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
 const nowMs = 1_800_000_000_000;
@@ -227,22 +228,52 @@ test('conditions read the raw path, the bare host and joined headers', async () 
 });
 
 describe('a gate after a gate', () => {
-  const identities = [
-    {
+  test('goes on with what the earlier one knows of its issuers', async () => {
+    const key = stubKey('one');
+    const issuer = await startStubIssuer([key]);
+    const identity = {
       name: 'staff',
       kind: 'oidc',
-      issuers: ['http://127.0.0.1:1'],
-      audience: ['a'],
+      issuers: [issuer.url],
       groupsClaim: ['groups'],
-      algorithms: [],
-      types: [],
       skewSeconds: 0,
-    },
-  ] as const;
-  test('goes on with what the earlier one knows of its issuers', () => {
-    const first = createGate({ plan: testPlan({ identities }), keys, clock });
-    const second = createGate({ plan: testPlan({ identities, rules: [testRule({})] }), keys, clock, previous: first });
-    const third = createGate({ plan: testPlan({}), keys, clock, previous: second });
-    assert.deepEqual([first.status().length, second.status().length, third.status().length], [1, 1, 0]);
+    } as const;
+    const plan = (audience: string) =>
+      testPlan({ identities: [{ ...identity, audience: [audience], algorithms: ['ES256'], types: ['at+jwt'] }] });
+    const token = signToken({ iss: issuer.url, sub: 'alice', aud: 'a', exp: nowMs / 1000 + 60 }, key);
+    const ask = async (one: Gate) => {
+      const answer = await one.check(request({ headers: ['authorization', `Bearer ${token}`] }));
+      return answer.kind === 'denial' && [answer.reason, answer.identity?.subject, issuer.asked.length];
+    };
+    const first = createGate({ plan: plan('a'), keys, clock });
+    assert.deepEqual(await ask(first), ['no-rule-allows', 'alice', 2]);
+    const second = createGate({ plan: plan('a'), keys, clock, previous: first });
+    assert.deepEqual(await ask(second), ['no-rule-allows', 'alice', 2]);
+    assert.deepEqual(second.status(), first.status());
+    const third = createGate({ plan: plan('b'), keys, clock, previous: second });
+    assert.deepEqual(await ask(third), ['credential-audience', undefined, 2]);
+    await issuer.close();
+    const alone = createGate({ plan: plan('a'), keys, clock });
+    assert.deepEqual(await ask(alone), ['identity-unavailable', undefined, 2]);
   });
+
+  test('goes on with its assertions, unless the environment has another name', async () => {
+    const assertionOf = async (one: Gate) => {
+      const answer = await one.check(request());
+      return answer.kind === 'permit' ? answer.fields.assertion : assert.fail();
+    };
+    const first = gate(known);
+    const text = await assertionOf(first);
+    assert.equal(await assertionOf(gate(known, anyone, { previous: first })), text);
+    assert.notEqual(await assertionOf(gate(known, anyone)), text);
+    assert.notEqual(await assertionOf(gate(known, { ...anyone, environment: 'prod' }, { previous: first })), text);
+  });
+});
+
+test('a decision that allows without a rule is a fault, not a permit', async () => {
+  const decision: Decision = { outcome: 'allow', reason: 'rule-allows', limits: [], readsTime: false };
+  const answer = await gate(known, anyone, { decider: { decide: () => decision, explain: () => assert.fail() } }).check(
+    request(),
+  );
+  assert.equal(answer.kind === 'denial' && answer.reason, 'gate-fault');
 });

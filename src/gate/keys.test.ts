@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,8 +70,12 @@ describe('the keys of a state folder', () => {
     await assert.rejects(loadGateKeys(state, clock), /is damaged/);
     assert.equal(await readFile(file('id.key'), 'utf8'), 'half');
     await writeFile(file('id.key'), good);
-    await writeFile(file('assertion-1.json'), '{}');
-    await assert.rejects(loadGateKeys(state, clock), /is damaged/);
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    const { key } = JSON.parse(await readFile(file('assertion-1.json'), 'utf8')) as { key: object };
+    for (const content of [{}, { key }, { createdAtMs: nowMs, key: other }]) {
+      await writeFile(file('assertion-1.json'), JSON.stringify(content));
+      await assert.rejects(loadGateKeys(state, clock), /is damaged/);
+    }
   });
 });
 

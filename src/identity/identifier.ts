@@ -1,14 +1,11 @@
 import { hash } from 'node:crypto';
 import type { OidcPlan } from '../plan/types.ts';
 import type { Clock } from '../std/clock.ts';
-import { refusalKeptMsMax, verifiedTokensMax } from '../std/limits.ts';
-import { createRemembered } from '../std/remembered.ts';
 import { credentialOf } from './credential.ts';
 import type { Fetch } from './fetch-keys.ts';
-import type { IssuerKey } from './issuer-key.ts';
 import { createIssuerKeys } from './issuer-keys.ts';
-import { failedTokensMax } from './limits.ts';
-import type { Fault, Identified, Identifier, Identity } from './types.ts';
+import { createTokenMemory } from './token-memory.ts';
+import type { Identified, Identifier } from './types.ts';
 import { type TrustedIssuer, verifyToken } from './verify-token.ts';
 
 export interface IdentifierOptions {
@@ -27,29 +24,16 @@ const keysOfIdentifiers = new WeakMap<Identifier, ReadonlyMap<string, TrustedIss
 /** Finds out who is calling, by the bearer tokens of the Plan's issuers. Starts to fetch their keys at once. */
 export function createIdentifier(options: IdentifierOptions): Identifier {
   const issuers = trustedIssuers(options);
-  const verified = createRemembered<{ readonly identity: Identity; readonly key: IssuerKey }>(verifiedTokensMax);
-  const failed = createRemembered<{ readonly fault: Fault; readonly untilMs: number }>(failedTokensMax);
+  const memory = createTokenMemory();
   const pending = new Map<string, Promise<Identified>>();
-
-  const recall = (key: string, nowMs: number): Identified | undefined => {
-    const good = verified.get(key);
-    if (good !== undefined) {
-      if (nowMs < good.identity.expiresAtMs && !good.key.isRetired)
-        return { kind: 'identity', identity: good.identity };
-      verified.delete(key);
-    }
-    const bad = failed.get(key);
-    return bad !== undefined && nowMs < bad.untilMs ? bad.fault : undefined;
-  };
+  const { idKey } = options;
 
   const verify = async (token: string, key: string, nowMs: number): Promise<Identified> => {
-    const result = await verifyToken(token, { issuers, idKey: options.idKey, nowMs });
-    if (result.kind === 'verified') {
-      verified.set(key, { identity: result.identity, key: result.key });
-      return { kind: 'identity', identity: result.identity };
+    try {
+      return memory.remember(key, await verifyToken(token, { issuers, idKey, nowMs }), nowMs);
+    } finally {
+      pending.delete(key);
     }
-    if (result.fault !== 'identity-unavailable') failed.set(key, { fault: result, untilMs: nowMs + refusalKeptMsMax });
-    return result;
   };
 
   const identifier: Identifier = {
@@ -58,9 +42,9 @@ export function createIdentifier(options: IdentifierOptions): Identifier {
       if (credential.kind !== 'bearer') return credential;
       for (const { keys } of issuers.values()) keys.refreshIfOld();
       const key = hash('sha256', credential.token, 'base64url');
-      const known = recall(key, nowMs) ?? pending.get(key);
+      const known = memory.recall(key, nowMs) ?? pending.get(key);
       if (known !== undefined) return known;
-      const work = verify(credential.token, key, nowMs).finally(() => pending.delete(key));
+      const work = verify(credential.token, key, nowMs);
       pending.set(key, work);
       return work;
     },
