@@ -24,10 +24,9 @@ export async function startPair(changes: { embedded?: PlanChange; haproxy?: Plan
   const upstreams = [await startRecordingUpstream('a')];
   const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts: upstreams.map(({ port }) => port) };
   const first = policyText([]);
-  const gateways = [
-    await startGateway('embedded', first, bindings, changes.embedded),
-    await startGateway('haproxy', first, bindings, changes.haproxy),
-  ];
+  const left = await startGateway('embedded', first, bindings, changed(changes.embedded));
+  const right = await startGateway('haproxy', first, bindings, { ...changed(changes.haproxy), keysOf: left.folder });
+  const gateways = [left, right];
   const agent = new Agent({ keepAlive: true });
   const stage = { issuer, upstreams, agent };
   const cells = new Map<string, number>();
@@ -38,12 +37,12 @@ export async function startPair(changes: { embedded?: PlanChange; haproxy?: Plan
     compare: async (rules, requests) => {
       const text = policyText(rules);
       await Promise.all(gateways.map((gateway) => gateway.swap(text)));
-      const [left = [], right = []] = await Promise.all(gateways.map((gateway) => ask(stage, gateway, requests)));
+      const [expected = [], actual = []] = await Promise.all(gateways.map((gateway) => ask(stage, gateway, requests)));
       for (const [index, request] of requests.entries()) {
-        count(request, left[index]);
+        count(request, expected[index]);
         assert.deepEqual(
-          right[index],
-          left[index],
+          actual[index],
+          expected[index],
           `${request.form} ${request.method} ${request.target} under\n${text}`,
         );
       }
@@ -64,6 +63,10 @@ export async function startPair(changes: { embedded?: PlanChange; haproxy?: Plan
     if (outcome.core.outcome === 'allow') counts.permits += 1;
     else counts.denials += 1;
   }
+}
+
+function changed(change: PlanChange | undefined): { change?: PlanChange } {
+  return change === undefined ? {} : { change };
 }
 
 interface Stage {

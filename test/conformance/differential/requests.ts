@@ -23,7 +23,7 @@ const refusedForms = credentialForms.filter((form) => !['valid', 'lower-case-sch
 const form: fc.Arbitrary<CredentialForm> = fc.oneof(
   { weight: 50, arbitrary: fc.constant('valid' as const) },
   { weight: 4, arbitrary: fc.constant('lower-case-scheme' as const) },
-  { weight: 8, arbitrary: fc.constant('none' as const) },
+  { weight: 10, arbitrary: fc.constant('none' as const) },
   { weight: 38, arbitrary: fc.constantFrom(...refusedForms) },
 );
 

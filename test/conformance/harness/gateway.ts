@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditRecord, startAuditWriter } from '../../../src/audit/index.ts';
 import { embedded } from '../../../src/engines/embedded/index.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { haproxy } from '../../../src/engines/haproxy/index.ts';
+
 import type { EngineName, Plan } from '../../../src/plan/types.ts';
 import { systemClock } from '../../../src/std/clock.ts';
 import { type Bindings, compileTexts, environmentText } from './texts.ts';
@@ -15,6 +16,8 @@ export const engines: Readonly<Record<EngineName, Engine>> = { embedded, haproxy
 export interface Gateway {
   readonly engine: EngineName;
   readonly port: number;
+  /** Its state folder, with its keys. */
+  readonly folder: string;
   plan(): Plan;
   /** Takes up another policy: a new epoch, no reload. */
   swap(policyText: string): Promise<void>;
@@ -27,13 +30,20 @@ export interface Gateway {
 /** A change to what an engine is given, for planting defects. */
 export type PlanChange = (plan: Plan) => Plan;
 
+export interface GatewayOptions {
+  readonly change?: PlanChange;
+  /** State folder whose keys it gets, so that it gives the same ids. */
+  readonly keysOf?: string;
+}
+
 export async function startGateway(
   name: EngineName,
   policyText: string,
   bindings: Bindings,
-  change: PlanChange = (plan) => plan,
+  { change = (plan) => plan, keysOf }: GatewayOptions = {},
 ): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'hg-'));
+  if (keysOf !== undefined) await cp(join(keysOf, 'keys'), join(folder, 'keys'), { recursive: true });
   const planOf = (text: string): Plan => change(compileTexts(text, environmentText(name, bindings, folder)));
   let plan = planOf(policyText);
   const context = { plan, clock: systemClock, log: () => {} };
@@ -46,9 +56,11 @@ export async function startGateway(
     onRecord: (record) => chained.set(record.requestId, record),
     clock: systemClock,
     log: () => {},
+    bounds: { pollMs: 5 },
   });
   return {
     engine: name,
+    folder,
     port: running.addresses.public?.port ?? 0,
     plan: () => plan,
     swap: async (text) => {
