@@ -45,11 +45,12 @@ export function headerFault(name: ASTNode): Words | undefined {
   if (framingFields.has(written)) {
     return { message: `${written} belongs to the connection, not to the call: it differs between HTTP/1.1 and HTTP/2` };
   }
-  if (written.startsWith('x-headgate-')) {
-    return {
-      message: `${written} is removed from what comes in`,
-      hint: 'write caller.subject, caller.groups, caller.client',
-    };
+  if (/^x[-_]headgate[-_]/.test(written)) {
+    const hint = 'write caller.subject, caller.groups, caller.client';
+    return { message: `${written} is removed from what comes in`, hint };
+  }
+  if (/^(forwarded$|x[-_]forwarded[-_]|x[-_]real[-_]ip$)/.test(written)) {
+    return { message: `${written} is whatever the caller writes into it`, hint: 'write request.address, request.host' };
   }
   return undefined;
 }

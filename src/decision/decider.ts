@@ -50,8 +50,8 @@ export function createDecider(access: AccessPlan): Decider {
     explain(operation, identity, facts) {
       const call: Call = { operation, identity, facts };
       const membership = identity === undefined ? nobody : membershipOf(identity);
-      const rules = explainRules(access.rules, { call, membership, asked: conditionsFor(call) });
-      return { decision: decide(operation, identity, facts), rules };
+      const question = { call, isKnown: isKnown(operation), membership, asked: conditionsFor(call) };
+      return { decision: decide(operation, identity, facts), rules: explainRules(access.rules, question) };
     },
   };
 }

@@ -112,3 +112,10 @@ test('lists all that is lacking, and not more names than anybody reads', () => {
     'action status is not a0, a1, a2, a3, a4, a5, a6, a7 or 12 others',
   ]);
 });
+
+test('says of a model that the policy does not name that it does not', () => {
+  const access = { environment: 'dev', identities: [], groups: [], services: [], rules: [all], reads: {} };
+  const { decision, rules } = createDecider(access).explain(operation, ann, facts);
+  assert.equal(decision.reason, 'resource-unknown');
+  assert.deepEqual(rules[0]?.lacks, ['resource scoring/finance-prod is not named in the policy']);
+});

@@ -16,6 +16,8 @@ export interface RuleExplanation {
 
 interface Question {
   readonly call: Call;
+  /** Whether the policy names what the call is made on. */
+  readonly isKnown: boolean;
   readonly membership: Membership;
   readonly asked: Asked;
 }
@@ -46,8 +48,9 @@ function lacksAction({ actions }: RulePlan, { call }: Question): string | undefi
   return `action ${action} is not ${oneOf(actions.names)}`;
 }
 
-function lacksResource({ resources }: RulePlan, { call }: Question): string | undefined {
+function lacksResource({ resources }: RulePlan, { call, isKnown }: Question): string | undefined {
   const { service, resource } = call.operation;
+  if (!isKnown) return `resource ${[service, ...resource].join('/')} is not named in the policy`;
   const matches = (pattern: ResourcePattern) =>
     pattern.service === service && matchesSegments(pattern.segments, resource);
   if (resources.some(matches)) return undefined;
