@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type CelContext, checkCel, compileCel } from './cel.ts';
 
 const nowMs = Date.UTC(2026, 6, 1, 20, 30);
@@ -164,3 +165,53 @@ function faultOf(text: string): string {
   const checked = checkCel(text);
   return 'faults' in checked ? (checked.faults[0]?.message ?? '') : 'let through';
 }
+
+test('whatever is written, checking ends, and a fault lies inside the text', () => {
+  const words = [
+    ...[
+      'request',
+      '.',
+      'headers',
+      '[',
+      ']',
+      '"x-a"',
+      'caller',
+      'groups',
+      'exists',
+      '(',
+      ')',
+      'g',
+      ',',
+      '==',
+      '&&',
+      '!',
+    ],
+    ...[
+      '1',
+      'time',
+      'getHours',
+      '"UTC"',
+      'in',
+      '{',
+      '}',
+      ':',
+      '?',
+      '-',
+      'timestamp',
+      'int',
+      '\n',
+      "'",
+      '\\',
+      '#',
+      '\u{1f600}',
+    ],
+  ];
+  const texts = fc.array(fc.constantFrom(...words), { maxLength: 30 }).map((parts) => parts.join(' '));
+  const property = fc.property(texts, (text) => {
+    const checked = checkCel(text);
+    if ('reads' in checked) return;
+    assert.ok(checked.faults.length > 0);
+    for (const { start, end } of checked.faults) assert.ok(start >= 0 && start <= end && end <= text.length);
+  });
+  fc.assert(property, { seed: 20_261_121, numRuns: 5000 });
+});
