@@ -59,9 +59,11 @@ async function main(): Promise<void> {
   });
   const replica = await startReplica({ rest: Number(values.rest), grpc: Number(values.grpc), name: values.name });
   console.log(`${values.name}: REST on 127.0.0.1:${replica.restPort}, gRPC on 127.0.0.1:${replica.grpcPort}`);
-  // Started by the demo, it ends with the demo, however that ends.
+  if (process.send === undefined) return;
+  // Started by the demo, it ends when the demo does, however that ends; Ctrl-C in a terminal reaches every process.
   process.once('disconnect', () => process.exit(0));
-  process.send?.('ready');
+  process.on('SIGINT', () => undefined);
+  process.send({ restPort: replica.restPort, grpcPort: replica.grpcPort });
 }
 
 if (import.meta.main) await main();
