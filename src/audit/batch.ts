@@ -1,5 +1,5 @@
 import type { Batch } from './chain.ts';
-import { type ChainPlace, callLine, unreadableLine } from './chain-line.ts';
+import { type ChainPlace, callBody, type LineBuffer, unreadableBody } from './chain-line.ts';
 import type { ParsedRecord, SpoolParser } from './types.ts';
 
 /** Lines for the chain, and what they were made from. */
@@ -17,50 +17,47 @@ export interface Piece {
   readonly position: number;
   readonly hash: string;
   readonly nowMs: number;
+  /** Cleared, then holds the batch. */
+  readonly out: LineBuffer;
 }
 
-/** Chains whole lines of a spool file: bytes that end in a newline. */
+/** Chains whole lines of a spool file (bytes that end in a newline), as many of them as `out` has room for, at least one. */
 export function chainLines(bytes: Buffer, parse: SpoolParser, piece: Piece): ChainedBatch {
+  const { spool, start, nowMs, out } = piece;
+  out.clear();
   const text = bytes.toString('utf8');
   const ascii = text.length === bytes.length;
   const records: ParsedRecord[] = [];
-  const out: string[] = [];
-  let { position, hash, start: end } = piece;
+  let { position, hash } = piece;
+  let end = start;
   for (let from = 0; from < text.length; ) {
     const to = text.indexOf('\n', from);
     const line = text.slice(from, to);
-    from = to + 1;
-    const length = ascii ? line.length : Buffer.byteLength(line);
-    end = ascii ? end + length + 1 : piece.start + bytes.indexOf(10, end - piece.start) + 1;
+    const next = ascii ? start + to + 1 : start + bytes.indexOf(10, end - start) + 1;
+    const record = parseSafely(line, parse);
+    const place: ChainPlace = { position: position + 1, previous: hash, spool, end: next };
+    const body = bodyOf(record, line, next - end - 1, nowMs, place);
+    const digest = out.add(body);
+    if (digest === undefined) break;
+    if (!('unreadable' in record)) records.push(record);
+    hash = digest;
     position += 1;
-    const place = { position, previous: hash, spool: piece.spool, end };
-    const chained = chainOne(line, length, parse, place, piece.nowMs, records);
-    hash = chained.hash;
-    out.push(chained.line);
+    end = next;
+    from = to + 1;
   }
-  return {
-    text: out.join(''),
-    position,
-    hash,
-    spool: piece.spool,
-    end,
-    records,
-    unreadable: out.length - records.length,
-  };
+  const unreadable = position - piece.position - records.length;
+  return { bytes: out.bytes, position, hash, spool, end, records, unreadable };
 }
 
-function chainOne(
+function bodyOf(
+  record: ReturnType<SpoolParser>,
   line: string,
-  length: number,
-  parse: SpoolParser,
-  place: ChainPlace,
+  bytes: number,
   nowMs: number,
-  records: ParsedRecord[],
-): { line: string; hash: string } {
-  const record = parseSafely(line, parse);
-  if ('unreadable' in record) return unreadableLine(line, length, record.unreadable, nowMs, place);
-  records.push(record);
-  return callLine(record, place);
+  place: ChainPlace,
+): string {
+  if (!('unreadable' in record)) return callBody(record, place);
+  return unreadableBody({ text: line, bytes, fault: record.unreadable, timeMs: nowMs }, place);
 }
 
 /** A parser that throws has met a line that it can't read, too: nothing may stop the chain. */
@@ -74,8 +71,12 @@ function parseSafely(line: string, parse: SpoolParser): ReturnType<SpoolParser> 
 
 /** Chains bytes that are no line: longer than any line may be, or left without an end by a writer that is gone. */
 export function chainFragment(bytes: Buffer, fault: string, piece: Piece): ChainedBatch {
+  const { spool, nowMs, out } = piece;
+  out.clear();
   const end = piece.start + bytes.length;
-  const place = { position: piece.position + 1, previous: piece.hash, spool: piece.spool, end };
-  const { line, hash } = unreadableLine(bytes.toString('utf8'), bytes.length, fault, piece.nowMs, place);
-  return { text: line, position: place.position, hash, spool: piece.spool, end, records: [], unreadable: 1 };
+  const position = piece.position + 1;
+  const place = { position, previous: piece.hash, spool, end };
+  const unreadable = { text: bytes.toString('utf8'), bytes: bytes.length, fault, timeMs: nowMs };
+  const hash = out.add(unreadableBody(unreadable, place)) as string;
+  return { bytes: out.bytes, position, hash, spool, end, records: [], unreadable: 1 };
 }

@@ -8,6 +8,8 @@ export const pollMs = 100;
 export const segmentBytesMax = 64 * 1024 * 1024;
 /** Read from one spool file at a time; also the longest spool line: what is longer becomes unreadable events. */
 export const chunkBytesMax = 256 * 1024;
+/** Memory for the lines of one write. A line that is longer by itself gets its own. */
+export const batchBytes = 1024 * 1024;
 /** More than this unread in the spool: the writer counts as failing, so that `record: required` closes admission. */
 export const spoolBytesMax = 1024 * 1024 * 1024;
 /** An engine starts its next spool file at this size. */

@@ -15,44 +15,74 @@ export interface ChainPlace {
   readonly end: number;
 }
 
-/** A line of the chain, newline and all, and its hash. */
-export interface ChainLine {
-  readonly line: string;
-  readonly hash: string;
+/** The chain's line of one call, up to where its hash goes: `LineBuffer.add` closes it. */
+export function callBody(record: ParsedRecord, place: ChainPlace): string {
+  return `${head(place, 'call')},${record.text ?? recordText(record)},"previous":"${place.previous}"`;
 }
 
-/** The chain's line of one call. */
-export function callLine(record: ParsedRecord, place: ChainPlace): ChainLine {
+function recordText(record: ParsedRecord): string {
   const { core, timing } = record;
   const text = record.coreText ?? coreText(core);
   const traceId = core.traceId === null ? 'null' : quote(core.traceId);
-  const who = `"requestId":${quote(record.requestId)},"timeMs":${record.timeMs},"worker":${quote(record.worker)}`;
-  const what = `"core":${text.slice(0, -1)},"status":${core.status},"traceId":${traceId}},"timing":${JSON.stringify(timing)}`;
+  const call = `"requestId":${quote(record.requestId)},"timeMs":${record.timeMs},"worker":${quote(record.worker)}`;
   const from = `"sequence":${record.sequence},"engine":${quote(record.engine)},"address":${quote(record.address)}`;
-  return seal(`${head(place, 'call')},${who},${from},${what}`, place);
+  return `${call},${from},"core":${text.slice(0, -1)},"status":${core.status},"traceId":${traceId}},"timing":${JSON.stringify(timing)}`;
 }
 
-/** The chain's line of a spool line that could not be read. */
-export function unreadableLine(
-  text: string,
-  bytes: number,
-  fault: string,
-  timeMs: number,
-  place: ChainPlace,
-): ChainLine {
+/** A spool line that could not be read. */
+export interface Unreadable {
+  readonly text: string;
+  /** Its length, which may be more than that of `text`. */
+  readonly bytes: number;
+  readonly fault: string;
+  readonly timeMs: number;
+}
+
+/** The same for a spool line that could not be read. */
+export function unreadableBody({ text, bytes, fault, timeMs }: Unreadable, place: ChainPlace): string {
   const kept = text.length > unreadableTextMax ? `${text.slice(0, unreadableTextMax)}…` : text;
   const what = `"timeMs":${timeMs},"fault":${JSON.stringify(fault)},"text":${JSON.stringify(kept)},"bytes":${bytes}`;
-  return seal(`${head(place, 'unreadable')},${what}`, place);
+  return `${head(place, 'unreadable')},${what},"previous":"${place.previous}"`;
 }
 
 function head(place: ChainPlace, kind: ChainEvent['kind']): string {
   return `{"format":1,"position":${place.position},"kind":"${kind}","spool":${quote(place.spool)},"end":${place.end}`;
 }
 
-function seal(body: string, place: ChainPlace): ChainLine {
-  const open = `${body},"previous":"${place.previous}"`;
-  const digest = hash('sha256', `${open}}`, 'hex');
-  return { line: `${open},"hash":"${digest}"}\n`, hash: digest };
+/**
+ * Lines of the chain as bytes, one behind the other, in memory that is used again: encoding once and hashing these bytes
+ * costs half of hashing and joining strings.
+ */
+export class LineBuffer {
+  #memory: Buffer;
+  #length = 0;
+
+  constructor(size: number) {
+    this.#memory = Buffer.allocUnsafe(size);
+  }
+
+  /** What was added since `clear()`; good until then. */
+  get bytes(): Buffer {
+    return this.#memory.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** Adds the line of a body, hash and newline and all, and returns the hash; undefined: it is full. A first line always fits. */
+  add(body: string): string | undefined {
+    const room = body.length * 3 + tailLength + 1;
+    if (this.#length + room > this.#memory.length) {
+      if (this.#length > 0) return undefined;
+      this.#memory = Buffer.allocUnsafe(room);
+    }
+    const from = this.#length;
+    const end = from + this.#memory.write(`${body}}`, from);
+    const digest = hash('sha256', this.#memory.subarray(from, end), 'hex');
+    this.#length = end - 1 + this.#memory.write(`,"hash":"${digest}"}\n`, end - 1, 'latin1');
+    return digest;
+  }
 }
 
 const plain = /^[\w.:@/-]*$/;

@@ -11,7 +11,7 @@ const fsyncFile = promisify(fsync);
 
 /** Lines that are appended together, all of one spool file. */
 export interface Batch {
-  readonly text: string;
+  readonly bytes: Buffer;
   /** Of its last line. */
   readonly position: number;
   readonly hash: string;
@@ -66,16 +66,16 @@ export function openChain(options: ChainOptions): Chain {
     const { segment } = state;
     if (fd === undefined || segment === undefined) return beginSegment(day);
     if (state.bytes === 0 || (state.bytes < bytesMax && day <= segment.day)) return fd;
-    return beginSegment(Math.max(day, segment.day));
+    return beginSegment(later(day, segment.day));
   };
 
   return {
     state,
     append(batch) {
+      if (torn && fd !== undefined) ftruncateSync(fd, state.bytes);
       const to = current();
-      if (torn) ftruncateSync(to, state.bytes);
       torn = true;
-      const bytes = Buffer.from(batch.text);
+      const { bytes } = batch;
       try {
         for (let at = 0; at < bytes.length; ) at += writeSync(to, bytes, at);
       } catch (error) {
@@ -117,6 +117,11 @@ export function openChain(options: ChainOptions): Chain {
       fd = undefined;
     },
   };
+}
+
+/** Days as texts sort as days. */
+function later(a: string, b: string): string {
+  return [a, b].sort().at(-1) as string;
 }
 
 /** A new name in a directory is certain only when the directory is synced. */

@@ -1,17 +1,31 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /**
  * Which of these files some process holds open for writing, as Linux tells it in /proc (`fd`, and the access mode in `fdinfo`).
- * undefined where that can't be told for certain: no /proc, or a process whose files may not be looked at.
+ * undefined where that can't be told: no /proc, or a process of this same user may not be looked at. Processes of other
+ * users are passed over where they may not be looked at (they can't open our files), and so is init.
  */
 export function openForWriting(paths: ReadonlySet<string>): Set<string> | undefined {
   try {
     const held = new Set<string>();
-    const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    for (const pid of processes) heldBy(pid, paths, held);
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      if (!lookAt(pid, paths, held)) return undefined;
+    }
     return held;
   } catch {
     return undefined;
+  }
+}
+
+/** false: it may not be looked at, and could hold one. */
+function lookAt(pid: string, paths: ReadonlySet<string>, held: Set<string>): boolean {
+  try {
+    heldBy(pid, paths, held);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    return pid === '1' || unlessGone(() => statSync(`/proc/${pid}`).uid) !== process.getuid?.();
   }
 }
 

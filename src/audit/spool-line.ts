@@ -58,21 +58,20 @@ export function encodeSpoolLine(record: AuditRecord): string {
 
 /** A parser of the embedded engine's spool lines; it remembers static parts, so that their JSON is read once. */
 export function createSpoolLineParser(): (line: string) => ParsedRecord | { unreadable: string } {
-  const remembered = new Map<string, { text: string; core: StaticCore }>();
+  const remembered = new Map<string, KnownCore>();
   return (line) => {
-    const fields = line.split('\t');
-    if (fields[0] !== 'h1' || fields.length !== 16)
-      return { unreadable: 'not a line of 16 fields that starts with h1' };
+    const fields = headForm.exec(line);
+    if (fields === null) return { unreadable: 'not a line of the form h1' };
     const sum = fields[14] as string;
-    const text = fields[15] as string;
+    const at = (fields[0] as string).length;
     let known = remembered.get(sum);
-    if (known?.text !== text) {
-      known = readCore(sum, text);
+    if (known === undefined || line.length - at !== known.text.length || !line.startsWith(known.text, at)) {
+      known = readCore(sum, line.slice(at));
       if (known === undefined) return { unreadable: 'the core does not match its checksum, or is not JSON' };
       if (remembered.size >= rememberedCoresMax) remembered.clear();
       remembered.set(sum, known);
     }
-    return record(fields, known);
+    return recordOf(fields, known);
   };
 }
 
@@ -81,40 +80,68 @@ export function parseSpoolLine(line: string): ParsedRecord | { unreadable: strin
   return createSpoolLineParser()(line);
 }
 
-function readCore(sum: string, text: string): { text: string; core: StaticCore } | undefined {
+/** A static core that was met before. */
+interface KnownCore {
+  readonly text: string;
+  /** `text` without its last brace. */
+  readonly open: string;
+  readonly core: StaticCore;
+}
+
+/** Everything before the core. It lets nothing through that would have to be escaped in JSON, and only JSON's numbers. */
+const number = '(?:0|[1-9]\\d{0,15})(?:\\.\\d{1,6})?';
+const headForm = new RegExp(
+  `^h1\t([\\w.:-]{1,64})\t([1-9]\\d{0,14})\t([\\w.:-]{1,64})\t([1-9]\\d{0,14})\t([\\w.:%[\\]]{0,64})\t(0|[1-9]\\d\\d)\t([0-9a-f]{32})?` +
+    `\t(${number})\t(${number})?\t(${number})?\t(0|[1-9]\\d{0,15})?\t(0|[1-9]\\d{0,15})?\t([\\w.:[\\]-]{1,80})?\t([0-9a-f]{8})\t`,
+);
+
+function readCore(sum: string, text: string): KnownCore | undefined {
   if (checksum(text) !== sum) return undefined;
   try {
-    return { text, core: JSON.parse(text) as StaticCore };
+    return { text, open: text.slice(0, -1), core: JSON.parse(text) as StaticCore };
   } catch {
     return undefined;
   }
 }
 
-function record(fields: string[], known: { text: string; core: StaticCore }): ParsedRecord | { unreadable: string } {
+function recordOf(fields: readonly (string | undefined)[], known: KnownCore): ParsedRecord {
   const [, requestId = '', timeMs, worker = '', sequence, address = '', status, traceId] = fields;
-  const parsed: ParsedRecord = {
+  const times = timingText(fields);
+  const call = `"requestId":"${requestId}","timeMs":${timeMs},"worker":"${worker}","sequence":${sequence}`;
+  const trace = traceId === undefined ? 'null' : `"${traceId}"`;
+  const core = `"core":${known.open},"status":${status},"traceId":${trace}}`;
+  return {
     requestId,
     timeMs: Number(timeMs),
     worker,
     sequence: Number(sequence),
     engine: 'embedded',
     address,
-    core: { ...known.core, status: Number(status), traceId: traceId || null },
-    timing: timing(fields),
+    core: { ...known.core, status: Number(status), traceId: traceId ?? null },
+    timing: timingOf(fields),
     coreText: known.text,
+    text: `${call},"engine":"embedded","address":"${address}",${core},"timing":{${times}}`,
   };
-  const whole = Number.isSafeInteger(parsed.sequence) && parsed.timeMs > 0 && Number.isInteger(parsed.core.status);
-  return whole ? parsed : { unreadable: 'time, sequence or status is not a number' };
 }
 
-function timing(fields: string[]): AuditTiming {
-  const known: { -readonly [Key in keyof AuditTiming]: AuditTiming[Key] } = { totalMs: Number(fields[8]) };
-  if (fields[9]) known.connectMs = Number(fields[9]);
-  if (fields[10]) known.upstreamMs = Number(fields[10]);
-  if (fields[11]) known.bytesIn = Number(fields[11]);
-  if (fields[12]) known.bytesOut = Number(fields[12]);
-  if (fields[13]) known.endpoint = fields[13];
-  return known;
+function timingOf(fields: readonly (string | undefined)[]): AuditTiming {
+  const timing: { -readonly [Key in keyof AuditTiming]: AuditTiming[Key] } = { totalMs: Number(fields[8]) };
+  if (fields[9] !== undefined) timing.connectMs = Number(fields[9]);
+  if (fields[10] !== undefined) timing.upstreamMs = Number(fields[10]);
+  if (fields[11] !== undefined) timing.bytesIn = Number(fields[11]);
+  if (fields[12] !== undefined) timing.bytesOut = Number(fields[12]);
+  if (fields[13] !== undefined) timing.endpoint = fields[13];
+  return timing;
+}
+
+/** The same as JSON, from the fields' own text. */
+function timingText(fields: readonly (string | undefined)[]): string {
+  let text = `"totalMs":${fields[8]}`;
+  if (fields[9] !== undefined) text += `,"connectMs":${fields[9]}`;
+  if (fields[10] !== undefined) text += `,"upstreamMs":${fields[10]}`;
+  if (fields[11] !== undefined) text += `,"bytesIn":${fields[11]}`;
+  if (fields[12] !== undefined) text += `,"bytesOut":${fields[12]}`;
+  return fields[13] === undefined ? text : `${text},"endpoint":"${fields[13]}"`;
 }
 
 /** Milliseconds with three decimals at most. */

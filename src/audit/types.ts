@@ -65,12 +65,12 @@ export interface AuditRecord {
   readonly timing: AuditTiming;
 }
 
-/**
- * A record as a parser hands it over. `coreText`: where the parser has it at hand, the JSON of `core` without `status` and
- * `traceId` (keys in the order of AuditCore); it spares the writer from serialising it again.
- */
+/** A record as a parser hands it over, with texts that spare the writer from making them again, where the parser has them. */
 export interface ParsedRecord extends AuditRecord {
+  /** JSON of `core` without `status` and `traceId`, keys in the order of AuditCore; the same string object for equal ones. */
   readonly coreText?: string;
+  /** JSON of all the record's members, from `"requestId":` to the end of `timing`, without the braces around them. */
+  readonly text?: string;
 }
 
 /** What every line of the chain has. Keys stand in the order written here, `kind`'s own between `end` and `previous`. */

@@ -1,13 +1,22 @@
 import { mkdirSync } from 'node:fs';
 import type { Clock } from '../std/clock.ts';
 import { type ChainedBatch, chainFragment, chainLines, type Piece } from './batch.ts';
-import { chunkBytesMax, fsyncIntervalMs, idleMs, pollMs, segmentBytesMax, spoolBytesMax } from './bounds.ts';
+import {
+  batchBytes,
+  chunkBytesMax,
+  fsyncIntervalMs,
+  idleMs,
+  pollMs,
+  segmentBytesMax,
+  spoolBytesMax,
+} from './bounds.ts';
 import { type Chain, openChain } from './chain.ts';
+import { LineBuffer } from './chain-line.ts';
 import { lockDirectory } from './lock.ts';
 import { openForWriting } from './openers.ts';
 import { recoverChain } from './recover.ts';
 import { openSpoolFiles, type SpoolFile, type SpoolFiles } from './spool-files.ts';
-import type { AuditRecord, AuditStatus, SpoolParser } from './types.ts';
+import type { AuditStatus, ParsedRecord, SpoolParser } from './types.ts';
 
 export interface AuditWriterOptions {
   /** Where engines append: files `<engine>-<worker>-<n>.spool`. Made if it isn't there. */
@@ -19,7 +28,7 @@ export interface AuditWriterOptions {
   /** By engine, for a spool in which another engine has left lines. */
   readonly parsers?: Readonly<Record<string, SpoolParser>>;
   /** Gets each record once it is in the chain. */
-  readonly onRecord?: (record: AuditRecord) => void;
+  readonly onRecord?: (record: ParsedRecord) => void;
   /** Gets the status whenever `state` changes: with `record: required`, `failing` closes admission. */
   readonly onStatus?: (status: AuditStatus) => void;
   readonly clock: Clock;
@@ -103,6 +112,7 @@ function run(parts: Parts): AuditWriter {
     status: () => follower.status(),
     flush,
     async stop() {
+      if (stopping) return;
       stopping = true;
       clearTimeout(timer);
       await flush().catch(() => undefined);
@@ -117,6 +127,7 @@ function run(parts: Parts): AuditWriter {
 class Follower {
   readonly #parts: Parts;
   readonly #chunk = Buffer.allocUnsafe(chunkBytesMax);
+  readonly #out = new LineBuffer(batchBytes);
   #failure: string | undefined;
   #syncFailure: string | undefined;
   #unreadable = 0;
@@ -194,7 +205,7 @@ class Follower {
     const whole = this.#chunk.lastIndexOf(10, count - 1) + 1;
     const nowMs = this.#now();
     const { position, hash } = chain.state;
-    const piece: Piece = { spool: file.name, start: file.offset, position, hash, nowMs };
+    const piece: Piece = { spool: file.name, start: file.offset, position, hash, nowMs, out: this.#out };
     const batch = this.#batch(file, whole, count, piece);
     if (batch === undefined) return false;
     chain.append(batch);

@@ -34,7 +34,11 @@ export function auditBench(context: TestContext): AuditBench {
   const spool = join(root, 'spool');
   const audit = join(root, 'audit');
   mkdirSync(spool);
-  context.after(() => rmSync(root, { recursive: true, force: true }));
+  const running: AuditWriter[] = [];
+  context.after(async () => {
+    for (const writer of running) await writer.stop();
+    rmSync(root, { recursive: true, force: true });
+  });
   const logged: string[] = [];
   const clock = {
     nowMs: Date.UTC(2026, 10, 21, 10, 2, 12),
@@ -52,10 +56,20 @@ export function auditBench(context: TestContext): AuditBench {
       appendFileSync(join(spool, file), spoolText(file, from, to, core));
     },
     raw: (file, text) => appendFileSync(join(spool, file), text),
-    start(options) {
+    async start(options) {
       const bounds = { pollMs: 5, idleMs: 3_600_000 };
       const parse = createSpoolLineParser();
-      return startAuditWriter({ spoolDirectory: spool, directory: audit, parse, clock, log, bounds, ...options });
+      const writer = await startAuditWriter({
+        spoolDirectory: spool,
+        directory: audit,
+        parse,
+        clock,
+        log,
+        bounds,
+        ...options,
+      });
+      running.push(writer);
+      return writer;
     },
     async chained() {
       const calls: string[] = [];
