@@ -45,7 +45,7 @@ function compileAccess(scope: Scope): AccessPlan {
   checkEnvironmentNames(scope);
   checkShadows(scope, compiled, groups);
   const rules = rulesHere(compiled, environment);
-  return { environment, identities, groups, services, rules, reads: compileReads(services, rules) };
+  return { environment, identities, groups, services, rules, reads: compileReads(scope, services, rules) };
 }
 
 function compileEngine({ environment, report }: Scope): EngineName {

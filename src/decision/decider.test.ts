@@ -56,6 +56,17 @@ test('a decision that does not say it reads the time holds at any time', () => {
   fc.assert(property, { seed, numRuns: 1500 });
 });
 
+test('where no condition reads the time, no decision says that it does', () => {
+  const readsTime = ({ when, unless }: RulePlan): boolean =>
+    [when, ...unless.map((part) => part.when)].some((condition) => condition?.reads.time);
+  const property = fc.property(accessPlans, questions, (access, { operation, identity, facts }) => {
+    const timeless = access.rules.filter((rule) => !readsTime(rule)).map((rule, index) => ({ ...rule, index }));
+    const decision = createDecider({ ...access, rules: timeless }).decide(operation, identity, facts);
+    assert.equal(decision.readsTime, false);
+  });
+  fc.assert(property, { seed, numRuns: 300 });
+});
+
 test('explain names the same decision, and the deciding rule lacks nothing', () => {
   const property = fc.property(accessPlans, questions, (access, { operation, identity, facts }) => {
     const decider = createDecider(access);

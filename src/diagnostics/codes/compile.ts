@@ -37,6 +37,11 @@ export const compileCodes = {
     title: 'bad condition',
     meaning: 'The text of a condition is not CEL, not of the vocabulary, or not true or false.',
   },
+  HG2031: {
+    title: 'too many headers read',
+    meaning:
+      'Each header that a condition reads joins what kept decisions of its service are found by: the list is bounded.',
+  },
   HG2040: {
     title: 'rule never reached',
     meaning:
