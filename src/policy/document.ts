@@ -1,30 +1,32 @@
-import { Composer, type Document, type Node, Parser } from 'yaml';
+import { Composer, type Document, type Node } from 'yaml';
 import type { Report, Source } from '../diagnostics/index.ts';
 import { policyBytesMax } from '../std/limits.ts';
 import { checkCharacters } from './characters.ts';
 import { checkNodes } from './nodes.ts';
 import { reportSyntax } from './syntax.ts';
-import { type Mark, scanTokens } from './tokens.ts';
+import { findMarks, lexemesMax, type Mark, readTokens } from './tokens.ts';
 
 /** Deepest nesting of lists and maps in a file. */
-export const nestingMax = 32;
+export const nestingMax = 64;
+
+const sizeHint = `at most ${policyBytesMax / 1024 / 1024} MiB, with at most ${lexemesMax} words and marks`;
 
 /** Text → the tree of its one document, or nothing where the structure itself is broken. Everything found goes into the report. */
 export function readDocument(source: Source, report: Report): Node | undefined {
   if (Buffer.byteLength(source.text) > policyBytesMax) {
-    const hint = `at most ${policyBytesMax / 1024 / 1024} MiB`;
-    report.add('HG1001', 'the file is too large', { span: source.span(0, 0), hint });
+    report.add('HG1001', 'the file is too large', { span: source.span(0, 0), hint: sizeHint });
     return undefined;
   }
   if (!checkCharacters(source, report)) return undefined;
-  const tokens = [...new Parser().parse(source.text)];
-  const { marks, tooDeepAt } = scanTokens(tokens, nestingMax);
-  for (const mark of marks) reportMark(mark, source, report);
-  if (tooDeepAt !== undefined) {
-    const message = `lists and maps are nested more than ${nestingMax} deep`;
-    report.add('HG1010', message, { span: source.span(tooDeepAt, tooDeepAt + 1) });
+  const { tokens, stopped } = readTokens(source.text, nestingMax);
+  if (stopped !== undefined) {
+    const span = source.span(stopped.at, stopped.at + 1);
+    if (stopped.why === 'deep')
+      report.add('HG1010', `lists and maps are nested more than ${nestingMax} deep`, { span });
+    else report.add('HG1001', 'the file holds more than any policy needs', { span, hint: sizeHint });
     return undefined;
   }
+  for (const mark of findMarks(tokens)) reportMark(mark, source, report);
   // Duplicate keys are found in `nodes.ts`, in time that grows with the file and not with its square.
   const options = { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, strict: true } as const;
   const documents = [...new Composer(options).compose(tokens, true, source.text.length)];

@@ -20,8 +20,8 @@ export const refusalKeptMsMax = 1000;
 export const permitKeptMsMax = 300_000;
 /** An identity assertion lives this long; the decision it belongs to ends before it could. */
 export const assertionLifetimeMs = 600_000;
-/** Largest policy or environment file. */
-export const policyBytesMax = 16 * 1024 * 1024;
+/** Largest policy or environment file. Reading one takes at most 1 GB of memory. */
+export const policyBytesMax = 4 * 1024 * 1024;
 /** How long a client may take to send its request head. */
 export const requestHeadTimeoutMs = 10_000;
 /** How long a connection may be idle between two requests. */

@@ -6,7 +6,8 @@ export const textCodes = {
   },
   HG1001: {
     title: 'file too large',
-    meaning: 'A policy or environment file is at most 16 MiB, so that reading one can never exhaust the machine.',
+    meaning:
+      'A policy or environment file is at most 4 MiB with a million words and marks, so that reading one can never exhaust the machine.',
   },
   HG1002: {
     title: 'not well-formed YAML',

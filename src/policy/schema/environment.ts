@@ -17,7 +17,7 @@ import {
   pathPrefixFault,
 } from './environment-faults.ts';
 import { name, text } from './leaves.ts';
-import { later, laterFault, note, notes } from './notes.ts';
+import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
 import { version } from './version.ts';
 
 const hostPortForm = /^(\[[0-9A-Fa-f:.]+\]|[^:/\s[\]]+):[0-9]{1,5}$/;
@@ -93,7 +93,7 @@ const identityBinding = z
     trustDomain: later('SPIFFE identities'),
     cluster: later('Kubernetes identities'),
   })
-  .meta({ oneOf: [{ required: ['issuer'] }, { required: ['issuers'] }] })
+  .meta(exactlyOneOf('issuer', 'issuers'))
   .register(
     notes,
     note({ what: 'the binding of an identity', hint: 'write `{ issuer: https://… }`', checkMap: checkIdentityBinding }),

@@ -77,3 +77,8 @@ export function later(
     .register(notes, note({ later: fault }))
     .optional();
 }
+
+/** For the JSON Schema of an object: exactly one of these keys is there. */
+export function exactlyOneOf(...keys: readonly string[]): { readonly oneOf: readonly Record<string, unknown>[] } {
+  return { oneOf: keys.map((key) => ({ type: 'object', properties: { [key]: {} }, required: [key] })) };
+}

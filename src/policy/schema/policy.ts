@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ratePattern } from '../../std/rate.ts';
 import { anything, name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
-import { later, laterFault, note, notes } from './notes.ts';
+import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
 import { checkIdentityKind, checkModels, checkRule, checkRuleNames, checkService } from './policy-checks.ts';
 import {
   algorithmFault,
@@ -181,7 +181,7 @@ const rule = z
     owner: later('owners'),
     note: later('notes'),
   })
-  .meta({ oneOf: [{ required: ['allow'] }, { required: ['deny'] }] })
+  .meta(exactlyOneOf('allow', 'deny'))
   .register(
     notes,
     note({ what: 'a rule', hint: 'a rule is `- name: …` with `allow` or `deny`, `to` and `at`', checkMap: checkRule }),
