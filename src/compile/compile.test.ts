@@ -21,6 +21,19 @@ for (const name of readdirSync(goldens).toSorted()) {
   });
 }
 
+for (const engine of ['embedded', 'haproxy']) {
+  test(`the first example compiles for ${engine} without a word`, () => {
+    const example = join(import.meta.dirname, '../../examples/first-light');
+    const text = readFileSync(join(example, 'environments/dev.yaml'), 'utf8').replace('embedded', engine);
+    const policy = parsePolicy(readFileSync(join(example, 'headgate.yaml'), 'utf8'), 'headgate.yaml');
+    const environment = parseEnvironment(text, 'dev.yaml');
+    assert.ok(policy.value !== undefined && environment.value !== undefined);
+    const { value, diagnostics } = compile(policy.value, environment.value);
+    assert.deepEqual(diagnostics, []);
+    assert.equal(value?.engine, engine);
+  });
+}
+
 function compileFolder(folder: string): { readonly plan: Plan | undefined; readonly shown: string } {
   const files = ['headgate.yaml', 'environment.yaml'] as const;
   const [policyText, environmentText] = files.map((file) => readFileSync(join(folder, file), 'utf8'));

@@ -22,6 +22,7 @@ test('decides as the sentences of the design do, rule by rule', () => {
       const decision = decider.decide(question.operation, question.identity, question.facts);
       assert.equal(told(decision), naiveDecide(access, question, truth));
       assert.equal(decision.outcome, decision.reason === 'rule-allows' ? 'allow' : 'deny');
+      assert.deepEqual(decision.limits, decision.rule === undefined ? [] : access.rules[decision.rule.index]?.limits);
       seen.set(decision.reason, (seen.get(decision.reason) ?? 0) + 1);
     }
   });

@@ -55,6 +55,26 @@ test('denies end with the first that nothing can lift, and leave out those that 
   assert.deepEqual(contenders(mine, perhaps, { ...deny, when: never }, notMine, deny), [[1, 2, 3], []]);
 });
 
+test('one that nothing can lift ends the list wherever it stands', () => {
+  const deny = { effect: 'deny' } as const;
+  assert.deepEqual(contenders({}, {}, deny, deny), [[2], [0]]);
+  const liftable = { ...deny, unless: [{ groups: ['h', 'g'], when: never }] };
+  assert.deepEqual(contenders(liftable, deny), [[0, 1], []]);
+});
+
+test('resources of several segments are told apart', () => {
+  const patterns = ['a', 'a/b', 'a/*', '*/b', 'a/**', 'b/a', 'a/b/c'];
+  const rules = patterns.map((text) => ({ resources: [{ service: 's', segments: text.split('/') }], when: never }));
+  const index = createRuleIndex(access(rules));
+  const found = (resource: string): readonly (string | undefined)[] =>
+    index.contenders({ ...target, resource: resource.split('/') }, member).allows.map((rule) => patterns[rule.index]);
+  assert.deepEqual(found('a'), ['a']);
+  assert.deepEqual(found('a/b'), ['a/b', 'a/*', '*/b', 'a/**']);
+  assert.deepEqual(found('a/c'), ['a/*', 'a/**']);
+  assert.deepEqual(found('a/b/c'), ['a/**', 'a/b/c']);
+  assert.deepEqual(found('b/a'), ['b/a']);
+});
+
 test('of ten thousand rules only those that could decide are looked at', () => {
   const rules = Array.from({ length: 10_000 }, (_, index) => {
     const name = index % 1000 === 7 ? 'g' : `h${index}`;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Identity } from '../../identity/types.ts';
-import type { AccessPlan, CallerTermPlan, ConditionPlan, RulePlan } from '../../plan/types.ts';
+import type { AccessPlan, CallerTermPlan, ConditionPlan, LimitPlan, RulePlan } from '../../plan/types.ts';
 import type { Operation } from '../../protocols/types.ts';
 import { checkCel } from '../cel.ts';
 import type { Question, Truth } from './naive-decide.ts';
@@ -53,6 +53,13 @@ const unless = fc
   .record({ groups: some(groupNames), when: conditions }, { requiredKeys: [] })
   .filter(({ groups, when }) => groups !== undefined || when !== undefined);
 
+const limits: fc.Arbitrary<LimitPlan> = fc.record({
+  count: fc.integer({ min: 1, max: 100 }),
+  periodMs: fc.constantFrom(1000, 60_000),
+  burst: fc.integer({ min: 1, max: 100 }),
+  per: fc.constantFrom('caller', 'rule'),
+});
+
 const rules: fc.Arbitrary<RulePlan> = fc
   .record(
     {
@@ -78,15 +85,17 @@ const rules: fc.Arbitrary<RulePlan> = fc
       ]),
       when: conditions,
       unless: fc.array(unless, { maxLength: 2 }),
+      limits: fc.array(limits, { maxLength: 2 }),
     },
-    { requiredKeys: ['effect', 'callers', 'actions', 'resources', 'unless'] },
+    { requiredKeys: ['effect', 'callers', 'actions', 'resources', 'unless', 'limits'] },
   )
   .map(({ resources, ...rule }) => ({
     ...rule,
-    ...{ index: 0, name: '', file: 'headgate.yaml', line: 1, limits: [] },
+    ...{ index: 0, name: '', file: 'headgate.yaml', line: 1 },
     effect: rule.effect as RulePlan['effect'],
     resources: resources.map((text) => ({ service: text.slice(0, 3), segments: text.slice(4).split('/') })),
     unless: rule.effect === 'deny' ? rule.unless : [],
+    limits: rule.effect === 'allow' ? rule.limits : [],
   }));
 
 /** Small access plans in which rules meet often. */
