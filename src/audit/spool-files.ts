@@ -6,6 +6,9 @@ export interface SpoolFile {
   readonly name: string;
   /** Engine that writes it: what stands before the first `-`. */
   readonly engine: string;
+  /** Worker that writes it, and which of its files it is: a worker's files are read one after the other. */
+  readonly worker: string;
+  readonly number: number;
   readonly fd: number;
   /** Read and chained up to here. */
   offset: number;
@@ -42,16 +45,18 @@ export function openSpoolFiles(directory: string, chained: ReadonlyMap<string, n
     const fd = openSync(join(real, name), 'r');
     const known = chained.get(name) ?? 0;
     const offset = known <= fstatSync(fd).size ? known : 0;
-    const engine = form.exec(name)?.[2] ?? name.split(/[-.]/)[0] ?? '';
-    return { name, engine, fd, offset, finished: false, grewMs: nowMs };
+    return { name, ...partsOf(name), fd, offset, finished: false, grewMs: nowMs };
   };
   return {
     files,
     scan(nowMs) {
-      const names = readdirSync(real).filter((name) => name.endsWith('.spool'));
-      for (const name of names) if (!files.has(name)) files.set(name, open(name, nowMs));
-      const newest = newestOf(names);
-      for (const file of files.values()) file.finished ||= superseded(file.name, newest);
+      const names = readdirSync(real).filter((name) => name.endsWith('.spool') && !files.has(name));
+      if (names.length === 0) return;
+      names.sort((a, b) => partsOf(a).number - partsOf(b).number);
+      for (const name of names) files.set(name, open(name, nowMs));
+      const newest = new Map<string, number>();
+      for (const { worker, number } of files.values()) newest.set(worker, Math.max(number, newest.get(worker) ?? 0));
+      for (const file of files.values()) file.finished ||= file.number < (newest.get(file.worker) ?? 0);
     },
     read: (file, into) => readSync(file.fd, into, 0, into.length, file.offset),
     behindBytes: () => [...files.values()].reduce((sum, file) => sum + fstatSync(file.fd).size - file.offset, 0),
@@ -69,17 +74,9 @@ export function openSpoolFiles(directory: string, chained: ReadonlyMap<string, n
   };
 }
 
-/** Highest number by worker. */
-function newestOf(names: readonly string[]): Map<string, number> {
-  const newest = new Map<string, number>();
-  for (const name of names) {
-    const [, worker, , number] = form.exec(name) ?? [];
-    if (worker !== undefined) newest.set(worker, Math.max(Number(number), newest.get(worker) ?? 0));
-  }
-  return newest;
-}
-
-function superseded(name: string, newest: ReadonlyMap<string, number>): boolean {
-  const [, worker, , number] = form.exec(name) ?? [];
-  return worker !== undefined && Number(number) < (newest.get(worker) ?? 0);
+/** A name of another form is a worker of its own. */
+function partsOf(name: string): { engine: string; worker: string; number: number } {
+  const [, worker, engine, number] = form.exec(name) ?? [];
+  if (worker === undefined || engine === undefined) return { engine: '', worker: name, number: 0 };
+  return { engine, worker, number: Number(number) };
 }

@@ -188,10 +188,13 @@ class Follower {
   async #drain(): Promise<boolean> {
     const { files } = this.#parts.spool;
     for (let pass = 0; pass < passesMax; pass += 1) {
-      let some = false;
-      for (const file of files.values()) some = this.#chainChunk(file) || some;
+      const busy = new Set<string>();
+      // A worker's next file waits until the one before it is read to its end, so that its sequence stays in order.
+      for (const file of files.values()) {
+        if (!busy.has(file.worker) && this.#chainChunk(file)) busy.add(file.worker);
+      }
       this.#syncIfDue();
-      if (!some) return false;
+      if (busy.size === 0) return false;
       await new Promise((resolve) => setImmediate(resolve));
     }
     return true;
