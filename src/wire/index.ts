@@ -1,0 +1,13 @@
+export { readHeadersBinary } from './hdrs-bin.ts';
+export { lengthPrefixed, SpopError, SpopReader, varintBytes } from './spop-bytes.ts';
+export { readSpopData, type SpopData, spopDataBytes } from './spop-data.ts';
+export {
+  readSpopFrame,
+  type SpopAction,
+  type SpopFrame,
+  type SpopList,
+  type SpopMessage,
+  type SpopScope,
+  spopFrameBytes,
+} from './spop-frame.ts';
+export { SpopSplitter } from './spop-splitter.ts';
