@@ -19,10 +19,15 @@ export function checkEnvironmentNames(scope: Scope): void {
   for (const [name, [place]] of uses) {
     if (settled.has(name) || place === undefined) continue;
     const near = nearestName(name, settled);
-    if (near === undefined) continue;
+    if (near === undefined || !isSlip(name, near)) continue;
     const message = `environment \`${name}\` is named nowhere else`;
     scope.report.add('HG2006', message, { span: place.span, hint: `did you mean \`${near}\`?`, severity: 'warning' });
   }
+}
+
+/** Short names (`eu`, `us`) and numbered ones (`dev1`, `dev2`) are near one another on purpose. */
+function isSlip(name: string, near: string): boolean {
+  return name.length >= 4 && name.replace(/[0-9]/g, '') !== near.replace(/[0-9]/g, '');
 }
 
 /** The rules that hold in one environment, numbered anew. */
