@@ -48,7 +48,7 @@ describe('listNames', () => {
 describe('nameHint', () => {
   it('suggests, then lists', () => {
     assert.equal(nameHint('scorin', ['scoring', 'orders']), 'did you mean `scoring`? known: `scoring` and `orders`');
-    assert.equal(nameHint('x', [], { label: 'services' }), 'there are none among services');
+    assert.equal(nameHint('x', [], { label: 'services' }), 'none is declared among services');
     assert.equal(nameHint('zzz', ['a'], { label: 'groups' }), 'groups: `a`');
   });
 });

@@ -56,6 +56,7 @@ export function listNames(names: readonly string[], last: 'and' | 'or' = 'and'):
 export function nameHint(written: string, known: readonly string[], options: { readonly label?: string } = {}): string {
   const near = nearestName(written, known);
   const suggestion = near === undefined ? '' : `did you mean \`${near}\`? `;
-  if (known.length === 0) return `${suggestion}there are none${options.label ? ` among ${options.label}` : ''}`.trim();
+  if (known.length === 0)
+    return `${suggestion}none is declared${options.label ? ` among ${options.label}` : ''}`.trim();
   return `${suggestion}${options.label ?? 'known'}: ${listNames(known)}`;
 }

@@ -202,7 +202,7 @@ function checkArray(schema: z.ZodArray, place: Place, checking: Checking): void 
 }
 
 function reportEmpty(what: string, place: Place, checking: Checking, note: Note): void {
-  checking.report.add('HG1106', `${what} is empty`, { span: place.span, hint: note.hint });
+  checking.report.add('HG1106', `${what} is empty`, { span: place.span, hint: note.hint ?? 'write at least one' });
 }
 
 function reportKind(expected: string, place: Place, checking: Checking, hint: string | undefined): void {

@@ -5,6 +5,7 @@ import type { Checked } from '../diagnostics/types.ts';
 import { checkTree } from './check.ts';
 import { Cursor } from './cursor.ts';
 import { readDocument } from './document.ts';
+import { checkNames } from './names.ts';
 import { checkSecrets } from './secrets.ts';
 import { spanOf } from './tree.ts';
 
@@ -30,6 +31,7 @@ export function parseFile<S extends z.ZodType, T>(
     checkSecrets(root, source, report);
     checkTree(input.schema, root, { source, report, file: input.kind });
     if (!report.hasErrors) checkWhole(input.schema, root, source, report);
+    else if (input.kind === 'policy') checkNames(root, source, report);
   }
   if (root === undefined || report.hasErrors) return { value: undefined, diagnostics: report.diagnostics() };
   return { value: build(new Cursor(root, source)), diagnostics: report.diagnostics() };

@@ -83,7 +83,9 @@ const listener = z
     note({ what: 'a listener', hint: 'write `{ name: public, address: 127.0.0.1:8080 }`', checkMap: checkListener }),
   );
 
-const issuer = text('the URL of an issuer', issuerFault);
+const issuer = text('the URL of an issuer', issuerFault, {
+  hint: 'one URL in quotes or plain; several go under `issuers`',
+});
 
 const identityBinding = z
   .strictObject({

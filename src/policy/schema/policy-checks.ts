@@ -1,5 +1,5 @@
 import { isScalar, isSeq, type Node } from 'yaml';
-import { hasAny, headOf, pairOf, spanOf, textAt } from '../tree.ts';
+import { hasAny, headOf, keyText, pairOf, spanOf, textAt } from '../tree.ts';
 import type { CheckedItems, CheckedMap } from './notes.ts';
 
 /** Names of one kind are unique: reports each later one. */
@@ -27,19 +27,16 @@ export function checkRuleNames(checked: CheckedItems): void {
   checkUnique(checked, { what: 'a rule', key: 'name' });
 }
 
-/** An identity has exactly one kind. */
+const identityKinds = ['oidc', 'kubernetes', 'aws', 'spiffe', 'apiKeys'];
+
+/** An identity has one kind. That it has any, and no other key, the schema sees to. */
 export function checkIdentityKind({ map, source, report }: CheckedMap): void {
-  if (map.items.length === 0) {
-    report.add('HG1106', 'this identity has no kind', {
-      span: headOf(map, source),
-      hint: 'write `{ oidc: { audience: … } }`',
-    });
-  } else if (map.items.length > 1) {
-    report.add('HG1108', 'an identity has one kind', {
-      span: headOf(map, source),
-      hint: 'give each kind a name of its own',
-    });
-  }
+  const kinds = map.items.filter((pair) => identityKinds.includes(keyText(pair) ?? ''));
+  if (kinds.length < 2) return;
+  report.add('HG1108', 'an identity has one kind', {
+    span: headOf(map, source),
+    hint: 'give each kind a name of its own',
+  });
 }
 
 /** A rule is an allow or a deny; `unless` goes with deny only, `limits` with allow only. */

@@ -4,7 +4,7 @@ import { shown } from '../shown.ts';
 import { nameCharactersMax } from './leaves.ts';
 import { type Fault, laterFault } from './notes.ts';
 
-/** Asymmetric JWS algorithms (RFC 7518, RFC 8037). Never `none`, never HMAC. */
+/** Asymmetric JWS algorithms (RFC 7518, RFC 8037, RFC 9864). Never `none`, never HMAC. */
 export const algorithms = [
   'RS256',
   'RS384',
@@ -16,6 +16,7 @@ export const algorithms = [
   'ES384',
   'ES512',
   'EdDSA',
+  'Ed25519',
 ] as const;
 
 /** `groups`, `realm_access.roles`. */
@@ -44,11 +45,13 @@ export function algorithmFault(written: string): Fault | undefined {
   return { code: 'HG1219', message: `\`${written}\` ${danger}`, hint };
 }
 
+/** How a rate is written. */
+export const rateHint = 'a whole number from 1 in a second, minute or hour: `200/s`, `10/m`, `5/h`';
+
 /** `200/s`, `10/m`, `5/h`. */
 export function rateFault(written: string): Fault | undefined {
   if (parseRate(written) !== undefined) return undefined;
-  const hint = 'a whole number from 1 in a second, minute or hour: `200/s`, `10/m`, `5/h`';
-  return { code: 'HG1214', message: `\`${shown(written)}\` is not a rate`, hint };
+  return { code: 'HG1214', message: `\`${shown(written)}\` is not a rate`, hint: rateHint };
 }
 
 /** A sentence on one line. */

@@ -11,6 +11,7 @@ import {
   exactFault,
   patternFault,
   rateFault,
+  rateHint,
   ruleNameFault,
 } from './policy-faults.ts';
 import { version } from './version.ts';
@@ -143,13 +144,14 @@ const limit = z
   .strictObject({
     rate: text('a rate such as `200/s`', rateFault, {
       pattern: ratePattern,
+      hint: rateHint,
       description: 'Calls in a second, minute or hour: `200/s`, `10/m`, `5/h`.',
     }),
     burst: z
       .int()
       .min(1)
       .max(1_000_000_000)
-      .register(notes, note({ what: 'a whole number from 1' }))
+      .register(notes, note({ what: 'a whole number from 1', hint: 'in decimal digits, at most 1000000000' }))
       .optional(),
     per: z.enum(['caller', 'rule']).register(notes, note({ what: 'what a limit counts by' })),
   })
