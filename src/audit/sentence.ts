@@ -16,7 +16,7 @@ export interface SentenceOptions {
 export function sentence(event: ChainEvent, options: SentenceOptions = {}): string {
   const time = timeText(event.timeMs, options);
   if (event.kind === 'unreadable') {
-    return `${time} a line of ${shown(event.spool)} could not be read (${shown(event.fault)}): ${quoted(event.text)}`;
+    return `${time} a line of ${shown(event.spool)} could not be read (${words(event.fault)}): ${quoted(event.text)}`;
   }
   return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
 }
@@ -56,14 +56,26 @@ function outcome({ core, timing }: AuditEvent): string {
   const took = `in ${milliseconds(timing.totalMs)} ms`;
   const fault = core.reason === 'rule-allows' ? '' : `: ${why(core)}`;
   if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${took}${fault}`;
-  const refused = core.status === 0 ? 'refused (the caller left before the answer)' : `refused (${status})`;
-  return `${refused}: ${why(core)}`;
+  const end = failures.has(core.reason) ? 'failed' : 'refused';
+  return `${end} (${status}): ${why(core)}`;
 }
 
 function ruleText({ rule, ruleAt }: AuditCore): string {
   const at = ruleAt === null ? '' : ` (${shown(ruleAt)})`;
   return rule === null ? `a rule${at}` : `${quoted(rule)}${at}`;
 }
+
+/** Nobody refused these: the call was allowed, or could not be decided. */
+const failures: ReadonlySet<AuditCore['reason']> = new Set([
+  'request-timeout',
+  'gate-fault',
+  'gate-unavailable',
+  'identity-unavailable',
+  'audit-unavailable',
+  'upstream-unavailable',
+  'upstream-malformed',
+  'upstream-timeout',
+]);
 
 /** Why, in the operator's words; the client reads the denial table's own sentence. */
 function why(core: AuditCore): string {
@@ -122,7 +134,12 @@ function shown(text: string): string {
 
 /** The same in quotes; plain spaces stand. */
 function quoted(text: string): string {
-  return `"${text.replace(/[\p{C}\p{Zl}\p{Zp}\\"]|(?! )\p{Zs}/gu, escaped)}"`;
+  return `"${words(text)}"`;
+}
+
+/** The same for words that are not a caller's; plain spaces stand. */
+function words(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}\\"]|(?! )\p{Zs}/gu, escaped);
 }
 
 function escaped(character: string): string {

@@ -1,21 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import type { Clock } from '../std/clock.ts';
-import { type ChainedBatch, chainFragment, chainLines, type Piece } from './batch.ts';
-import {
-  batchBytes,
-  chunkBytesMax,
-  fsyncIntervalMs,
-  idleMs,
-  pollMs,
-  segmentBytesMax,
-  spoolBytesMax,
-} from './bounds.ts';
-import { type Chain, openChain } from './chain.ts';
-import { LineBuffer } from './chain-line.ts';
+import { fsyncIntervalMs, idleMs, pollMs, segmentBytesMax, spoolBytesMax } from './bounds.ts';
+import { openChain } from './chain.ts';
+import { Follower, type FollowerParts } from './follower.ts';
 import { lockDirectory } from './lock.ts';
-import { openForWriting } from './openers.ts';
 import { recoverChain } from './recover.ts';
-import { openSpoolFiles, type SpoolFile, type SpoolFiles } from './spool-files.ts';
+import { openSpoolFiles } from './spool-files.ts';
 import type { AuditStatus, ParsedRecord, SpoolParser } from './types.ts';
 
 export interface AuditWriterOptions {
@@ -53,8 +43,6 @@ export interface AuditWriter {
   stop(): Promise<void>;
 }
 
-/** Passes over the files in one round; what is left then is the next round's. */
-const passesMax = 64;
 const defaults: WriterBounds = { pollMs, fsyncIntervalMs, segmentBytesMax, spoolBytesMax, idleMs };
 
 /**
@@ -79,11 +67,7 @@ export async function startAuditWriter(options: AuditWriterOptions): Promise<Aud
   }
 }
 
-interface Parts {
-  readonly options: AuditWriterOptions;
-  readonly bounds: WriterBounds;
-  readonly spool: SpoolFiles;
-  readonly chain: Chain;
+interface Parts extends FollowerParts {
   readonly unlock: () => void;
 }
 
@@ -121,181 +105,4 @@ function run(parts: Parts): AuditWriter {
       parts.unlock();
     },
   };
-}
-
-/** The loop's state. One round at a time. */
-class Follower {
-  readonly #parts: Parts;
-  readonly #chunk = Buffer.allocUnsafe(chunkBytesMax);
-  readonly #out = new LineBuffer(batchBytes);
-  #failure: string | undefined;
-  #syncFailure: string | undefined;
-  #unreadable = 0;
-  #lagMs = 0;
-  #syncedMs: number;
-  #changed = false;
-  #syncing: Promise<void> | undefined;
-  #askedMs: number;
-
-  constructor(parts: Parts) {
-    this.#parts = parts;
-    this.#syncedMs = parts.options.clock.now();
-    this.#askedMs = this.#syncedMs;
-  }
-
-  status(): AuditStatus {
-    const { spool, chain } = this.#parts;
-    const state = this.#failure === undefined ? 'ok' : 'failing';
-    const reason = this.#failure === undefined ? {} : { reason: this.#failure };
-    const { position } = chain.state;
-    return {
-      state,
-      ...reason,
-      position,
-      unreadable: this.#unreadable,
-      behindBytes: spool.behindBytes(),
-      lagMs: this.#lagMs,
-    };
-  }
-
-  /**
-   * Chains what is there; `thorough`: and syncs it, whatever the interval says. Returns whether more is left to chain at
-   * once. Never rejects: a failure is a status.
-   */
-  async round(thorough: boolean): Promise<boolean> {
-    let more = false;
-    let failure: string | undefined;
-    try {
-      this.#parts.spool.scan(this.#now());
-      more = await this.#drain();
-      this.#retire();
-      if (thorough) {
-        await this.#syncing;
-        await this.#sync();
-      }
-    } catch (error) {
-      failure = (error as Error).message;
-    }
-    this.#settle(failure ?? this.#syncFailure ?? this.#tooFarBehind());
-    return more && failure === undefined;
-  }
-
-  #now(): number {
-    return this.#parts.options.clock.now();
-  }
-
-  /** A chunk of each file in turn, so that a busy one holds up none. Returns whether it left off before the end. */
-  async #drain(): Promise<boolean> {
-    const { files } = this.#parts.spool;
-    for (let pass = 0; pass < passesMax; pass += 1) {
-      const busy = new Set<string>();
-      // A worker's next file waits until the one before it is read to its end, so that its sequence stays in order.
-      for (const file of files.values()) {
-        if (!busy.has(file.worker) && this.#chainChunk(file)) busy.add(file.worker);
-      }
-      this.#syncIfDue();
-      if (busy.size === 0) return false;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    return true;
-  }
-
-  /** Whether there was something to chain. */
-  #chainChunk(file: SpoolFile): boolean {
-    const { spool, chain } = this.#parts;
-    const count = spool.read(file, this.#chunk);
-    if (count === 0) return false;
-    const whole = this.#chunk.lastIndexOf(10, count - 1) + 1;
-    const nowMs = this.#now();
-    const { position, hash } = chain.state;
-    const piece: Piece = { spool: file.name, start: file.offset, position, hash, nowMs, out: this.#out };
-    const batch = this.#batch(file, whole, count, piece);
-    if (batch === undefined) return false;
-    chain.append(batch);
-    this.#changed = true;
-    file.offset = batch.end;
-    file.grewMs = nowMs;
-    this.#tell(batch, nowMs);
-    return true;
-  }
-
-  #batch(file: SpoolFile, whole: number, count: number, piece: Piece): ChainedBatch | undefined {
-    const { parse, parsers } = this.#parts.options;
-    if (whole > 0) return chainLines(this.#chunk.subarray(0, whole), parsers?.[file.engine] ?? parse, piece);
-    const rest = this.#chunk.subarray(0, count);
-    if (count === this.#chunk.length) return chainFragment(rest, 'longer than a spool line may be', piece);
-    if (file.finished) return chainFragment(rest, 'left without an end by a writer that is gone', piece);
-    return undefined;
-  }
-
-  #tell(batch: ChainedBatch, nowMs: number): void {
-    const { onRecord, log } = this.#parts.options;
-    const last = batch.records.at(-1);
-    if (last !== undefined) this.#lagMs = Math.max(0, nowMs - last.timeMs);
-    if (batch.unreadable > 0) log(`audit: ${batch.unreadable} unreadable line(s) in ${batch.spool}, chained as such`);
-    this.#unreadable += batch.unreadable;
-    if (onRecord !== undefined) for (const record of batch.records) onRecord(record);
-  }
-
-  #syncIfDue(): void {
-    const due = this.#changed && this.#now() - this.#syncedMs >= this.#parts.bounds.fsyncIntervalMs;
-    if (!due || this.#syncing !== undefined) return;
-    this.#syncing = this.#sync()
-      .catch(() => undefined)
-      .finally(() => {
-        this.#syncing = undefined;
-      });
-  }
-
-  async #sync(): Promise<void> {
-    this.#syncedMs = this.#now();
-    this.#changed = false;
-    try {
-      const { spool } = await this.#parts.chain.sync();
-      this.#syncFailure = undefined;
-      this.#removeFinished(spool);
-    } catch (error) {
-      this.#changed = true;
-      this.#syncFailure = `sync: ${(error as Error).message}`;
-      throw error;
-    }
-  }
-
-  /** Deletes files whose writer is gone, once all of them is in the chain and on the disk. */
-  #removeFinished(synced: Readonly<Record<string, number>>): void {
-    const { spool, chain } = this.#parts;
-    for (const file of [...spool.files.values()]) {
-      if (!file.finished || spool.sizeOf(file) !== (synced[file.name] ?? 0)) continue;
-      spool.remove(file);
-      chain.forget(file.name);
-    }
-  }
-
-  /** Asks about files that have been still for long whether anyone can still write to them. */
-  #retire(): void {
-    const { spool, bounds } = this.#parts;
-    const nowMs = this.#now();
-    if (nowMs - this.#askedMs < bounds.idleMs) return;
-    this.#askedMs = nowMs;
-    const still = [...spool.files.values()].filter((file) => !file.finished && nowMs - file.grewMs >= bounds.idleMs);
-    if (still.length === 0) return;
-    const held = openForWriting(new Set(still.map((file) => spool.pathOf(file))));
-    for (const file of still) if (held?.has(spool.pathOf(file)) === false) file.finished = true;
-    // Finished files are read once more, and deleted, after the next sync.
-    this.#changed = true;
-  }
-
-  #tooFarBehind(): string | undefined {
-    const behind = this.#parts.spool.behindBytes();
-    return behind > this.#parts.bounds.spoolBytesMax ? `the spool is ${behind} bytes ahead of the chain` : undefined;
-  }
-
-  #settle(failure: string | undefined): void {
-    const before = this.#failure;
-    this.#failure = failure;
-    if ((before === undefined) === (failure === undefined)) return;
-    const { log, onStatus } = this.#parts.options;
-    log(failure === undefined ? 'audit: recording again' : `audit: can't record: ${failure}`);
-    onStatus?.(this.status());
-  }
 }

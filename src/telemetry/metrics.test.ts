@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exampleRecord } from '../../test/support/audit-records.ts';
+import type { AuditCore, ParsedRecord } from '../audit/types.ts';
+import { createMetrics } from './metrics.ts';
+import { metrics as rows, seriesMax } from './names.ts';
+
+function record(core: Partial<AuditCore>, totalMs = 4): ParsedRecord {
+  return { ...exampleRecord(1, core), timing: { totalMs } };
+}
+
+async function samples(metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> {
+  const text = await metrics.text();
+  return text.split('\n').filter((line) => line.startsWith(name));
+}
+
+test('calls are counted by service, model, operation, status, outcome; decisions by rule and reason', async () => {
+  const metrics = createMetrics();
+  for (let call = 0; call < 3; call += 1) metrics.observe(record({}));
+  metrics.observe(record({ outcome: 'deny', reason: 'no-rule-allows', status: 403, rule: null }));
+  const labels = 'service="scoring",model="finance-prod",operation="predict"';
+  assert.deepEqual(await samples(metrics, 'headgate_requests_total'), [
+    `headgate_requests_total{${labels},status="200",outcome="allow"} 3`,
+    `headgate_requests_total{${labels},status="403",outcome="deny"} 1`,
+  ]);
+  assert.deepEqual(await samples(metrics, 'headgate_decisions_total'), [
+    'headgate_decisions_total{outcome="allow",reason="rule-allows",rule="finance scores with its own models"} 3',
+    'headgate_decisions_total{outcome="deny",reason="no-rule-allows",rule=""} 1',
+  ]);
+});
+
+test('durations fall into cumulative buckets of seconds', async () => {
+  const metrics = createMetrics();
+  for (const totalMs of [0.5, 0.6, 4, 70_000]) metrics.observe(record({}, totalMs));
+  const lines = await samples(metrics, 'headgate_request_duration_seconds');
+  const bucket = (le: string): string | undefined => lines.find((line) => line.includes(`le="${le}"`))?.split(' ')[1];
+  assert.deepEqual(['0.0005', '0.001', '0.005', '60', '+Inf'].map(bucket), ['1', '2', '3', '3', '4']);
+  assert.equal(lines.find((line) => line.includes('_count'))?.split(' ')[1], '4');
+  assert.equal(lines.find((line) => line.includes('_sum'))?.split(' ')[1], '70.0051');
+});
+
+test('what a parser remembers gives the same figures as what it does not', async () => {
+  const [plain, remembered] = [createMetrics(), createMetrics()];
+  const cores: Partial<AuditCore>[] = [{}, { status: 500 }, {}, { model: 'dialogue' }, { status: 0 }];
+  for (const core of cores) {
+    plain.observe(record(core));
+    const coreText = core.model ?? 'finance-prod';
+    remembered.observe({ ...record(core), coreText });
+  }
+  assert.equal(await remembered.text(), await plain.text());
+});
+
+test("a caller's own words make no series, and series are bounded", async () => {
+  const metrics = createMetrics();
+  metrics.observe(record({ outcome: 'deny', reason: 'resource-unknown', model: 'x"}\n', status: 403 }));
+  assert.match((await samples(metrics, 'headgate_requests_total'))[0] ?? '', /model=""/);
+  for (let model = 0; model < seriesMax + 500; model += 1) metrics.observe(record({ model: `m${model}` }));
+  const lines = await samples(metrics, 'headgate_requests_total');
+  assert.ok(lines.length <= seriesMax + 2, `${lines.length} series`);
+  const total = lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  assert.equal(total, seriesMax + 501);
+});
+
+test('gauges are what was set last; counters of the audit go on over restarts', async () => {
+  const metrics = createMetrics();
+  metrics.setAudit({ state: 'failing', reason: 'ENOSPC', position: 70, unreadable: 2, behindBytes: 9, lagMs: 1500 });
+  metrics.setKeptDecisions(12);
+  metrics.setBuildInfo({ version: '0.1.0', engine: 'embedded', environment: 'dev' });
+  const text = await metrics.text();
+  for (const line of [
+    'headgate_audit_events_total 70',
+    'headgate_audit_unreadable_lines_total 2',
+    'headgate_audit_lag_seconds 1.5',
+    'headgate_audit_behind_bytes 9',
+    'headgate_audit_recording 0',
+    'headgate_kept_decisions 12',
+    'headgate_build_info{version="0.1.0",engine="embedded",environment="dev"} 1',
+  ]) {
+    assert.ok(text.includes(`${line}\n`), line);
+  }
+});
+
+test('every metric is in the table, named as Prometheus would have it', async () => {
+  const text = await createMetrics().text();
+  const told = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+  assert.deepEqual(
+    told.sort(),
+    Object.values(rows)
+      .map(({ name, type }) => `${name} ${type}`)
+      .sort(),
+  );
+  for (const { name, type, unit } of Object.values(rows)) {
+    assert.match(name, /^headgate_[a-z_]+$/);
+    assert.equal(name.endsWith('_total'), type === 'counter', name);
+    if (unit !== '1') assert.ok(name.endsWith(`_${unit}`), name);
+  }
+});
