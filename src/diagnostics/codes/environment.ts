@@ -35,5 +35,8 @@ export const environmentCodes = {
     title: 'route never reached',
     meaning: 'Routes are tried in order; one that follows a route which already matches all it could is never reached.',
   },
-  HG1309: { title: 'bad path', meaning: 'The path of a file or folder is empty or holds a control character.' },
+  HG1309: {
+    title: 'bad path',
+    meaning: 'The path of a file or folder holds a control character, or is a reference of another kind (`env:`).',
+  },
 } as const;

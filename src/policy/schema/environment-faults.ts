@@ -24,6 +24,13 @@ export function endpointFault(written: string): Fault | undefined {
 
 /** A path of the file system. */
 export function pathFault(written: string): Fault | undefined {
+  if (/^(env|store):/.test(written)) {
+    return {
+      code: 'HG1309',
+      message: `\`${shown(written)}\` is not the path of a file`,
+      hint: 'write the path of a file or folder',
+    };
+  }
   if (!hasInvisible(written)) return undefined;
   return {
     code: 'HG1309',

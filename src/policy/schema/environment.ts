@@ -53,15 +53,17 @@ const tls = z
 
 const route = z
   .strictObject({
-    host: text('a host name', hostFault).optional(),
+    host: text('a host name', hostFault).optional().describe('Host that the request names, without its port.'),
     path: text('a path such as `/prefect/**`', pathPrefixFault, {
       pattern: /^(\/[A-Za-z0-9._~-]+)+\/\*\*$|^\/\*\*$/,
+      description: 'Prefix of whole segments.',
     }).optional(),
     service: name('a service', { addresses: true }),
     strip: z
       .boolean()
       .register(notes, note({ what: '`true` or `false`', hint: 'write `true` or `false`, without quotes' }))
-      .optional(),
+      .optional()
+      .describe('Whether the prefix is taken away before the call goes on. Default false.'),
   })
   .register(notes, note({ what: 'a route', hint: 'write `{ host: …, service: … }`', checkMap: checkRoute }));
 
@@ -89,8 +91,8 @@ const issuer = text('the URL of an issuer', issuerFault, {
 
 const identityBinding = z
   .strictObject({
-    issuer: issuer.optional(),
-    issuers: z.array(issuer).min(1).optional(),
+    issuer: issuer.optional().describe('URL of the OpenID Provider; http on loopback only.'),
+    issuers: z.array(issuer).min(1).optional().describe('Several providers; their subjects are kept apart.'),
     accounts: later('AWS identities'),
     trustDomain: later('SPIFFE identities'),
     cluster: later('Kubernetes identities'),
@@ -135,7 +137,7 @@ const serviceBinding = z
 
 const audit = z
   .strictObject({
-    directory: pathOf('the path of a folder'),
+    directory: pathOf('the path of a folder').describe('Folder of the hash-chained records.'),
     record: z
       .enum(['required', 'best-effort'])
       .describe('required: what cannot be recorded is not served. best-effort: losses are counted.')
@@ -155,7 +157,7 @@ const audit = z
 export const environmentSchema = z
   .strictObject({
     version,
-    environment: name('an environment', { addresses: true }),
+    environment: name('an environment', { addresses: true }).describe('Name that the `in` of a rule uses.'),
     engine: z.enum(['embedded', 'haproxy']).register(
       notes,
       note({
@@ -186,7 +188,7 @@ export const environmentSchema = z
       .meta({ minProperties: 1 })
       .register(notes, note({ what: 'a map of services' })),
     audit,
-    admin: listenAddress,
+    admin: listenAddress.describe('Address of /readyz, /metrics and status; loopback only.'),
     state: pathOf('the path of a folder')
       .describe('Where Headgate keeps keys and the files of engines. Default `var`.')
       .optional(),

@@ -29,10 +29,12 @@ const oidc = z
       pattern: claimPath,
       description: 'Claim that holds the groups; dots between segments. Default `groups`.',
     }).optional(),
-    algorithms: oneOrMany(
-      z.enum(algorithms).register(notes, note({ what: 'a JWS algorithm', fault: algorithmFault })),
-    ).optional(),
-    types: oneOrMany(text('a token type such as `at+jwt`', anything)).optional(),
+    algorithms: oneOrMany(z.enum(algorithms).register(notes, note({ what: 'a JWS algorithm', fault: algorithmFault })))
+      .optional()
+      .describe('Accepted JWS algorithms. Default RS256, PS256, ES256, EdDSA.'),
+    types: oneOrMany(text('a token type such as `at+jwt`', anything))
+      .optional()
+      .describe('Accepted `typ` of a token. Default `JWT`, `at+jwt`, and none at all.'),
   })
   .register(notes, note({ what: 'an OpenID Connect identity', hint: 'write `oidc: { audience: … }`' }));
 
@@ -56,9 +58,9 @@ const exact = (what: string) => oneOrMany(text(what, exactFault));
 
 const term = z
   .strictObject({
-    subject: exact('a subject').optional(),
-    group: exact('a group of the token').optional(),
-    client: exact('a client').optional(),
+    subject: exact('a subject').optional().describe('The `sub` of the token, compared whole.'),
+    group: exact('a group of the token').optional().describe('A group that the token carries, compared whole.'),
+    client: exact('a client').optional().describe('The client of a token without a person in it.'),
     serviceAccount: later('callers by Kubernetes service account'),
     role: later('callers by AWS role'),
     path: later('callers by SPIFFE path'),
@@ -131,7 +133,7 @@ const condition = text('a condition in CEL', anything, {
 
 const unless = z
   .strictObject({
-    caller: oneOrMany(name('a group', { reserved })).optional(),
+    caller: oneOrMany(name('a group', { reserved })).optional().describe('Groups that are exempt.'),
     when: condition.optional(),
     during: later('times of day'),
     from: later('address ranges'),
@@ -152,28 +154,37 @@ const limit = z
       .min(1)
       .max(1_000_000_000)
       .register(notes, note({ what: 'a whole number from 1', hint: 'in decimal digits, at most 1000000000' }))
-      .optional(),
-    per: z.enum(['caller', 'rule']).register(notes, note({ what: 'what a limit counts by' })),
+      .optional()
+      .describe('Calls that may come at once. Default: the count of the rate.'),
+    per: z
+      .enum(['caller', 'rule'])
+      .describe('caller: each caller has its own. rule: all share it.')
+      .register(notes, note({ what: 'what a limit counts by' })),
   })
   .register(notes, note({ what: 'a limit', hint: 'write `{ rate: 200/s, per: caller }`' }));
 
 const rule = z
   .strictObject({
-    name: text('the name of a rule', ruleNameFault).max(nameCharactersMax),
-    allow: callers.optional(),
-    deny: callers.optional(),
+    name: text('the name of a rule', ruleNameFault)
+      .max(nameCharactersMax)
+      .describe('A sentence, unique; the audit shows it.'),
+    allow: callers.optional().describe('Groups that may, or `anyone`. The first allow that matches decides.'),
+    deny: callers.optional().describe('Groups that may not, or `anyone`. A deny beats every allow.'),
     to: oneOrMany(name('an action')).meta({ description: 'Actions, or `any`.' }),
-    at: oneOrMany(text('a pattern such as `scoring/**`', patternFault, { pattern: patternForm })),
+    at: oneOrMany(text('a pattern such as `scoring/**`', patternFault, { pattern: patternForm })).describe(
+      'What within which service: `scoring/finance-prod`, `scoring/finance-*`, `scoring/**`.',
+    ),
     in: oneOrMany(name('an environment'))
       .meta({ description: 'Environments in which the rule holds. Left out: all.' })
       .optional(),
     when: condition.optional(),
-    unless: oneOrMany(unless).optional(),
+    unless: oneOrMany(unless).optional().describe('Exemptions from a deny: any of them.'),
     limits: z
       .array(limit)
       .min(1)
       .register(notes, note({ what: 'a list of limits', hint: 'write `limits: [ { rate: 200/s, per: caller } ]`' }))
-      .optional(),
+      .optional()
+      .describe('All must pass; exceeding one is 429 and never falls through to another rule.'),
     during: later('times of day'),
     from: later('address ranges'),
     via: later('conditions on the listener'),
@@ -196,7 +207,8 @@ export const policySchema = z
     identity: z
       .record(name('an identity', { reserved }), identity)
       .register(notes, note({ what: 'a map of identities' }))
-      .optional(),
+      .optional()
+      .describe('Kinds of credential that are accepted, by a name of your own.'),
     groups: z
       .record(name('a group', { reserved }), oneOrMany(caller))
       .meta({ description: 'A list is any of, a map is all of.' })
