@@ -20,13 +20,15 @@ export function callBody(record: ParsedRecord, place: ChainPlace): string {
   return `${head(place, 'call')},${record.text ?? recordText(record)},"previous":"${place.previous}"`;
 }
 
+/** The record's members in the order that the chain keeps: `core` last, and in it what differs from call to call first. */
 function recordText(record: ParsedRecord): string {
   const { core, timing } = record;
-  const text = record.coreText ?? coreText(core);
+  const text = record.brief?.coreText ?? coreText(core);
   const traceId = core.traceId === null ? 'null' : quote(core.traceId);
   const call = `"requestId":${quote(record.requestId)},"timeMs":${record.timeMs},"worker":${quote(record.worker)}`;
   const from = `"sequence":${record.sequence},"engine":${quote(record.engine)},"address":${quote(record.address)}`;
-  return `${call},${from},"core":${text.slice(0, -1)},"status":${core.status},"traceId":${traceId}},"timing":${JSON.stringify(timing)}`;
+  const what = `"core":{"status":${core.status},"traceId":${traceId},${text.slice(1)}`;
+  return `${call},${from},"timing":${JSON.stringify(timing)},${what}`;
 }
 
 /** A spool line that could not be read. */

@@ -65,11 +65,14 @@ export interface AuditRecord {
   readonly timing: AuditTiming;
 }
 
-/** A record as a parser hands it over, with texts that spare the writer from making them again, where the parser has them. */
+/** A record as a parser hands it over, with what spares the writer and the metrics from making it again. Both may be absent. */
 export interface ParsedRecord extends AuditRecord {
-  /** JSON of `core` without `status` and `traceId`, keys in the order of AuditCore; the same string object for equal ones. */
-  readonly coreText?: string;
-  /** JSON of all the record's members, from `"requestId":` to the end of `timing`, without the braces around them. */
+  /**
+   * What metrics read. `coreText`: JSON of `core` without `status` and `traceId`, keys in the order of AuditCore, the same
+   * string object for equal ones.
+   */
+  readonly brief?: { readonly coreText: string; readonly status: number; readonly totalMs: number };
+  /** JSON of all the record's members as the chain holds them (`core` last, its status and trace first), without outer braces. */
   readonly text?: string;
 }
 
