@@ -2,6 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap, 
 import { z } from 'zod';
 import { listNames, nearestName, type Report, type Source } from '../diagnostics/index.ts';
 import type { Span } from '../diagnostics/types.ts';
+import { remember } from '../std/remember.ts';
 import { checkScalar } from './scalars.ts';
 import { type Note, noteOf } from './schema/notes.ts';
 import { shown } from './shown.ts';
@@ -45,18 +46,18 @@ function check(schema: z.ZodType, place: Place, checking: Checking): void {
 }
 
 /** Without the wrappers that only say that a value may be missing. */
-export function unwrap(schema: z.ZodType): z.ZodType {
-  return schema instanceof z.ZodOptional ? unwrap(schema.unwrap() as z.ZodType) : schema;
-}
+const unwrap = remember(
+  (schema: z.ZodType): z.ZodType => (schema instanceof z.ZodOptional ? unwrap(schema.unwrap() as z.ZodType) : schema),
+);
 
 type Shape = 'map' | 'list' | 'scalar' | 'null';
 
-function shapeOf(schema: z.ZodType): Shape {
+const shapeOf = remember((schema: z.ZodType): Shape => {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodObject || inner instanceof z.ZodRecord) return 'map';
   if (inner instanceof z.ZodArray) return 'list';
   return inner instanceof z.ZodNull ? 'null' : 'scalar';
-}
+});
 
 function shapeOfNode(node: Node | null): Shape {
   if (isMap(node)) return 'map';
@@ -75,11 +76,10 @@ function checkUnion(schema: z.ZodUnion, place: Place, checking: Checking): void 
   reportKind(noteOf(schema)?.what ?? alternatives(options), place, checking, hint);
 }
 
-function flatOptions(schema: z.ZodUnion): z.ZodType[] {
-  return schema.options.flatMap((option) =>
-    option instanceof z.ZodUnion ? flatOptions(option) : [option as z.ZodType],
-  );
-}
+/** The options of a union, and those of unions within it. */
+const flatOptions = remember((schema: z.ZodUnion): readonly z.ZodType[] =>
+  schema.options.flatMap((option) => (option instanceof z.ZodUnion ? flatOptions(option) : [option as z.ZodType])),
+);
 
 function alternatives(options: readonly z.ZodType[]): string {
   return options
@@ -111,9 +111,9 @@ function checkObject(schema: z.ZodObject, place: Place, checking: Checking): voi
     const key = keyText(pair);
     if (key === undefined || !isScalar(pair.key) || typeof pair.key.value !== 'string' || key === '<<') continue;
     const member = Object.hasOwn(schema.shape, key) ? (schema.shape[key] as z.ZodType) : undefined;
-    const known = { within: note.within ?? note.what, keys: writable(schema, keys) };
-    if (member === undefined) reportUnknown(pair.key, known, checking);
-    else check(member, placeOf(pair.key, pair.value as Node | null, member, checking), checking);
+    if (member === undefined) {
+      reportUnknown(pair.key, { within: note.within ?? note.what, keys: writable(schema, keys) }, checking);
+    } else check(member, placeOf(pair.key, pair.value as Node | null, member, checking), checking);
   }
   if (map.items.length === 0 && schema.meta()?.minProperties !== undefined)
     reportEmpty('this map', place, checking, note);

@@ -20,6 +20,17 @@ describe('reading is bounded', () => {
     assert.deepEqual(codesOf(`${policy}#${'é'.repeat(policyBytesMax / 2)}`), ['HG1001']);
   });
 
+  it('in words and marks, of what kind soever', () => {
+    for (const piece of ['1,', '&a 1,']) {
+      assert.deepEqual(codesOf(`a: [${piece.repeat(1_000_000)}`).includes('HG1001'), true, JSON.stringify(piece));
+    }
+  });
+
+  it('in documents and in broken tokens', () => {
+    assert.deepEqual(codesOf('---\n'.repeat(500_000)), ['HG1013', 'HG1007']);
+    assert.ok(codesOf(']'.repeat(1_000_000)).every((code) => code === 'HG1002'));
+  });
+
   it('in nesting, however deep', () => {
     for (const open of ['[', '{', '{a: ', '[{a: ']) {
       assert.deepEqual(codesOf(`version: 1\nrules: ${open.repeat(200_000)}`), ['HG1010'], open);

@@ -1,6 +1,7 @@
 import type { Node, YAMLMap } from 'yaml';
 import { z } from 'zod';
 import type { Code, Report, Source } from '../../diagnostics/index.ts';
+import { remember } from '../../std/remember.ts';
 
 /** What is wrong with a text. */
 export interface Fault {
@@ -52,9 +53,7 @@ export function note(value: Note): Record<string, unknown> {
 }
 
 /** The note on a schema. */
-export function noteOf(schema: z.ZodType): Note | undefined {
-  return notes.get(schema) as Note | undefined;
-}
+export const noteOf = remember((schema: z.ZodType): Note | undefined => notes.get(schema) as Note | undefined);
 
 /** The diagnostic for what a later version brings. `feature` is a plural unless `one` is given. */
 export function laterFault(feature: string, options: { readonly one?: boolean; readonly hint?: string } = {}): Fault {
