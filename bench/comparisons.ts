@@ -7,7 +7,7 @@ import { startHeadgate } from './sides/headgate.ts';
 import type { Side, SideSetting } from './sides/side.ts';
 import { busyShareMin, type Cost, measure, type SuiteOptions } from './suite.ts';
 
-export interface ComparisonOptions extends Omit<SuiteOptions, 'tokenCount'> {
+export interface ComparisonOptions extends Omit<SuiteOptions, 'tokenCount' | 'warmRuns'> {
   readonly tokenCounts: readonly number[];
 }
 
@@ -18,6 +18,9 @@ export interface Comparison {
   /** What is here and didn't start. */
   readonly failures: readonly string[];
 }
+
+/** Seconds of load on each side before anything counts. */
+const firstWarmRuns = 4;
 
 interface Entrant {
   readonly name: string;
@@ -66,9 +69,9 @@ async function compare({ ours, rivals }: Field, options: ComparisonOptions): Pro
   try {
     const running = rivals.filter(({ name }) => started.sides.some((side) => side.name === name));
     const figures: Figure[] = [];
-    for (const tokenCount of options.tokenCounts) {
+    for (const [turn, tokenCount] of options.tokenCounts.entries()) {
       options.log(`— ${tokenCount} token${tokenCount === 1 ? '' : 's'} —`);
-      const costs = await measure(started.sides, { ...options, tokenCount });
+      const costs = await measure(started.sides, { ...options, tokenCount, warmRuns: turn === 0 ? firstWarmRuns : 1 });
       figures.push(...figuresOf({ ours, rivals: running }, { costs, tokenCount, log: options.log }));
     }
     return { figures, notRun: [], failures: started.failures };
