@@ -31,6 +31,11 @@ export function exactFault(written: string): Fault | undefined {
 
 /** A claim path: names with dots between them. */
 export function claimFault(written: string): Fault | undefined {
+  if (written.includes('://')) {
+    return laterFault('claims whose names hold dots', {
+      hint: 'have the provider send them as a claim such as `groups`',
+    });
+  }
   if (claimPath.test(written)) return undefined;
   const hint = 'names of claims with dots between them: `groups`, `realm_access.roles`';
   return { code: 'HG1218', message: `\`${shown(written)}\` is not a claim path`, hint };
