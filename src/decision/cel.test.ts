@@ -67,6 +67,18 @@ test('an error at run time is an error, never a value', () => {
   }
 });
 
+test('a time zone does not go through the zone of the machine', () => {
+  const before = process.env.TZ;
+  // In New York no clock showed 02:30 on that day; in Zurich it did.
+  process.env.TZ = 'America/New_York';
+  const time = new Date(Date.UTC(2026, 2, 8, 1, 30));
+  const condition = compileCel('request.time.getHours("Europe/Zurich") == 2 && request.time.getDayOfYear() == 66');
+  assert.ok('holds' in condition);
+  assert.equal(condition.holds({ ...context(), request: { time } }), true);
+  if (before === undefined) delete process.env.TZ;
+  else process.env.TZ = before;
+});
+
 test('what a condition reads is known before it runs', () => {
   assert.deepEqual(checkCel('request.headers["x-b"] == "1" || "x-a" in request.headers'), {
     reads: { headers: ['x-a', 'x-b'], address: false, time: false },
@@ -106,6 +118,10 @@ const faults: readonly (readonly [marked: string, message: RegExp])[] = [
   ['«request.headers.region» == ""', /in brackets/],
   ['«has(request.headers.region)»', /asked with in/],
   ['«action.matches("a.*")»', /regular expressions/],
+  ['«has(caller.subject)»', /unknown function has/],
+  ['«caller.headers»["x"] == ""', /caller has no field headers/],
+  ['caller.groups.exists(«action», true)', /has a meaning already/],
+  ['request.time > «timestamp(3)»', /written out \(RFC 3339\)/],
   ['«dyn(action)» == ""', /unknown function dyn/],
   ['«type(action)» == string', /unknown function type/],
   ['«cel.bind(r, request, r.path == "")»', /unknown method bind/],
