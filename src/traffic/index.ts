@@ -1,2 +1,2 @@
-export { type Endpoint, endpointOf, leastInFlight } from './balance.ts';
+export { type Loaded, leastInFlight } from './balance.ts';
 export { type RateCounter, RateLimiter, type RateOwner, rateCounter, rateMemory, rateSlotsMax } from './rate-limit.ts';

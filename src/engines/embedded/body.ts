@@ -1,38 +1,64 @@
-import { PassThrough, type Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { bodyBytesMax } from '../../std/limits.ts';
-import type { Incoming } from './request.ts';
+import { heldBodyBytesMax } from './limits.ts';
 
-/** Bodies up to this size are held whole, so that another replica can be tried. */
-export const heldBodyBytesMax = 65_536;
-
-/** The body: whole where it is small, as a stream where it isn't, null where there is none. */
-export function readBody(incoming: Incoming): Promise<Buffer | Readable | null | 'too-large' | 'left'> {
-  const length = incoming.headers['content-length'];
-  if (Number(length ?? 0) > bodyBytesMax) return Promise.resolve('too-large');
-  if (length === undefined && incoming.headers['transfer-encoding'] === undefined && incoming.httpVersionMajor === 1)
-    return Promise.resolve(null);
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let held = 0;
-    const onData = (chunk: Buffer): void => {
-      chunks.push(chunk);
-      held += chunk.length;
-      if (held <= heldBodyBytesMax) return;
-      incoming.pause();
-      incoming.off('data', onData).off('end', onEnd);
-      resolve(streamed(incoming, chunks));
-    };
-    const onEnd = (): void =>
-      resolve(held === 0 ? (length === undefined ? null : Buffer.alloc(0)) : Buffer.concat(chunks));
-    incoming.on('data', onData).on('end', onEnd);
-    incoming.once('aborted', () => resolve('left')).once('error', () => resolve('left'));
-  });
+export interface BodyReader {
+  /** The body is here, whole. */
+  whole(body: Buffer | null): void;
+  /** It is too large to be held: this much is here, the rest follows. */
+  streamed(body: Readable): void;
+  /** It is larger than any body may be. May come after `streamed`. */
+  tooLarge(): void;
 }
 
-function streamed(incoming: Incoming, first: readonly Buffer[]): Readable {
-  const whole = new PassThrough();
-  for (const chunk of first) whole.write(chunk);
-  incoming.pipe(whole);
-  incoming.once('aborted', () => whole.destroy(new Error('the caller left')));
-  return whole;
+/** Reads a request body. `length`: as the request names it, undefined where it doesn't. */
+export function readBody(source: Readable, length: number | undefined, reader: BodyReader): void {
+  if (length !== undefined && length > bodyBytesMax) {
+    reader.tooLarge();
+    return;
+  }
+  if (length !== undefined && length > heldBodyBytesMax) {
+    reader.streamed(new StreamedBody(source, [], reader));
+    return;
+  }
+  let first: Buffer | null = null;
+  let chunks: Buffer[] | undefined;
+  let bytes = 0;
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (first === null) first = chunk;
+    else if (chunks === undefined) chunks = [first, chunk];
+    else chunks.push(chunk);
+    if (bytes <= heldBodyBytesMax) return;
+    source.off('data', onData).off('end', onEnd);
+    source.pause();
+    reader.streamed(new StreamedBody(source, chunks ?? [chunk], reader));
+  };
+  const onEnd = (): void => reader.whole(chunks === undefined ? first : Buffer.concat(chunks));
+  source.on('data', onData).on('end', onEnd);
+}
+
+/** The rest of a body as it comes, no faster than it is read. */
+class StreamedBody extends Readable {
+  readonly #source: Readable;
+
+  constructor(source: Readable, held: readonly Buffer[], { tooLarge }: BodyReader) {
+    super({ highWaterMark: 2 * heldBodyBytesMax });
+    this.#source = source;
+    let bytes = 0;
+    const add = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > bodyBytesMax) tooLarge();
+      else if (!this.push(chunk)) source.pause();
+    };
+    for (const chunk of held) add(chunk);
+    source.on('data', add).on('end', () => this.push(null));
+    source.pause();
+    // The call hears of a client that leaves by its connection.
+    this.on('error', () => undefined);
+  }
+
+  override _read(): void {
+    this.#source.resume();
+  }
 }

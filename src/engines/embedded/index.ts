@@ -12,7 +12,7 @@ export const embedded: Engine = {
     'limit-per-caller': 'native',
     'limit-per-rule': 'native',
     'epoch-without-reload': 'native',
-    'structure-without-restart': 'refused',
+    'structure-without-restart': 'native',
   },
   check: async () => [],
   realize: () => ({ files: {} }),

@@ -1,116 +1,105 @@
-import type { StaticCore } from '../../audit/index.ts';
-import { spoolCore } from '../../audit/index.ts';
-import type { GateAnswer, GateRequest } from '../../gate/index.ts';
-import type { Plan } from '../../plan/types.ts';
+import { createHash } from 'node:crypto';
 import { keptDecisionsMax } from '../../std/limits.ts';
-import { type RateCounter, rateCounter } from '../../traffic/index.ts';
+import type { Answered } from './answered.ts';
+import { keptCharactersMax, keptKeyCharactersMax, keptRefusalsMax } from './limits.ts';
 
-/** An answer of the gate, with everything that can be made once for all calls that it answers. */
-export interface Kept {
-  readonly answer: GateAnswer;
-  /** Static part of the audit line where the answer stands. */
-  readonly core: string;
-  /** The same where a limit, or the service, fails: made when it is needed. */
-  readonly staticCore: StaticCore;
-  readonly counters: readonly RateCounter[];
-  readonly subjectId: string | undefined;
-}
-
-/** Decisions kept in front of the gate. INVARIANT: bounded, and never past `keepUntilMs` or another epoch. */
+/**
+ * Decisions kept in front of the gate, under one epoch: a swap makes a new one of these.
+ * INVARIANT: never past `untilMs`; bounded in number and in characters; the oldest go first, and refusals never push out permits.
+ */
 export class KeptDecisions {
-  readonly #kept = new Map<string, Kept>();
+  readonly #permits: Shelf;
+  readonly #refusals: Shelf;
+
+  /** `share`: of the engine's bound, what is this worker's. */
+  constructor(share = 1) {
+    this.#permits = new Shelf(Math.max(1, Math.floor(keptDecisionsMax * share)), keptCharactersMax);
+    this.#refusals = new Shelf(keptRefusalsMax, keptCharactersMax / 8);
+  }
 
   get size(): number {
-    return this.#kept.size;
+    return this.#permits.size + this.#refusals.size;
   }
 
-  find(key: string, nowMs: number): Kept | undefined {
-    const kept = this.#kept.get(key);
-    if (kept === undefined) return undefined;
-    if (endOf(kept.answer) > nowMs) return kept;
-    this.#kept.delete(key);
-    return undefined;
+  find(key: string, nowMs: number): Answered | undefined {
+    return this.#permits.find(key, nowMs) ?? this.#refusals.find(key, nowMs);
   }
 
-  keep(key: string, kept: Kept, nowMs: number): void {
-    if (endOf(kept.answer) <= nowMs) return;
-    if (this.#kept.size >= keptDecisionsMax) this.#dropOldest();
-    this.#kept.set(key, kept);
-  }
-
-  clear(): void {
-    this.#kept.clear();
+  keep(key: string, answered: Answered, nowMs: number): void {
+    if (answered.untilMs <= nowMs) return;
+    (answered.answer.kind === 'permit' ? this.#permits : this.#refusals).put(key, answered);
   }
 
   revoke(ids: ReadonlySet<string>): void {
-    for (const [key, kept] of this.#kept) {
-      if (kept.subjectId !== undefined && ids.has(kept.subjectId)) this.#kept.delete(key);
-    }
-  }
-
-  #dropOldest(): void {
-    for (const key of this.#kept.keys()) {
-      this.#kept.delete(key);
-      return;
-    }
+    this.#permits.revoke(ids);
+    this.#refusals.revoke(ids);
   }
 }
 
-function endOf(answer: GateAnswer): number {
-  return answer.kind === 'permit' ? answer.fields.keepUntilMs : answer.keepUntilMs;
+class Shelf {
+  readonly #entries = new Map<string, Answered>();
+  readonly #entriesMax: number;
+  readonly #charactersMax: number;
+  #characters = 0;
+
+  constructor(entriesMax: number, charactersMax: number) {
+    this.#entriesMax = entriesMax;
+    this.#charactersMax = charactersMax;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  find(key: string, nowMs: number): Answered | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.untilMs > nowMs) return entry;
+    this.#drop(key);
+    return undefined;
+  }
+
+  put(key: string, answered: Answered): void {
+    this.#drop(key);
+    this.#entries.set(key, answered);
+    this.#characters += key.length;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#entriesMax && this.#characters <= this.#charactersMax) return;
+      this.#drop(oldest);
+    }
+  }
+
+  revoke(ids: ReadonlySet<string>): void {
+    for (const [key, { subjectId }] of this.#entries) {
+      if (subjectId !== undefined && ids.has(subjectId)) this.#drop(key);
+    }
+  }
+
+  #drop(key: string): void {
+    if (this.#entries.delete(key)) this.#characters -= key.length;
+  }
 }
 
-/** Works out once what each call under this answer needs. */
-export function keptOf(plan: Plan, request: GateRequest, answer: GateAnswer): Kept {
-  const staticCore = coreOf(plan, request, answer);
-  const identity = answer.kind === 'permit' ? answer.fields.identity : answer.identity;
-  return {
-    answer,
-    staticCore,
-    core: spoolCore(staticCore),
-    counters: answer.kind === 'permit' ? countersOf(answer, request.address) : [],
-    subjectId: identity?.id,
-  };
+/** What of a request the gate's answer can depend on, for one listener. */
+export interface KeyParts {
+  readonly listener: string;
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string;
+  /** undefined: none was sent. Never empty. */
+  readonly authorization: string | undefined;
+  /** Fields that conditions read, each after a newline. */
+  readonly reads: string;
+  /** '' where no condition reads it. */
+  readonly address: string;
 }
 
-function countersOf(permit: Extract<GateAnswer, { kind: 'permit' }>, address: string): RateCounter[] {
-  const { limits, rule, identity } = permit.fields;
-  const who = identity?.id ?? address;
-  return limits.map((limit, position) => rateCounter(limit, { rule: rule.name, position, who }));
-}
-
-function coreOf(plan: Plan, request: GateRequest, answer: GateAnswer): StaticCore {
-  const { operation, identity, rule } = answer.kind === 'permit' ? answer.fields : answer;
-  const caller = identity && {
-    identity: identity.provider,
-    issuer: identity.issuer,
-    subject: identity.subject,
-    id: identity.id,
-    client: identity.client ?? null,
-  };
-  return {
-    environment: plan.environment,
-    listener: request.listener,
-    method: request.method,
-    path: shownPath(request.target),
-    service: operation?.service ?? null,
-    operation: operation?.name ?? null,
-    action: operation?.action ?? null,
-    resource: operation === undefined ? null : [operation.service, ...operation.resource].join('/'),
-    model: operation?.model ?? null,
-    version: operation?.version ?? null,
-    caller: caller ?? null,
-    outcome: answer.kind === 'permit' ? 'allow' : 'deny',
-    reason: answer.kind === 'permit' ? 'rule-allows' : answer.reason,
-    rule: rule?.name ?? null,
-    ruleAt: rule === undefined ? null : `${rule.file}:${rule.line}`,
-    epoch: plan.epoch,
-  };
-}
-
-/** Without the query; 512 characters at most, then `…`. */
-function shownPath(target: string): string {
+/**
+ * Key of a kept decision: the exact bytes. No part can hold a newline (Node's parsers refuse it), the first five are always there,
+ * and a field name holds neither `:` nor `@`, so that parts can't run into one another. Long keys are hashed.
+ */
+export function keptKey({ listener, method, target, authority, authorization, reads, address }: KeyParts): string {
   const query = target.indexOf('?');
-  const path = query < 0 ? target : target.slice(0, query);
-  return path.length <= 512 ? path : `${path.slice(0, 512)}…`;
+  const path = query === -1 ? target : target.slice(0, query);
+  const key = `${listener}\n${method}\n${path}\n${authority}\n${authorization ?? ''}${reads}${address && `\n@${address}`}`;
+  return key.length <= keptKeyCharactersMax ? key : `\n${createHash('sha256').update(key).digest('base64')}`;
 }

@@ -1,27 +1,38 @@
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 
+export type Addresses = Readonly<Record<string, AddressPlan>>;
+
 /** What a worker is started with. */
 export interface WorkerStart {
   readonly plan: Plan;
   /** Names this life of this worker: never used again. */
   readonly worker: string;
+  /** Of the engine's bounds, what is this worker's: 1 ÷ number of workers. */
+  readonly share: number;
   readonly rates: SharedArrayBuffer;
   /** Listener name → where it listens already, chosen by the first worker. */
-  readonly addresses: Readonly<Record<string, AddressPlan>>;
+  readonly addresses: Addresses;
+  readonly isOpen: boolean;
 }
 
-/** What control asks of a worker. Each is answered by a `WorkerAnswer` with the same `turn`. */
+/** What is asked of a worker. Each is answered by a `WorkerMessage` with the same `turn`. */
 export type WorkerCall =
-  | { readonly turn: number; readonly kind: 'swap'; readonly plan: Plan }
+  | { readonly turn: number; readonly kind: 'swap'; readonly plan: Plan; readonly addresses: Addresses }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
   | { readonly turn: number; readonly kind: 'status' }
   | { readonly turn: number; readonly kind: 'stop'; readonly graceMs: number };
 
 export type WorkerMessage =
-  | { readonly kind: 'ready'; readonly addresses: Readonly<Record<string, AddressPlan>> }
-  | { readonly kind: 'answer'; readonly turn: number; readonly status?: WorkerStatus; readonly fault?: string };
+  | { readonly kind: 'ready'; readonly addresses: Addresses }
+  | { readonly kind: 'log'; readonly line: string }
+  | {
+      readonly kind: 'answer';
+      readonly turn: number;
+      readonly value?: WorkerStatus | Addresses;
+      readonly fault?: string;
+    };
 
 export interface WorkerStatus {
   readonly epoch: string;

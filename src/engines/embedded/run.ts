@@ -1,115 +1,185 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { createSpoolLineParser } from '../../audit/index.ts';
-import type { AddressPlan, Plan } from '../../plan/types.ts';
+import type { Plan } from '../../plan/types.ts';
 import { rateMemory } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
-import type { WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
-
-/** Most worker threads. */
-const workersMax = 8;
-
-type Ask = WorkerCall extends infer Call ? (Call extends { turn: number } ? Omit<Call, 'turn'> : never) : never;
+import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
+import type { Addresses, WorkerStatus } from './messages.ts';
+import { type Ask, WorkerThread } from './worker-thread.ts';
 
 /** Starts one worker thread a core, all listening on the same ports (SO_REUSEPORT). */
-export async function runEmbedded({ plan }: EngineContext): Promise<RunningEngine> {
-  let current: Plan = plan;
-  let fail: (error: Error) => void = () => {};
-  const failed = new Promise<Error>((resolve) => {
-    fail = resolve;
-  });
-  const life = randomBytes(5).toString('hex');
-  const rates = rateMemory();
-  const workers: WorkerThread[] = [];
-  let addresses: Readonly<Record<string, AddressPlan>> = {};
-  for (let index = 0; index < Math.min(availableParallelism(), workersMax); index += 1) {
-    const worker = await WorkerThread.start({ plan, worker: `${life}.${index}`, rates, addresses }, fail);
-    addresses = worker.addresses;
-    workers.push(worker);
-  }
-  const all = (call: Ask): Promise<(WorkerStatus | undefined)[]> =>
-    Promise.all(workers.map((worker) => worker.ask(call)));
+export async function runEmbedded(context: EngineContext): Promise<RunningEngine> {
+  await checkPorts(context.plan);
+  const crew = new Crew(context);
+  await crew.start();
   return {
-    addresses,
-    failed,
+    get addresses() {
+      return crew.addresses;
+    },
+    failed: crew.failed,
     parseSpool: createSpoolLineParser(),
-    swap: async (next) => {
-      await all({ kind: 'swap', plan: next });
-      current = next;
-    },
-    revoke: async (ids) => void (await all({ kind: 'revoke', ids })),
-    admit: async (open) => void (await all({ kind: 'admit', open })),
-    status: async () => statusOf(await all({ kind: 'status' }), current),
-    stop: async (graceMs) => {
-      await all({ kind: 'stop', graceMs });
-      await Promise.all(workers.map((worker) => worker.end()));
-    },
+    swap: (plan) => crew.swap(plan),
+    revoke: (ids) => crew.all({ kind: 'revoke', ids }),
+    admit: (open) => crew.admit(open),
+    status: () => crew.status(),
+    stop: (graceMs) => crew.stop(graceMs),
   };
 }
 
-function statusOf(answers: readonly (WorkerStatus | undefined)[], plan: Plan): EngineStatus {
-  const statuses = answers.filter((status) => status !== undefined);
+/** SO_REUSEPORT would let another Headgate of the same user take half of the connections: so the ports have to be free. */
+async function checkPorts(plan: Plan): Promise<void> {
+  for (const { address } of plan.listeners) {
+    if (address.port === 0) continue;
+    const server = createServer();
+    server.listen({ host: address.host, port: address.port, exclusive: true });
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+  }
+}
+
+/** The worker threads of one engine. */
+class Crew {
+  addresses: Addresses = {};
+  readonly failed: Promise<Error>;
+  readonly #context: EngineContext;
+  readonly #rates = rateMemory();
+  readonly #count = Math.min(availableParallelism(), workersMax);
+  readonly #workers: WorkerThread[] = [];
+  readonly #ends: number[] = [];
+  #plan: Plan;
+  #isOpen = true;
+  #isStopping = false;
+  #fail: (error: Error) => void = () => undefined;
+  /** Swaps, revocations and restarts one after the other, so that no worker misses any. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+    this.#plan = context.plan;
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+  }
+
+  async start(): Promise<void> {
+    try {
+      // The first chooses the ports that the Plan leaves open.
+      for (let index = 0; index < this.#count; index += 1) {
+        const worker = await this.#startOne();
+        this.addresses = worker.addresses;
+      }
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+  }
+
+  all(call: Ask): Promise<void> {
+    return this.#inTurn(() => this.#askAll(call));
+  }
+
+  admit(open: boolean): Promise<void> {
+    this.#isOpen = open;
+    return this.all({ kind: 'admit', open });
+  }
+
+  /** The first worker tries it alone: what it can't take up, none does. */
+  swap(plan: Plan): Promise<void> {
+    return this.#inTurn(async () => {
+      const [first, ...rest] = this.#workers;
+      const swap = { kind: 'swap', plan } as const;
+      const addresses = (await first?.ask({ ...swap, addresses: this.addresses })) as Addresses;
+      this.addresses = addresses;
+      this.#plan = plan;
+      const left = await Promise.allSettled(rest.map((worker) => worker.ask({ ...swap, addresses })));
+      // INVARIANT: no worker goes on deciding by the old Plan. One that can't take up the new one is replaced.
+      const behind = rest.filter((_worker, index) => left[index]?.status === 'rejected');
+      await Promise.all(behind.map((worker) => this.#replace(worker)));
+    });
+  }
+
+  async status(): Promise<EngineStatus> {
+    const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
+    return statusOf(answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : [])));
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    const workers = this.#workers.splice(0);
+    await Promise.allSettled(workers.map((worker) => worker.ask({ kind: 'stop', graceMs })));
+    await Promise.all(workers.map((worker) => worker.end()));
+  }
+
+  async #startOne(): Promise<WorkerThread> {
+    const start = {
+      plan: this.#plan,
+      worker: randomBytes(6).toString('hex'),
+      share: 1 / this.#count,
+      rates: this.#rates,
+      addresses: this.addresses,
+      isOpen: this.#isOpen,
+    };
+    const { log } = this.#context;
+    const worker: WorkerThread = await WorkerThread.start(start, { log, onEnd: (cause) => this.#ended(worker, cause) });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** A worker that ended by itself is started anew, unless that has happened too often. */
+  #ended(worker: WorkerThread, cause: Error): void {
+    this.#remove(worker);
+    if (this.#isStopping) return;
+    this.#context.log(`a worker thread ended and is started anew: ${cause.message}`);
+    const now = performance.now();
+    this.#ends.push(now);
+    if (this.#ends.filter((at) => at > now - workerRestartsMs).length > workerRestartsMax) {
+      this.#fail(cause);
+      return;
+    }
+    this.#inTurn(() => this.#startOne()).catch((error: Error) => this.#fail(error));
+  }
+
+  async #replace(worker: WorkerThread): Promise<void> {
+    this.#remove(worker);
+    await worker.end();
+    await this.#startOne();
+  }
+
+  #remove(worker: WorkerThread): void {
+    const at = this.#workers.indexOf(worker);
+    if (at !== -1) this.#workers.splice(at, 1);
+  }
+
+  async #askAll(call: Ask): Promise<void> {
+    const workers = [...this.#workers];
+    const asked = await Promise.allSettled(workers.map((worker) => worker.ask(call)));
+    // One that ended keeps nothing and lets nothing pass; its successor starts with what holds now.
+    const living = asked.filter((_each, index) => this.#workers.includes(workers[index] as WorkerThread));
+    const failed = living.find((each) => each.status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(task);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function statusOf(statuses: readonly WorkerStatus[]): EngineStatus {
   const endpoints = new Map<string, EngineStatus['endpoints'][number]>();
   for (const endpoint of statuses.flatMap((status) => status.endpoints)) {
     const name = `${endpoint.service} ${endpoint.address}`;
     endpoints.set(name, { ...endpoint, inFlight: endpoint.inFlight + (endpoints.get(name)?.inFlight ?? 0) });
   }
   return {
-    processes: statuses.map(({ epoch }, index) => ({
-      role: `worker ${index}`,
-      pid: process.pid,
-      epoch: epoch || plan.epoch,
-    })),
+    processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
     endpoints: [...endpoints.values()],
     issuers: statuses[0]?.issuers ?? [],
   };
-}
-
-/** One worker thread and what is asked of it. */
-class WorkerThread {
-  readonly addresses: Readonly<Record<string, AddressPlan>>;
-  readonly #thread: Worker;
-  readonly #waiting = new Map<number, (answer: Extract<WorkerMessage, { kind: 'answer' }>) => void>();
-  #turn = 0;
-  #ending = false;
-
-  private constructor(thread: Worker, addresses: Readonly<Record<string, AddressPlan>>) {
-    this.addresses = addresses;
-    this.#thread = thread;
-    thread.on('message', (message: WorkerMessage) => {
-      if (message.kind === 'answer') this.#waiting.get(message.turn)?.(message);
-    });
-  }
-
-  static async start(start: WorkerStart, fail: (error: Error) => void): Promise<WorkerThread> {
-    const thread = new Worker(new URL('./worker.ts', import.meta.url), { workerData: start });
-    const ready = await new Promise<WorkerMessage>((resolve, reject) => {
-      thread.once('message', resolve).once('error', reject);
-    });
-    if (ready.kind !== 'ready') throw new Error('a worker answered before it was ready');
-    const worker = new WorkerThread(thread, ready.addresses);
-    thread.on('error', fail);
-    thread.on('exit', (code) => worker.#ending || fail(new Error(`a worker ended with ${code}`)));
-    return worker;
-  }
-
-  ask(call: Ask): Promise<WorkerStatus | undefined> {
-    this.#turn += 1;
-    const turn = this.#turn;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(turn, ({ status, fault }) => {
-        this.#waiting.delete(turn);
-        if (fault === undefined) resolve(status);
-        else reject(new Error(fault));
-      });
-      this.#thread.postMessage({ ...call, turn });
-    });
-  }
-
-  async end(): Promise<void> {
-    this.#ending = true;
-    await this.#thread.terminate();
-  }
 }

@@ -1,81 +1,62 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
-import type { AddressPlan, Plan } from '../../plan/types.ts';
+import type { ListenerPlan, Plan } from '../../plan/types.ts';
+import { canonicalJson } from '../../std/canonical-json.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter } from '../../traffic/index.ts';
-import { handle, type Scene } from './handle.ts';
-import { KeptDecisions } from './kept.ts';
+import { Asking } from './asking.ts';
 import { type Listening, openListener } from './listener.ts';
-import type { WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
+import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
+import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
 
+/** The program of a worker thread. */
 const start = workerData as WorkerStart;
 const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
+const log = (line: string): void => say({ kind: 'log', line });
 
 const keys = await loadGateKeys(start.plan.state, systemClock);
+const directory = join(start.plan.state, 'spool');
 const scene: Scene = {
+  ...sceneOf(start.plan),
   worker: start.worker,
   clock: systemClock,
-  kept: new KeptDecisions(),
+  asking: new Asking(createGate({ plan: start.plan, keys, clock: systemClock }), systemClock, start.share),
   limiter: new RateLimiter(start.rates),
-  spool: new Spool(join(start.plan.state, 'spool'), start.worker),
-  upstreams: new Upstreams(start.plan),
-  plan: start.plan,
-  gate: createGate({ plan: start.plan, keys, clock: systemClock }),
-  reads: readsOf(start.plan),
-  open: true,
+  spool: new Spool({ directory, worker: start.worker, log }),
+  upstreams: new Upstreams(),
+  sharedUs: sharedUs(),
+  isOpen: start.isOpen,
   calls: 0,
 };
-const listeners = await openAll(start);
+scene.upstreams.apply(start.plan.upstreams);
+let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 parentPort?.on('message', (call: WorkerCall) => {
   answer(call).then(
-    (status) => say({ kind: 'answer', turn: call.turn, ...(status && { status }) }),
+    (value) => say({ kind: 'answer', turn: call.turn, ...(value && { value }) }),
     (fault: unknown) => say({ kind: 'answer', turn: call.turn, fault: String(fault) }),
   );
 });
-say({ kind: 'ready', addresses: Object.fromEntries(listeners.map(([name, { address }]) => [name, address])) });
+say({ kind: 'ready', addresses: addressesOf(listeners) });
 
-function openAll({ plan, addresses }: WorkerStart): Promise<(readonly [string, Listening])[]> {
-  return Promise.all(
-    plan.listeners.map(async (listener) => {
-      const address: AddressPlan = addresses[listener.name] ?? listener.address;
-      const onCall: Parameters<typeof openListener>[2] = (incoming, outgoing) =>
-        void handle(scene, listener.name, incoming, outgoing);
-      return [listener.name, await openListener(listener, address, onCall)] as const;
-    }),
-  );
-}
-
-/** Fields that any condition of any service reads: they join every key. */
-function readsOf(plan: Plan): string[] {
-  return [...new Set(Object.values(plan.access.reads).flatMap(({ headers }) => headers))];
-}
-
-async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
+async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | undefined> {
   switch (call.kind) {
-    case 'swap': {
-      const before = scene.gate;
-      scene.plan = call.plan;
-      scene.gate = createGate({ plan: call.plan, keys, clock: systemClock });
-      scene.reads = readsOf(call.plan);
-      scene.kept.clear();
-      await before.close();
-      return undefined;
-    }
+    case 'swap':
+      return swap(call.plan, call.addresses);
     case 'revoke':
-      scene.kept.revoke(new Set(call.ids));
+      scene.asking.revoke(new Set(call.ids));
       return undefined;
     case 'admit':
-      scene.open = call.open;
+      scene.isOpen = call.open;
       return undefined;
     case 'status':
       return {
         epoch: scene.plan.epoch,
-        keptDecisions: scene.kept.size,
+        keptDecisions: scene.asking.kept.size,
         endpoints: scene.upstreams.status(),
-        issuers: scene.gate.status(),
+        issuers: scene.asking.gate.status(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -85,13 +66,46 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
   }
 }
 
+/** New listeners first, because only they can fail; then, between two calls, all that decides. */
+async function swap(plan: Plan, addresses: Addresses): Promise<Addresses> {
+  const gate = createGate({ plan, keys, clock: systemClock, previous: scene.asking.gate });
+  const staying = listeners.filter((listening) => plan.listeners.some((wanted) => isSame(listening.plan, wanted)));
+  const going = listeners.filter((listening) => !staying.includes(listening));
+  const coming = plan.listeners.filter((wanted) => !staying.some((listening) => isSame(listening.plan, wanted)));
+  const opened = await openAll({ ...plan, listeners: coming }, addresses);
+  listeners = [...staying, ...opened];
+  const before = scene.asking.gate;
+  Object.assign(scene, sceneOf(plan));
+  scene.asking.swap(gate);
+  scene.upstreams.apply(plan.upstreams);
+  for (const listening of going) void listening.close();
+  await before.close();
+  return addressesOf(listeners);
+}
+
+/** Whether a listener can stay: its routes are the gate's affair. */
+function isSame(running: ListenerPlan, wanted: ListenerPlan): boolean {
+  const parts = ({ name, address, tls }: ListenerPlan): string => canonicalJson({ name, address, tls });
+  return parts(running) === parts(wanted);
+}
+
+function openAll(plan: Plan, addresses: Addresses): Promise<Listening[]> {
+  return Promise.all(
+    plan.listeners.map((listener) => openListener(scene, listener, addresses[listener.name] ?? listener.address)),
+  );
+}
+
+function addressesOf(open: readonly Listening[]): Addresses {
+  return Object.fromEntries(open.map(({ plan, address }) => [plan.name, address]));
+}
+
 async function stop(graceMs: number): Promise<void> {
   const timer = setTimeout(() => {
-    for (const [, listening] of listeners) listening.destroy();
+    for (const listening of listeners) listening.destroy();
   }, graceMs);
-  await Promise.all(listeners.map(([, listening]) => listening.close()));
+  await Promise.all(listeners.map((listening) => listening.close()));
   clearTimeout(timer);
   scene.spool.close();
-  await scene.upstreams.close();
-  await scene.gate.close();
+  scene.upstreams.close();
+  await scene.asking.gate.close();
 }

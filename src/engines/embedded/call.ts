@@ -1,0 +1,247 @@
+import type { Readable } from 'node:stream';
+import {
+  type DenialReason,
+  type GateRequest,
+  type Permit,
+  type ProblemOptions,
+  problemAnswer,
+} from '../../gate/index.ts';
+import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
+import { type Answered, unaskedCore } from './answered.ts';
+import { readBody } from './body.ts';
+import type { Exchange } from './exchange.ts';
+import { Fields, traceIdOf } from './fields.ts';
+import { keptKey } from './kept.ts';
+import { drainedBodyBytesMax } from './limits.ts';
+import { type Ending, Passage } from './passage.ts';
+import type { Scene } from './scene.ts';
+import type { Waiting } from './spool.ts';
+
+const noFields = new Fields();
+
+/**
+ * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
+ * (a client that leaves, a broken body) ends it exactly once: what `#ending` is set to first is what is recorded and done.
+ */
+export class Call implements Waiting {
+  readonly exchange: Exchange;
+  readonly requestId: string;
+  fields: Fields = noFields;
+  readonly #scene: Scene;
+  readonly #listener: string;
+  readonly #startedMs: number;
+  #answered: Answered | undefined;
+  #passage: Passage | undefined;
+  #ending: Ending | undefined;
+  #bytesIn = 0;
+
+  constructor(scene: Scene, listener: string, exchange: Exchange) {
+    this.#startedMs = performance.now();
+    this.#scene = scene;
+    this.#listener = listener;
+    this.exchange = exchange;
+    scene.calls += 1;
+    this.requestId = `${scene.worker}-${scene.calls.toString(36)}`;
+  }
+
+  /** Its answer, or that there is none, is settled. */
+  get isEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  start(): void {
+    const { exchange } = this;
+    const scene = this.#scene;
+    const fields = scene.reader.read(exchange.rawFields);
+    this.fields = fields;
+    if (!exchange.isSound || (exchange.authority === undefined && fields.hosts > 1)) {
+      this.refuse('request-malformed');
+      return;
+    }
+    const key = this.#key();
+    const kept = key === undefined ? undefined : scene.asking.kept.find(key, scene.clock.now());
+    if (kept !== undefined) {
+      this.#decided(kept);
+      return;
+    }
+    const hasCredential = fields.credentials > 0;
+    void scene.asking.ask({ request: this.#request(), key, hasCredential }).then((answer) => {
+      if (typeof answer !== 'string') this.#decided(answer);
+      else if (this.#ending === undefined) this.refuse(answer);
+      else this.#record({ ...this.#ending, reason: answer });
+    });
+  }
+
+  /** Ends the call with a refusal, if nothing was answered yet; else breaks the answer off. */
+  refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void {
+    if (this.#passage?.hasBegun) {
+      this.#passage.breakOff();
+      return;
+    }
+    const { status, headers, body } = problemAnswer(reason, this.requestId, options);
+    const fields = ['x-headgate-request-id', this.requestId, 'content-length', String(body.length), ...headers.flat()];
+    const { exchange } = this;
+    const bytes = exchange.method === 'HEAD' ? undefined : Buffer.from(body);
+    const ends = this.#isLeftUnread(reason);
+    this.end({
+      status,
+      bytesOut: bytes?.length ?? 0,
+      reason,
+      ...(endpoint !== undefined && { endpoint }),
+      release: () => exchange.respond(status, fields, bytes, ends),
+    });
+  }
+
+  /** The client went away, or its connection broke. */
+  left(): void {
+    if (this.#ending !== undefined) return;
+    // While the gate is asked nothing is known that could be recorded: #decided sees to it.
+    const ending: Ending = { status: 0, bytesOut: this.#passage?.bytesOut ?? 0, release: () => undefined };
+    if (this.#answered === undefined) this.#ending = ending;
+    else this.end(ending);
+    this.#passage?.abandon();
+  }
+
+  /** Records the call; its answer is released when the line is written. The first ending counts. */
+  end(ending: Ending): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = ending;
+    this.#passage?.abandon();
+    this.#record(ending);
+  }
+
+  recorded(written: boolean): void {
+    const ending = this.#ending;
+    if (ending === undefined) return;
+    if (written || this.#scene.plan.audit.record === 'best-effort') {
+      ending.release();
+      return;
+    }
+    if (this.#passage?.hasBegun) {
+      this.exchange.cut();
+      return;
+    }
+    const { status, headers, body } = problemAnswer('audit-unavailable', this.requestId);
+    const fields = ['x-headgate-request-id', this.requestId, ...headers.flat()];
+    this.exchange.respond(status, fields, Buffer.from(body), true);
+  }
+
+  #decided(answered: Answered): void {
+    this.#answered = answered;
+    if (this.#ending !== undefined) {
+      this.#record(this.#ending);
+      return;
+    }
+    const { answer } = answered;
+    const { isOpen, spool, plan } = this.#scene;
+    if (!isOpen || (spool.isFailing && plan.audit.record === 'required')) {
+      this.refuse('audit-unavailable');
+      return;
+    }
+    if (answer.kind === 'denial') {
+      this.refuse(answer.reason, answer.allow && { allow: answer.allow });
+      return;
+    }
+    const counters = answered.counters(this.exchange.address);
+    if (counters.length > 0 && !this.#scene.limiter.take(counters, this.#scene.sharedUs + this.#startedMs * 1000)) {
+      this.refuse('limit-exceeded', retryAfter(answer));
+      return;
+    }
+    this.#read(answer, answered);
+  }
+
+  /** Reads the body, if there is one, and passes the call on. */
+  #read(permit: Permit, answered: Answered): void {
+    const { exchange, fields } = this;
+    const pass = (body: Buffer | Readable | null): void => {
+      if (this.#ending !== undefined) return;
+      this.#passage = new Passage(this, { permit, answered, body, upstreams: this.#scene.upstreams });
+      this.#passage.start();
+    };
+    const length = fields.length === undefined ? undefined : Number(fields.length);
+    if (length === 0 || (length === undefined && !fields.isChunked && !exchange.mayHaveBody)) {
+      pass(null);
+      return;
+    }
+    exchange.proceed();
+    readBody(exchange.body, length, {
+      whole: (body) => {
+        this.#bytesIn = body?.length ?? 0;
+        pass(body);
+      },
+      streamed: (body) => {
+        this.#bytesIn = length ?? 0;
+        pass(body);
+      },
+      tooLarge: () => this.refuse('body-too-large'),
+    });
+  }
+
+  #key(): string | undefined {
+    const { exchange, fields } = this;
+    const { method, target, rawFields } = exchange;
+    const authority = exchange.authority ?? fields.host;
+    const { authorization, credentials, reads } = fields;
+    // What the gate looks at besides the key's parts must be as it mostly is; else it is asked, and nothing is kept.
+    if (authority === undefined || (exchange.authority !== undefined && fields.hosts > 0)) return undefined;
+    if (credentials > 1 || authorization === '' || (authorization?.length ?? 0) > credentialBytesMax) return undefined;
+    if (fields.size > headerBytesMax || rawFields.length > 2 * headerCountMax) return undefined;
+    if (target.length > targetBytesMax) return undefined;
+    const address = this.#scene.readsAddress ? exchange.address : '';
+    return keptKey({ listener: this.#listener, method, target, authority, authorization, reads, address });
+  }
+
+  #request(): GateRequest {
+    const { method, target, rawFields, address, authority } = this.exchange;
+    return {
+      id: this.requestId,
+      listener: this.#listener,
+      method,
+      target,
+      authority: authority ?? this.fields.host ?? '',
+      headers: rawFields,
+      address,
+    };
+  }
+
+  /** Whether so much of the body is still to come that the connection had better end with the refusal. */
+  #isLeftUnread(reason: DenialReason): boolean {
+    const { exchange, fields } = this;
+    if (exchange.isComplete) return false;
+    const length = Number(fields.length ?? 0);
+    if (reason === 'body-too-large' || reason === 'request-timeout' || reason === 'request-malformed') return true;
+    return exchange.expectsContinue || fields.isChunked || length > drainedBodyBytesMax;
+  }
+
+  #record({ status, bytesOut, reason, endpoint, upstreamMs }: Ending): void {
+    const { exchange, fields } = this;
+    const scene = this.#scene;
+    const line = {
+      requestId: this.requestId,
+      timeMs: scene.clock.now(),
+      address: exchange.address,
+      status,
+      traceId: traceIdOf(fields.traceparent),
+      totalMs: performance.now() - this.#startedMs,
+      upstreamMs,
+      bytesIn: this.#bytesIn,
+      bytesOut,
+      endpoint,
+    };
+    scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
+  }
+
+  #core(reason: DenialReason | undefined): string {
+    const answered = this.#answered;
+    if (answered !== undefined) return reason === undefined ? answered.core : answered.coreOf(reason);
+    const { method, target } = this.exchange;
+    const { environment, epoch } = this.#scene.plan;
+    const call = { listener: this.#listener, method, target };
+    return unaskedCore(environment, call, { reason: reason ?? 'request-malformed', epoch });
+  }
+}
+
+function retryAfter({ fields }: Permit): ProblemOptions {
+  const seconds = fields.limits.map(({ periodMs, count }) => Math.ceil(periodMs / count / 1000));
+  return { retryAfterSeconds: Math.max(1, ...seconds) };
+}

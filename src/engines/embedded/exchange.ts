@@ -1,0 +1,39 @@
+import type { Readable } from 'node:stream';
+
+/** One request and its answer on one connection, whatever the version of HTTP: all that a call knows of either. */
+export interface Exchange {
+  readonly method: string;
+  /** Raw, as received. */
+  readonly target: string;
+  /** `:authority`, where the version has one. */
+  readonly authority: string | undefined;
+  /** Raw fields: name, value, name, value… without pseudo-header fields. */
+  readonly rawFields: readonly string[];
+  /** IP address of the peer, without a port. */
+  readonly address: string;
+  /** Whether the version and the framing are what this engine serves. */
+  readonly isSound: boolean;
+  /** Whether a body can follow, if neither length nor framing was named. */
+  readonly mayHaveBody: boolean;
+  readonly body: Readable;
+  /** Whether the whole request is here. */
+  readonly isComplete: boolean;
+
+  /** Whether the client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+
+  /** Answers `100 Continue` if it was asked for. */
+  proceed(): void;
+  /** An interim answer of the upstream (1xx but 100 and 101). */
+  inform(status: number, fields: readonly string[]): void;
+  /** The whole answer at once. `fields` as `rawFields`. `ends`: the connection ends with it, where the version can say so. */
+  respond(status: number, fields: string[], body: Buffer | undefined, ends?: boolean): void;
+  /** The head of an answer that is streamed. `trailers`: some will follow. */
+  begin(status: number, fields: string[], trailers: boolean): void;
+  /** False: wait for `onDrain` before the next. */
+  write(chunk: Buffer): boolean;
+  onDrain(then: () => void): void;
+  end(chunk: Buffer | undefined, trailers: readonly string[]): void;
+  /** Ends the exchange without an end of the answer, so that nobody takes what was sent for whole. */
+  cut(): void;
+}

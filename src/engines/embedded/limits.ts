@@ -1,0 +1,43 @@
+/** Bounds of this engine, by name. Units last. */
+
+/** Request bodies up to this size are held whole, so that another replica can be tried; larger ones are streamed. */
+export const heldBodyBytesMax = 65_536;
+/** Answers up to this size are held whole and sent by one write; larger ones are streamed. */
+export const heldAnswerBytesMax = 65_536;
+/** An unread request body that is larger than this ends the connection with the refusal, instead of being read to its end. */
+export const drainedBodyBytesMax = 1024 * 1024;
+/** How long a whole request (head and body) may take to arrive. */
+export const requestTimeoutMs = 300_000;
+/** A connection on which nothing moves, in either direction, for this long is ended. Longer than an upstream may be silent. */
+export const silentConnectionMs = 120_000;
+/** The http parser's own bound; beyond it Node ends the request. Target, fields and their separators, with room to explain. */
+export const parsedHeadBytesMax = 65_536;
+/** Open h2 streams of one connection. */
+export const streamsMax = 256;
+/** Keys of kept decisions that are longer are hashed. */
+export const keptKeyCharactersMax = 4096;
+/** Characters of all keys of kept decisions together, in one worker. */
+export const keptCharactersMax = 64 * 1024 * 1024;
+/** Refusals kept in one worker; they live a second at most. */
+export const keptRefusalsMax = 10_000;
+/** Calls that wait for the gate in one worker; more are answered `gate-unavailable`. */
+export const gateWaitingMax = 10_000;
+/** Names of fields whose handling is remembered. */
+export const fieldNamesMax = 1000;
+/** The next spool file is begun at this size. */
+export const spoolFileBytesMax = 64 * 1024 * 1024;
+/** Audit lines that are held while the disk doesn't take them. What is over is lost, and shows as a gap. */
+export const spoolHeldBytesMax = 4 * 1024 * 1024;
+/** A spool that failed is tried again after this time. */
+export const spoolRetryMs = 100;
+/** Connections to one replica, from one worker. */
+export const replicaConnectionsMax = 4096;
+/** Connections to one replica that are kept while idle, from one worker. */
+export const idleClientsMax = 256;
+/** Worker threads at most. */
+export const workersMax = 8;
+/** A worker that ends is started anew, so often in `workerRestartsMs`; then the engine has failed. */
+export const workerRestartsMax = 5;
+export const workerRestartsMs = 60_000;
+/** Addresses whose failed credentials are counted, in one worker. */
+export const floodAddressesMax = 10_000;

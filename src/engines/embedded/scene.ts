@@ -1,0 +1,44 @@
+import type { Plan } from '../../plan/types.ts';
+import type { Clock } from '../../std/clock.ts';
+import type { RateLimiter } from '../../traffic/index.ts';
+import type { Asking } from './asking.ts';
+import { FieldReader } from './fields.ts';
+import type { Spool } from './spool.ts';
+import type { Upstreams } from './upstreams.ts';
+
+/** Everything of a worker that its calls need. */
+export interface Scene {
+  /** Names this life of this worker; ids of requests begin with it. */
+  readonly worker: string;
+  readonly clock: Clock;
+  readonly asking: Asking;
+  readonly limiter: RateLimiter;
+  readonly spool: Spool;
+  readonly upstreams: Upstreams;
+  /** Microseconds that, added to `performance.now()`, give a time that all threads of the machine share. */
+  readonly sharedUs: number;
+  plan: Plan;
+  reader: FieldReader;
+  /** Whether any condition reads the address: then it joins the keys. */
+  readsAddress: boolean;
+  /** Shut by control where the audit can't be kept. */
+  isOpen: boolean;
+  /** Calls so far. */
+  calls: number;
+}
+
+/** What the scene has from a Plan. The union over all services: a key that holds more than it must is never wrong. */
+export function sceneOf(plan: Plan): Pick<Scene, 'plan' | 'reader' | 'readsAddress'> {
+  const reads = Object.values(plan.access.reads);
+  return {
+    plan,
+    reader: new FieldReader(reads.flatMap(({ headers }) => headers)),
+    readsAddress: reads.some(({ address }) => address),
+  };
+}
+
+/** Of a clock that doesn't jump and is the same in every thread. */
+export function sharedUs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e6 + nanoseconds / 1e3 - performance.now() * 1e3;
+}
