@@ -12,8 +12,8 @@ export const chunkBytesMax = 256 * 1024;
 export const batchBytes = 1024 * 1024;
 /** More than this unread in the spool: the writer counts as failing, so that `record: required` closes admission. */
 export const spoolBytesMax = 1024 * 1024 * 1024;
-/** An engine starts its next spool file at this size. */
-export const spoolFileBytesMax = 64 * 1024 * 1024;
+/** So much of a file that is still written to is chained and synced: the disk gets it back. */
+export const releaseBytesMin = 16 * 1024 * 1024;
 /** A spool file that is read to its end and still for this long is asked about: does anyone hold it open for writing? */
 export const idleMs = 10_000;
 /** Characters of an unreadable line that the chain keeps. */

@@ -3,6 +3,7 @@ import { batchBytes, chunkBytesMax } from './bounds.ts';
 import type { Chain } from './chain.ts';
 import { LineBuffer } from './chain-line.ts';
 import { openForWriting } from './openers.ts';
+import { releaseStart } from './release.ts';
 import type { SpoolFile, SpoolFiles } from './spool-files.ts';
 import type { AuditStatus } from './types.ts';
 import type { AuditWriterOptions, WriterBounds } from './writer.ts';
@@ -149,6 +150,7 @@ export class Follower {
       const { spool } = await this.#parts.chain.sync();
       this.#syncFailure = undefined;
       this.#removeFinished(spool);
+      await this.#release(spool);
     } catch (error) {
       this.#changed = true;
       this.#syncFailure = `sync: ${(error as Error).message}`;
@@ -163,6 +165,18 @@ export class Follower {
       if (!file.finished || spool.sizeOf(file) !== (synced[file.name] ?? 0)) continue;
       spool.remove(file);
       chain.forget(file.name);
+    }
+  }
+
+  /** Keeps files that are written to for long from filling the disk: what is chained and synced is given back. */
+  async #release(synced: Readonly<Record<string, number>>): Promise<void> {
+    const { spool, bounds, options } = this.#parts;
+    for (const file of spool.files.values()) {
+      const done = synced[file.name] ?? 0;
+      if (done - file.released < bounds.releaseBytesMin) continue;
+      file.released = done;
+      const fault = await releaseStart(spool.pathOf(file), done);
+      if (fault !== undefined) options.log(`audit: ${file.name} stays on the disk as a whole: ${fault}`);
     }
   }
 

@@ -12,6 +12,8 @@ export interface SpoolFile {
   readonly fd: number;
   /** Read and chained up to here. */
   offset: number;
+  /** Given back to the disk up to here. */
+  released: number;
   /** Its writer is known to be gone, or to have gone on to a newer file: what is there is all there will be. */
   finished: boolean;
   /** When it last had something new. Milliseconds since the epoch. */
@@ -45,7 +47,7 @@ export function openSpoolFiles(directory: string, chained: ReadonlyMap<string, n
     const fd = openSync(join(real, name), 'r');
     const known = chained.get(name) ?? 0;
     const offset = known <= fstatSync(fd).size ? known : 0;
-    return { name, ...partsOf(name), fd, offset, finished: false, grewMs: nowMs };
+    return { name, ...partsOf(name), fd, offset, released: 0, finished: false, grewMs: nowMs };
   };
   return {
     files,

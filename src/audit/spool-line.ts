@@ -44,14 +44,14 @@ function callerFields(caller: NonNullable<StaticCore['caller']>): NonNullable<St
  * `call` are written as they are, so the engine makes them of letters, digits and `_ . : -` alone.
  */
 export function spoolLine(call: SpoolCall, core: string): string {
-  let timing = `"totalMs":${ms(call.totalMs)}`;
-  if (call.connectMs !== undefined) timing += `,"connectMs":${ms(call.connectMs)}`;
-  if (call.upstreamMs !== undefined) timing += `,"upstreamMs":${ms(call.upstreamMs)}`;
-  if (call.bytesIn !== undefined) timing += `,"bytesIn":${call.bytesIn}`;
-  if (call.bytesOut !== undefined) timing += `,"bytesOut":${call.bytesOut}`;
-  if (call.endpoint !== undefined) timing += `,"endpoint":"${call.endpoint}"`;
-  const who = `"requestId":"${call.requestId}","timeMs":${call.timeMs},"worker":"${call.worker}","sequence":${call.sequence}`;
+  const connect = call.connectMs === undefined ? '' : `,"connectMs":${ms(call.connectMs)}`;
+  const upstream = call.upstreamMs === undefined ? '' : `,"upstreamMs":${ms(call.upstreamMs)}`;
+  const bytesIn = call.bytesIn === undefined ? '' : `,"bytesIn":${call.bytesIn}`;
+  const bytesOut = call.bytesOut === undefined ? '' : `,"bytesOut":${call.bytesOut}`;
+  const endpoint = call.endpoint === undefined ? '' : `,"endpoint":"${call.endpoint}"`;
   const trace = call.traceId === null ? 'null' : `"${call.traceId}"`;
+  const who = `"requestId":"${call.requestId}","timeMs":${call.timeMs},"worker":"${call.worker}","sequence":${call.sequence}`;
+  const timing = `"totalMs":${ms(call.totalMs)}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}`;
   const from = `"engine":"embedded","address":"${call.address}","timing":{${timing}}`;
   return `h1\t{${who},${from},"core":{"status":${call.status},"traceId":${trace},${core}`;
 }
@@ -172,9 +172,13 @@ class LineRecord implements ParsedRecord {
   }
 }
 
-/** Milliseconds with three decimals at most. */
-function ms(value: number): number {
-  return Math.round(value * 1000) / 1000;
+/** Milliseconds with three decimals at most, as text. From whole numbers, which V8 prints in half the time of fractions. */
+function ms(value: number): string {
+  const micros = Math.max(0, Math.round(value * 1000));
+  const rest = micros % 1000;
+  const whole = (micros - rest) / 1000;
+  if (rest === 0) return String(whole);
+  return `${whole}.${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}`;
 }
 
 /** FNV-1a over the UTF-16 units, 32 bits, hex. Finds a part again and catches bit rot; it proves nothing. */

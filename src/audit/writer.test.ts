@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, truncateSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { auditBench, callNames, spoolText } from '../../test/support/audit-bench.ts';
@@ -221,4 +221,22 @@ test('the checkpoint is not ahead of the disk, and a start reads only what follo
   const writer = await bench.start();
   assert.equal(writer.status().position, 5);
   await writer.stop();
+});
+
+test('of a file that grows for long, the disk gets back what is chained and synced', async (context) => {
+  const bench = auditBench(context);
+  const path = join(bench.spool, 'embedded-w1-1.spool');
+  const writer = await bench.start({ bounds: { pollMs: 5, releaseBytesMin: 100_000 } });
+  bench.append('embedded-w1-1.spool', 1, 1000);
+  await writer.flush();
+  await writer.flush();
+  const { size, blocks } = statSync(path);
+  assert.ok(size > 500_000);
+  const said = bench.logged.some((line) => line.includes('stays on the disk as a whole'));
+  assert.ok(said || blocks * 512 < 100_000, `${blocks * 512} bytes of ${size} still there`);
+  bench.append('embedded-w1-1.spool', 1001, 1002);
+  await writer.flush();
+  await writer.stop();
+  assert.deepEqual(await bench.chained(), callNames('w1', 1, 1002));
+  assert.equal((await verifyAudit(bench.audit)).found, 0);
 });

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { Clock } from '../std/clock.ts';
-import { fsyncIntervalMs, idleMs, pollMs, segmentBytesMax, spoolBytesMax } from './bounds.ts';
+import { fsyncIntervalMs, idleMs, pollMs, releaseBytesMin, segmentBytesMax, spoolBytesMax } from './bounds.ts';
 import { openChain } from './chain.ts';
 import { Follower, type FollowerParts } from './follower.ts';
 import { lockDirectory } from './lock.ts';
@@ -33,6 +33,7 @@ export interface WriterBounds {
   readonly segmentBytesMax: number;
   readonly spoolBytesMax: number;
   readonly idleMs: number;
+  readonly releaseBytesMin: number;
 }
 
 export interface AuditWriter {
@@ -43,7 +44,7 @@ export interface AuditWriter {
   stop(): Promise<void>;
 }
 
-const defaults: WriterBounds = { pollMs, fsyncIntervalMs, segmentBytesMax, spoolBytesMax, idleMs };
+const defaults: WriterBounds = { pollMs, fsyncIntervalMs, segmentBytesMax, spoolBytesMax, idleMs, releaseBytesMin };
 
 /**
  * Follows the spool and chains it. Exactly once, also over a kill -9: an event and the spool offset it was read up to are one

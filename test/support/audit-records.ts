@@ -32,6 +32,6 @@ export function exampleRecord(sequence: number, core: Partial<AuditCore> = {}, w
     engine: 'embedded',
     address: '127.0.0.1',
     core: { ...exampleCore, ...core },
-    timing: { totalMs: 4.123, connectMs: 0, upstreamMs: 3.2, bytesIn: 100, bytesOut: 20, endpoint: '127.0.0.1:8501' },
+    timing: { totalMs: 4.123, connectMs: 0, upstreamMs: 3.214, bytesIn: 100, bytesOut: 20, endpoint: '127.0.0.1:8501' },
   };
 }
