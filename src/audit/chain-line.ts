@@ -23,7 +23,7 @@ export function callBody(record: ParsedRecord, place: ChainPlace): string {
 /** The record's members in the order that the chain keeps: `core` last, and in it what differs from call to call first. */
 function recordText(record: ParsedRecord): string {
   const { core, timing } = record;
-  const text = record.brief?.coreText ?? coreText(core);
+  const text = record.coreText ?? coreText(core);
   const traceId = core.traceId === null ? 'null' : quote(core.traceId);
   const call = `"requestId":${quote(record.requestId)},"timeMs":${record.timeMs},"worker":${quote(record.worker)}`;
   const from = `"sequence":${record.sequence},"engine":${quote(record.engine)},"address":${quote(record.address)}`;

@@ -128,7 +128,8 @@ class LineRecord implements ParsedRecord {
   readonly timeMs: number;
   readonly sequence: number;
   readonly engine = 'embedded';
-  readonly brief: { readonly coreText: string; readonly status: number; readonly totalMs: number };
+  readonly coreText: string;
+  readonly brief: { readonly status: number; readonly totalMs: number };
   readonly #line: string;
   readonly #core: StaticCore;
   #head: AuditRecord | undefined;
@@ -136,7 +137,8 @@ class LineRecord implements ParsedRecord {
   constructor(line: string, head: RegExpExecArray, known: KnownCore) {
     this.timeMs = Number(head[1]);
     this.sequence = Number(head[2]);
-    this.brief = { coreText: known.text, status: Number(head[4]), totalMs: Number(head[3]) };
+    this.coreText = known.text;
+    this.brief = { status: Number(head[4]), totalMs: Number(head[3]) };
     this.#line = line;
     this.#core = known.core;
   }

@@ -65,15 +65,14 @@ export interface AuditRecord {
   readonly timing: AuditTiming;
 }
 
-/** A record as a parser hands it over, with what spares the writer and the metrics from making it again. Both may be absent. */
+/** A record as a parser hands it over, with what spares the writer and the metrics from making it again. All may be absent. */
 export interface ParsedRecord extends AuditRecord {
-  /**
-   * What metrics read. `coreText`: JSON of `core` without `status` and `traceId`, keys in the order of AuditCore, the same
-   * string object for equal ones.
-   */
-  readonly brief?: { readonly coreText: string; readonly status: number; readonly totalMs: number };
+  /** JSON of `core` without `status` and `traceId`, keys in the order of AuditCore; the same string object for equal ones. */
+  readonly coreText?: string;
   /** JSON of all the record's members as the chain holds them (`core` last, its status and trace first), without outer braces. */
   readonly text?: string;
+  /** What metrics read beside `coreText`, where `core` and `timing` are made only when asked for. */
+  readonly brief?: { readonly status: number; readonly totalMs: number };
 }
 
 /** What every line of the chain has. Keys stand in the order written here, `kind`'s own between `end` and `previous`. */

@@ -12,7 +12,7 @@ import { type MetricRow, metrics, seriesMax } from './names.ts';
 
 /** Metrics of one gateway, folded from audit records: so they are equal on every engine. */
 export interface Metrics {
-  /** Counts one call. Cheap: one look-up by `brief.coreText` where the record has it, else by a joined key. */
+  /** Counts one call. Cheap: one look-up by `coreText` where the record has it, else by a joined key. */
   observe(record: ParsedRecord): void;
   setAudit(status: AuditStatus): void;
   setKeptDecisions(count: number): void;
@@ -57,15 +57,15 @@ export function createMetrics(): Metrics {
   /** The last fold of each static core: calls of one kept decision mostly end in one status. */
   const recent = new Map<string, { status: number; fold: Fold }>();
   const foldOf = (record: ParsedRecord): Fold => {
-    const { brief } = record;
-    const known = brief && recent.get(brief.coreText);
-    if (known !== undefined && known.status === brief?.status) return known.fold;
+    const { coreText, brief } = record;
+    const known = coreText === undefined ? undefined : recent.get(coreText);
+    if (known !== undefined && known.status === (brief ?? record.core).status) return known.fold;
     const { core } = record;
     const { service, operation, status, outcome, reason, rule } = core;
     const key = `${service}\n${model(core)}\n${operation}\n${status}\n${outcome}\n${reason}\n${rule}`;
     const found = folds.get(key) ?? fold(key, core);
     if (recent.size >= seriesMax) recent.clear();
-    if (brief !== undefined) recent.set(brief.coreText, { status, fold: found });
+    if (coreText !== undefined) recent.set(coreText, { status, fold: found });
     return found;
   };
   return {
@@ -73,7 +73,7 @@ export function createMetrics(): Metrics {
       const { request, decision, duration } = foldOf(record);
       request.count += 1;
       decision.count += 1;
-      observeDuration(duration, (record.brief?.totalMs ?? record.timing.totalMs) / 1000);
+      observeDuration(duration, (record.brief ?? record.timing).totalMs / 1000);
     },
     setAudit: (status) => audit(status),
     setKeptDecisions: (kept) => keptDecisions.set(kept),
