@@ -65,24 +65,28 @@ interface Field {
 }
 
 async function compare({ ours, rivals }: Field, options: ComparisonOptions): Promise<Comparison> {
-  const started = await startAll([ours, ...rivals]);
+  const { sides, failures } = await startAll([ours, ...rivals], options.log);
+  const running = rivals.filter(({ name }) => sides.some((side) => side.name === name));
+  const figures: Figure[] = [];
   try {
-    const running = rivals.filter(({ name }) => started.sides.some((side) => side.name === name));
-    const figures: Figure[] = [];
     for (const [turn, tokenCount] of options.tokenCounts.entries()) {
       options.log(`— ${tokenCount} token${tokenCount === 1 ? '' : 's'} —`);
-      const costs = await measure(started.sides, { ...options, tokenCount, warmRuns: turn === 0 ? firstWarmRuns : 1 });
+      const costs = await measure(sides, { ...options, tokenCount, warmRuns: turn === 0 ? firstWarmRuns : 1 });
       figures.push(...figuresOf({ ours, rivals: running }, { costs, tokenCount, log: options.log }));
     }
-    return { figures, notRun: [], failures: started.failures };
+  } catch (error) {
+    // What was measured before stands.
+    failures.push(error instanceof Error ? error.message : String(error));
   } finally {
-    for (const side of started.sides) await side.process.stop();
+    for (const side of sides) await side.process.stop();
   }
+  return { figures, notRun: [], failures };
 }
 
 async function startAll(
   entrants: readonly Entrant[],
-): Promise<{ readonly sides: readonly Side[]; readonly failures: readonly string[] }> {
+  log: (line: string) => void,
+): Promise<{ readonly sides: readonly Side[]; readonly failures: string[] }> {
   const sides: Side[] = [];
   const failures: string[] = [];
   for (const { name, start } of entrants) {
@@ -90,6 +94,7 @@ async function startAll(
       sides.push(await start());
     } catch (error) {
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      log(`${name} didn't start`);
     }
   }
   return { sides, failures };

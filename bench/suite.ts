@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMicrosOf } from './cpu.ts';
-import { load } from './load.ts';
+import { type LoadOptions, type LoadResult, load } from './load.ts';
 import type { Side } from './sides/side.ts';
 import type { TokenFile } from './tokens.ts';
 
@@ -63,14 +63,14 @@ export async function measure(
 async function warm(side: Side, { tokens, tokenCount, warmRuns }: SuiteOptions): Promise<void> {
   let requests = 0;
   for (let run = 0; run < warmRunsMax && (run < warmRuns || requests < 2 * tokenCount); run += 1) {
-    requests += (await load({ port: side.port, tokens, tokenCount, seconds: warmSeconds })).requests;
+    requests += (await loadSide(side, { tokens, tokenCount, seconds: warmSeconds })).requests;
   }
 }
 
 async function costOf(side: Side, { tokens, tokenCount, seconds }: SuiteOptions): Promise<Cost> {
   await untilAtRest(side);
   const before = cpuMicrosOf(side.process.pid);
-  const result = await load({ port: side.port, tokens, tokenCount, seconds });
+  const result = await loadSide(side, { tokens, tokenCount, seconds });
   const during = cpuMicrosOf(side.process.pid) - before;
   // What is still to be done for these calls (an audit line not yet chained) is their cost too.
   await untilAtRest(side);
@@ -80,6 +80,14 @@ async function costOf(side: Side, { tokens, tokenCount, seconds }: SuiteOptions)
     requestsPerSecond: result.requests / result.seconds,
     busy: during / 1e6 / result.seconds,
   };
+}
+
+async function loadSide(side: Side, options: Omit<LoadOptions, 'port'>): Promise<LoadResult> {
+  try {
+    return await load({ port: side.port, ...options });
+  } catch (error) {
+    throw new Error(`${side.name}: ${error instanceof Error ? error.message : String(error)}\n${side.said()}`);
+  }
 }
 
 async function untilAtRest(side: Side): Promise<void> {

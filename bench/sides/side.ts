@@ -7,6 +7,7 @@ import type { Issuer } from '../tokens.ts';
 
 const readyMsMax = 30_000;
 const pollMs = 50;
+const outputCharactersShown = 2000;
 
 /** One of the things that are compared: a proxy that runs on the proxy core and forwards to the upstream. */
 export interface Side {
@@ -14,6 +15,8 @@ export interface Side {
   readonly port: number;
   /** The root of all processes whose time counts. */
   readonly process: Running;
+  /** The end of what its processes wrote to standard output and standard error. */
+  said(): string;
 }
 
 /** What every side needs to start. */
@@ -27,9 +30,10 @@ export interface SideSetting {
 
 /** Waits until a prediction is answered 200. Throws with the end of the side's output where that doesn't come. */
 export async function untilReady(
-  side: Side,
+  started: Omit<Side, 'said'>,
   { token, output }: { readonly token: string; readonly output: string },
 ): Promise<Side> {
+  const side = { ...started, said: () => readFileSync(output, 'utf8').slice(-outputCharactersShown) };
   const endMs = Date.now() + readyMsMax;
   let last = 'no answer';
   while (Date.now() < endMs && side.process.exitCode() === undefined) {
@@ -38,7 +42,7 @@ export async function untilReady(
     await sleep(pollMs);
   }
   await side.process.stop();
-  throw new Error(`${side.name} never answered 200 (${last}):\n${readFileSync(output, 'utf8').slice(-2000)}`);
+  throw new Error(`${side.name} never answered 200 (${last}):\n${side.said()}`);
 }
 
 function predictOnce(port: number, token: string): Promise<string> {
