@@ -15,6 +15,8 @@ import { ensureSystemPackages } from './system-packages.mjs';
  */
 const root = join(import.meta.dirname, '..');
 const testGlobs = ['src/**/*.test.ts', 'test/**/*.test.ts', 'demo/**/*.test.ts', 'bench/**/*.test.ts'];
+/** A file that hangs ends the run as a failure. */
+const fileTimeoutMs = 900_000;
 const engineNames = ['embedded', 'haproxy'];
 
 interface Tally {
@@ -65,7 +67,11 @@ function runTool(title: string, program: string, args: readonly string[]): void 
 }
 
 async function runTests(files: string[]): Promise<void> {
-  const stream = run({ files, concurrency: Math.max(2, Math.floor(availableParallelism() / 2)) });
+  const stream = run({
+    files,
+    timeout: fileTimeoutMs,
+    concurrency: Math.max(2, Math.floor(availableParallelism() / 2)),
+  });
   stream.on('test:summary', ({ file, counts }) => {
     if (file !== undefined) return;
     tally.passed += counts.passed;

@@ -1,6 +1,7 @@
 import { type AuditVerdict, type ReadOptions, readAudit, sentence, verifyAudit } from '../audit/index.ts';
 import { parseDurationMs } from '../std/duration.ts';
 import { boundEnvironment } from './bound-environment.ts';
+import { counted } from './counted.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -101,7 +102,7 @@ function verdictText(directory: string, verdict: AuditVerdict): string {
   lines.push(`${directory}: ${intact ? 'intact' : 'NOT intact'}`);
   if (lastPosition > 0) {
     lines.push(
-      `  ${calls} calls by ${workers} workers in ${segments} segments, positions ${firstPosition} to ${lastPosition}`,
+      `  ${counted(calls, 'call')} by ${counted(workers, 'worker')} in ${counted(segments, 'segment')}, positions ${firstPosition} to ${lastPosition}`,
     );
     lines.push(`  last hash ${lastHash}: keep it elsewhere, and it proves later that nothing before it was changed`);
   } else lines.push('  no calls yet');

@@ -1,5 +1,6 @@
 import { compileFiles, isError, loadEngine } from '../control/index.ts';
 import { renderJson } from '../diagnostics/index.ts';
+import { counted } from './counted.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type FileOptions, filesOf, showDiagnostics } from './files.ts';
 import type { Terminal } from './terminal.ts';
@@ -33,13 +34,9 @@ function summary(
   const models = plan.access.services.reduce((count, service) => count + service.models.length, 0);
   return [
     `${policy} with ${environment}: good`,
-    `  ${count(rules, 'rule')} in ${plan.environment}, ${count(plan.access.services.length, 'service')}, ${count(models, 'model')}; ${plan.engine} engine; epoch ${plan.epoch}`,
+    `  ${counted(rules, 'rule')} in ${plan.environment}, ${counted(plan.access.services.length, 'service')}, ${counted(models, 'model')}; ${plan.engine} engine; epoch ${plan.epoch}`,
     `  ${exposure(plan.audit.record)}`,
   ].join('\n');
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** What a failing audit means, so that nobody learns it from an incident. */

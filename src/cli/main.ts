@@ -5,6 +5,9 @@ import { faultText } from './fault-text.ts';
 import { program } from './program.ts';
 import { endWithReader, processTerminal } from './terminal.ts';
 
+/** How long after a command's end the process may still be kept by something left open. */
+const lingerMs = 2000;
+
 endWithReader();
 try {
   await program(processTerminal, (code) => {
@@ -20,3 +23,4 @@ try {
     process.exitCode = code;
   }
 }
+setTimeout(() => process.exit(), lingerMs).unref();

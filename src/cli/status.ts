@@ -1,9 +1,12 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { ControlFault, type HeadgateStatus, messageOf } from '../control/index.ts';
-import { printHostPort } from '../std/host-port.ts';
+import { parseHostPort, printHostPort } from '../std/host-port.ts';
 import { boundEnvironment } from './bound-environment.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { statusText } from './status-text.ts';
 import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface StatusOptions {
   readonly environment: string;
@@ -24,12 +27,24 @@ export async function status(options: StatusOptions, terminal: Terminal): Promis
 
 async function ask(address: string): Promise<HeadgateStatus> {
   try {
-    const response = await fetch(`http://${address}/status`, { signal: AbortSignal.timeout(timeoutMs) });
-    if (!response.ok) throw new Error(`it answers ${response.status}: ${(await response.text()).trim()}`);
-    return (await response.json()) as HeadgateStatus;
+    return JSON.parse(await getText(address, '/status')) as HeadgateStatus;
   } catch (cause) {
-    const why = cause instanceof TypeError ? messageOf(cause.cause ?? cause) : messageOf(cause);
+    if (cause instanceof UsageError) throw cause;
     const hint = 'is Headgate up? --admin names another address';
-    throw new ControlFault('start-failed', `no answer from the admin address ${address}: ${why}`, { hint, cause });
+    throw new ControlFault('start-failed', `no answer from the admin address ${address}: ${messageOf(cause)}`, {
+      hint,
+      cause,
+    });
   }
+}
+
+/** Not `fetch`, which refuses a hundred ports that browsers must not call. */
+async function getText(address: string, path: string): Promise<string> {
+  const parsed = parseHostPort(address);
+  if ('fault' in parsed) throw new UsageError(`--admin ${address} ${parsed.fault}`);
+  const outgoing = get({ ...parsed, path, signal: AbortSignal.timeout(timeoutMs) });
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const text = (await incoming.setEncoding('utf8').toArray()).join('');
+  if (incoming.statusCode !== 200) throw new Error(`it answers ${incoming.statusCode}: ${text.trim()}`);
+  return text;
 }

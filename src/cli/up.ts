@@ -29,8 +29,9 @@ export async function up(options: UpOptions, terminal: Terminal): Promise<ExitCo
   return failed ? exitCodes.failed : exitCodes.ok;
 }
 
-function readyText({ addresses, admin, plan }: RunningHeadgate): string {
-  const { environment, engine, epoch, listeners, audit } = plan();
+function readyText(headgate: RunningHeadgate): string {
+  const { addresses, admin } = headgate;
+  const { environment, engine, epoch, listeners, audit } = headgate.plan();
   const lines = listeners.map(({ name, address, tls }) => {
     const url = `${tls === undefined ? 'http' : 'https'}://${printHostPort(addresses[name] ?? address)}`;
     return [`listener ${name}`, url];

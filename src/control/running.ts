@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditWriter } from '../audit/index.ts';
 import type { Engine, RunningEngine } from '../engines/engine.ts';
 import type { GateKeys } from '../gate/index.ts';
@@ -47,6 +48,9 @@ export interface OpenParts {
   /** Stamp of the files from before they were read. */
   readonly since: string;
 }
+
+/** How long after its grace an engine is waited for. */
+const lateMs = 3000;
 
 /** Holds what runs, and which Plan. Made and opened by `startHeadgate`. */
 export class Headgate implements RunningHeadgate {
@@ -144,9 +148,17 @@ export class Headgate implements RunningHeadgate {
   async #end(graceMs: number): Promise<void> {
     const { writer, admin } = this.#opened();
     this.#endWatch();
-    await this.#parts.running.stop(graceMs);
+    await this.#endEngine(graceMs);
     await writer.stop();
     await admin.close();
+  }
+
+  /** An engine ends by itself within the grace; one that doesn't holds up nobody. */
+  async #endEngine(graceMs: number): Promise<void> {
+    const { running, log } = this.#parts;
+    const late = Symbol('late');
+    const waited = sleep(graceMs + lateMs, late, { ref: false });
+    if ((await Promise.race([running.stop(graceMs), waited])) === late) log('the engine did not end in time');
   }
 
   async #takeUp(): Promise<void> {
