@@ -63,10 +63,19 @@ function bodyOf(
 /** A parser that throws has met a line that it can't read, too: nothing may stop the chain. */
 function parseSafely(line: string, parse: SpoolParser): ReturnType<SpoolParser> {
   try {
-    return parse(line);
+    const record = parse(line);
+    if ('unreadable' in record || isWhole(record)) return record;
+    return { unreadable: 'its time, sequence or status is no number' };
   } catch (error) {
     return { unreadable: `the parser failed: ${(error as Error).message}` };
   }
+}
+
+/** A parser's slip must not become a line of the chain that is no JSON. */
+function isWhole(record: ParsedRecord): boolean {
+  const { status } = record.brief ?? record.core;
+  const counted = Number.isSafeInteger(record.sequence) && record.sequence > 0;
+  return counted && Number.isFinite(record.timeMs) && Number.isSafeInteger(status);
 }
 
 /** Chains bytes that are no line: longer than any line may be, or left without an end by a writer that is gone. */

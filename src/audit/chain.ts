@@ -1,4 +1,5 @@
-import { closeSync, fsync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../std/clock.ts';
@@ -102,9 +103,9 @@ export function openChain(options: ChainOptions): Chain {
       const done = full.length;
       for (const open of full) await fsyncFile(open);
       if (fd !== undefined) await fsyncFile(fd);
-      if (directoryChanged) syncDirectory(directory);
+      if (directoryChanged) await syncDirectory(directory);
       directoryChanged = false;
-      writeCheckpoint(directory, checkpoint);
+      await writeCheckpoint(directory, checkpoint);
       for (const open of full.splice(0, done)) closeSync(open);
       return checkpoint;
     },
@@ -125,11 +126,11 @@ function later(a: string, b: string): string {
 }
 
 /** A new name in a directory is certain only when the directory is synced. */
-function syncDirectory(directory: string): void {
-  const open = openSync(directory, 'r');
+async function syncDirectory(directory: string): Promise<void> {
+  const file = await openFile(directory, 'r');
   try {
-    fsyncSync(open);
+    await file.sync();
   } finally {
-    closeSync(open);
+    await file.close();
   }
 }

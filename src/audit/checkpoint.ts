@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -34,16 +35,15 @@ export function readCheckpoint(directory: string): Checkpoint | undefined {
   return value;
 }
 
-/** Replaces the checkpoint in one step, synced: a crash leaves the old one or the new one. */
-export function writeCheckpoint(directory: string, checkpoint: Checkpoint): void {
+/** Replaces the checkpoint in one step, synced: a crash leaves the old one or the new one. Rejects with the disk's error. */
+export async function writeCheckpoint(directory: string, checkpoint: Checkpoint): Promise<void> {
   const path = join(directory, checkpointName);
-  const fd = openSync(`${path}.new`, 'w', 0o640);
+  const file = await open(`${path}.new`, 'w', 0o640);
   try {
-    const bytes = Buffer.from(`${JSON.stringify(checkpoint)}\n`);
-    if (writeSync(fd, bytes) !== bytes.length) throw new Error('ENOSPC: short write of the checkpoint');
-    fsyncSync(fd);
+    await file.writeFile(`${JSON.stringify(checkpoint)}\n`);
+    await file.sync();
   } finally {
-    closeSync(fd);
+    await file.close();
   }
-  renameSync(`${path}.new`, path);
+  await rename(`${path}.new`, path);
 }

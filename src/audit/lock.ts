@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * One writer per audit directory. The lock is SQLite's own on `writer.lock`: the kernel gives it up with the process, also
+ * One writer per directory. The lock is SQLite's own on `writer.lock`: the kernel gives it up with the process, also
  * after a kill -9, so there is no stale lock to judge. Throws `audit-locked` where another writer holds it.
  */
 export function lockDirectory(directory: string): () => void {

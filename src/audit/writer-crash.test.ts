@@ -76,7 +76,8 @@ test('each line is chained exactly once, over 12 kill -9 of a writer at work', {
   }
   const verdict = await verifyAudit(bench.audit);
   assert.deepEqual(verdict.findings, []);
-  assert.deepEqual(readdirSync(bench.spool).sort(), ['embedded-w1-2.spool', 'embedded-w2-1.spool']);
+  const left = readdirSync(bench.spool).filter((name) => name.endsWith('.spool'));
+  assert.deepEqual(left.sort(), ['embedded-w1-2.spool', 'embedded-w2-1.spool']);
 });
 
 test('a segment cut anywhere behind the last checkpoint is mended: nothing lost, nothing twice', async (context) => {
@@ -93,8 +94,9 @@ test('a segment cut anywhere behind the last checkpoint is mended: nothing lost,
   const { spool, audit } = bench;
   for (let cut = checkpointed; cut <= whole; cut += 37) {
     const copy = auditBench(context);
-    cpSync(spool, copy.spool, { recursive: true });
-    cpSync(audit, copy.audit, { recursive: true, filter: (path) => !path.endsWith('writer.lock') });
+    const filter = (path: string): boolean => !path.endsWith('writer.lock');
+    cpSync(spool, copy.spool, { recursive: true, filter });
+    cpSync(audit, copy.audit, { recursive: true, filter });
     truncateSync(join(copy.audit, name), cut);
     await (await copy.start()).stop();
     assert.deepEqual(await copy.chained(), callNames('w1', 1, 6), `cut at ${cut}`);

@@ -3,10 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { auditBench, callNames, spoolText } from '../../test/support/audit-bench.ts';
+import { type AuditBench, auditBench, callNames, spoolText } from '../../test/support/audit-bench.ts';
+import { exampleRecord } from '../../test/support/audit-records.ts';
 import { readAudit } from './read.ts';
 import type { AuditRecord, ChainEvent } from './types.ts';
 import { verifyAudit } from './verify.ts';
+
+function spoolFiles(bench: AuditBench): string[] {
+  return readdirSync(bench.spool).filter((name) => name.endsWith('.spool'));
+}
 
 test('lines of several files are chained, told on, and verified', async (context) => {
   const bench = auditBench(context);
@@ -97,6 +102,22 @@ test('a parser that throws stops nothing', async (context) => {
   await writer.stop();
 });
 
+test('numbers that a parser got wrong make an unreadable event, not a line that is no JSON', async (context) => {
+  const bench = auditBench(context);
+  bench.append('embedded-w1-1.spool', 1, 4);
+  const wrong: object[] = [
+    { sequence: Number.NaN },
+    { timeMs: Number.NaN },
+    { core: { ...exampleRecord(1).core, status: Number.NaN } },
+  ];
+  const parse = (): AuditRecord => ({ ...exampleRecord(1), ...wrong.shift() });
+  const writer = await bench.start({ parse });
+  await writer.flush();
+  assert.deepEqual([writer.status().position, writer.status().unreadable], [4, 3]);
+  await writer.stop();
+  assert.equal((await verifyAudit(bench.audit)).intact, true);
+});
+
 test('segments end by size and by day; names sort as the chain runs, also when the clock goes back', async (context) => {
   const bench = auditBench(context);
   const bounds = { pollMs: 5, segmentBytesMax: 20_000 };
@@ -126,6 +147,7 @@ test('a second writer on the same directory fails loudly, and the first goes on'
   const writer = await bench.start();
   await assert.rejects(bench.start(), /^Error: audit-locked: another writer holds/);
   bench.append('embedded-w1-1.spool', 1, 1);
+  await assert.rejects(bench.start({ directory: `${bench.audit}-2` }), /audit-locked: .*spool/);
   await writer.flush();
   await writer.stop();
   await (await bench.start()).stop();
@@ -138,7 +160,7 @@ test('the older file of a worker is deleted once it is chained and synced; the n
   bench.append('embedded-w10-1.spool', 1, 5);
   const writer = await bench.start();
   await writer.flush();
-  assert.deepEqual(readdirSync(bench.spool).sort(), ['embedded-w1-10.spool', 'embedded-w10-1.spool']);
+  assert.deepEqual(spoolFiles(bench).sort(), ['embedded-w1-10.spool', 'embedded-w10-1.spool']);
   await writer.stop();
   assert.equal((await verifyAudit(bench.audit)).found, 0);
 });
@@ -156,10 +178,10 @@ test('a still file is deleted when nobody holds it open for writing any more, it
     await writer.flush();
   };
   await settle();
-  assert.deepEqual(readdirSync(bench.spool), ['embedded-w1-1.spool']);
+  assert.deepEqual(spoolFiles(bench), ['embedded-w1-1.spool']);
   closeSync(held);
   await settle();
-  assert.deepEqual(readdirSync(bench.spool), []);
+  assert.deepEqual(spoolFiles(bench), []);
   assert.deepEqual([writer.status().position, writer.status().unreadable], [5, 1]);
   await writer.stop();
 });

@@ -55,7 +55,7 @@ export async function startAuditWriter(options: AuditWriterOptions): Promise<Aud
   const { directory, spoolDirectory, log, clock } = options;
   mkdirSync(directory, { recursive: true, mode: 0o750 });
   mkdirSync(spoolDirectory, { recursive: true, mode: 0o750 });
-  const unlock = lockDirectory(directory);
+  const unlock = lockBoth(directory, spoolDirectory);
   try {
     const bounds = { ...defaults, ...options.bounds };
     const state = recoverChain(directory, log);
@@ -64,6 +64,21 @@ export async function startAuditWriter(options: AuditWriterOptions): Promise<Aud
     return run({ options, bounds, spool, chain, unlock });
   } catch (error) {
     unlock();
+    throw error;
+  }
+}
+
+/** One writer for each chain, and one for each spool: two would each take a part of it. */
+function lockBoth(directory: string, spoolDirectory: string): () => void {
+  const unlockChain = lockDirectory(directory);
+  try {
+    const unlockSpool = lockDirectory(spoolDirectory);
+    return () => {
+      unlockSpool();
+      unlockChain();
+    };
+  } catch (error) {
+    unlockChain();
     throw error;
   }
 }
