@@ -1,4 +1,5 @@
 import { compileCodes } from './codes/compile.ts';
+import { engineCodes } from './codes/engines.ts';
 import { environmentCodes } from './codes/environment.ts';
 import { formCodes } from './codes/form.ts';
 import { policyCodes } from './codes/policy.ts';
@@ -20,6 +21,7 @@ export const codes = {
   ...policyCodes,
   ...environmentCodes,
   ...compileCodes,
+  ...engineCodes,
 } as const satisfies Record<string, CodeRow>;
 
 export type Code = keyof typeof codes;

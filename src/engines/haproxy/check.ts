@@ -1,0 +1,32 @@
+import { Report } from '../../diagnostics/index.ts';
+import type { Diagnostic } from '../../diagnostics/types.ts';
+import type { Plan } from '../../plan/types.ts';
+import { haproxyVersion, installCommand, isSupported, versionFloor } from './binary.ts';
+import { slotsMax, speedOf } from './record.ts';
+
+/** What HAProxy can't do of this Plan, or that it isn't there. */
+export async function checkHaproxy(plan: Plan): Promise<readonly Diagnostic[]> {
+  const report = new Report();
+  checkVersion(await haproxyVersion(), report);
+  for (const { name, limits, file, line } of plan.access.rules) {
+    const span = { file, line, column: 1, endLine: line, endColumn: 1 };
+    if (limits.length > slotsMax) {
+      const message = `the rule \`${name}\` has ${limits.length} limits, HAProxy counts ${slotsMax} for one call`;
+      report.add('HG3010', message, { span, hint: 'leave out limits, or take the embedded engine' });
+    }
+    if (limits.some((limit) => speedOf(limit) === undefined)) {
+      const message = `the rule \`${name}\` has a limit whose burst takes more than 45 days to fill up`;
+      report.add('HG3011', message, { span, hint: 'give it a smaller burst, or take the embedded engine' });
+    }
+  }
+  return report.diagnostics();
+}
+
+/** `version`: the installed one. */
+export function checkVersion(version: string | undefined, report: Report): void {
+  const hint = `install it: ${installCommand}`;
+  if (version === undefined) report.add('HG3001', 'HAProxy is not installed', { hint });
+  else if (!isSupported(version)) {
+    report.add('HG3002', `HAProxy ${version} is older than ${versionFloor}`, { hint });
+  }
+}

@@ -1,0 +1,61 @@
+import { variables } from './names.ts';
+import { call, type Format, format, type Sample } from './print.ts';
+
+/** What a spool line holds, in order, between tabs, after the form's name and the worker. See log-line.ts for its reader. */
+export const logFields = [
+  'sequence',
+  'timeMs',
+  'counter',
+  'address',
+  'status',
+  'askedCore',
+  'keptCore',
+  'reason',
+  'trace',
+  'totalMs',
+  'connectMs',
+  'upstreamMs',
+  'bytesIn',
+  'bytesOut',
+  'endpointHost',
+  'endpointPort',
+  'termination',
+  'listener',
+  'request',
+] as const;
+
+export type LogField = (typeof logFields)[number];
+
+/** Name of the form, the first field of each line. */
+export const logForm = 'g1';
+
+const field = (name: string): { field: string } => ({ field: name });
+const value = (sample: Sample): { sample: Sample } => ({ sample });
+const variable = (name: string): { sample: Sample } => value(call('var', name));
+
+/** `%lc` counts the lines of a frontend from 0, so a gap is a lost line; `%rt` makes the request's id again. */
+export function auditFormat(worker: string, listener: number): Format {
+  const parts: Record<LogField, string | { field: string } | { sample: Sample }> = {
+    sequence: field('lc'),
+    timeMs: value(call('date', 0, 'ms')),
+    counter: field('rt'),
+    address: field('ci'),
+    status: field('ST'),
+    askedCore: variable(variables.answer.coreNumber),
+    keptCore: value(call('sc_get_gpt', 2, 0)),
+    reason: variable(variables.reason),
+    trace: variable(variables.trace),
+    totalMs: field('Ta'),
+    connectMs: field('Tc'),
+    upstreamMs: field('Tr'),
+    bytesIn: field('U'),
+    bytesOut: field('B'),
+    endpointHost: field('si'),
+    endpointPort: field('sp'),
+    termination: field('ts'),
+    listener: String(listener),
+    request: variable('txn.req'),
+  };
+  const rest = logFields.flatMap((name) => ['\t', parts[name]]);
+  return format(`${logForm}\t${worker}`, ...rest);
+}

@@ -1,0 +1,49 @@
+import type { GateRequest } from '../../gate/index.ts';
+import { readHeadersBinary, type SpopData, SpopError, type SpopMessage } from '../../wire/index.ts';
+import { askArguments } from './spoe.ts';
+
+/** A question of HAProxy: the request, and which process asks. */
+export interface Question {
+  readonly worker: string;
+  readonly request: GateRequest;
+}
+
+type Name = keyof typeof askArguments;
+
+/** Turns the message of a miss into the neutral request. `listeners`: names, by frontend. Throws `SpopError`. */
+export function questionOf(message: SpopMessage, listeners: ReadonlyMap<string, string>): Question {
+  const args = new Map(message.args);
+  const take = (name: Name): SpopData => args.get(askArguments[name]) ?? { kind: 'null' };
+  const headers = take('headers');
+  if (headers.kind !== 'binary') throw new SpopError('no header fields');
+  return {
+    worker: textOf(take('worker')),
+    request: {
+      id: textOf(take('id')),
+      listener: listeners.get(textOf(take('listener'))) ?? '',
+      method: textOf(take('method')),
+      // HAProxy keeps an HTTP/2 target in absolute form; what the client sent as :path is its path and query.
+      target: textOf(take(textOf(take('version')).startsWith('2') ? 'target' : 'url')),
+      authority: textOf(take('authority')),
+      headers: readHeadersBinary(headers.value),
+      address: addressOf(textOf(take('address'))),
+    },
+  };
+}
+
+function textOf(data: SpopData): string {
+  switch (data.kind) {
+    case 'string':
+    case 'ipv4':
+    case 'ipv6':
+      return data.value;
+    case 'binary':
+      return data.value.toString('latin1');
+    default:
+      return '';
+  }
+}
+
+function addressOf(text: string): string {
+  return /^::ffff:\d+\.\d+\.\d+\.\d+$/.test(text) ? text.slice(7) : text;
+}

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import type { AddressPlan, Plan } from '../../plan/types.ts';
+
+/** Where one HAProxy process lives: all that its files need beyond the Plan. */
+export interface Place {
+  /** Names one life of the process: in request ids, spool lines and audit records. Letters, digits and `.`. */
+  readonly worker: string;
+  /** Folder of the files; absolute. */
+  readonly directory: string;
+  /** Sockets; absolute, at most 100 characters. */
+  readonly gateSocket: string;
+  readonly adminSocket: string;
+  /** Where listeners listen, by name; the Plan's own addresses where there is none. */
+  readonly addresses?: Readonly<Record<string, AddressPlan>>;
+  /** Certificate and key in one file, by listener; the default is beside the other files. */
+  readonly pem?: Readonly<Record<string, string>>;
+}
+
+/** The place that `headgate compile` prints for. */
+export function examplePlace(plan: Plan): Place {
+  const directory = join(plan.state, 'haproxy');
+  return {
+    worker: 'worker.1',
+    directory,
+    gateSocket: join(directory, 'gate.sock'),
+    adminSocket: join(directory, 'admin.sock'),
+  };
+}

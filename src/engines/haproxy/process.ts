@@ -1,0 +1,239 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plan } from '../../plan/types.ts';
+import { printHostPort } from '../../std/host-port.ts';
+import { spoolName } from './core-book.ts';
+import { Ledger, type MapOrders } from './ledger.ts';
+import { backends, files, recordMaps, upstreamName, variables } from './names.ts';
+import type { Place } from './place.ts';
+import { mapLine } from './print.ts';
+import { realizeHaproxy } from './realize.ts';
+import { commandCharactersMax, RuntimeApi } from './runtime-api.ts';
+
+/** How long HAProxy may take until it listens. */
+const startMsMax = 10_000;
+/** Lines of HAProxy's own that are passed on, at most; it can be made to write many. */
+const linesMax = 100;
+
+/** A process of an earlier life that listens still. */
+export interface Predecessor {
+  readonly pid: number;
+  readonly adminSocket: string;
+}
+
+export interface StartOptions {
+  readonly plan: Plan;
+  readonly place: Place;
+  readonly spoolDirectory: string;
+  /** Hands its sockets over, then goes when its calls have ended. */
+  readonly previous: readonly Predecessor[];
+  readonly nowMs: number;
+  readonly log: (line: string) => void;
+}
+
+/** One process of HAProxy: its files, its spool file, its Runtime API, and what it keeps. */
+export class HaproxyProcess {
+  readonly plan: Plan;
+  readonly place: Place;
+  readonly pid: number;
+  readonly api: RuntimeApi;
+  readonly ledger: Ledger;
+  /** Resolves with how it ended. */
+  readonly exited: Promise<string>;
+  epoch: string;
+  #isGone = false;
+
+  private constructor({ plan, place, nowMs, log }: StartOptions, child: ChildProcess) {
+    this.plan = plan;
+    this.place = place;
+    this.epoch = plan.epoch;
+    this.pid = child.pid ?? 0;
+    this.api = new RuntimeApi(place.adminSocket);
+    this.ledger = new Ledger(mapOrders(this.api, place, log), nowMs);
+    this.exited = new Promise((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    void this.exited.then(() => {
+      this.#isGone = true;
+      this.api.close();
+    });
+  }
+
+  /** Writes the files, starts HAProxy, and waits until it listens. Rejects with what HAProxy said. */
+  static async start(options: StartOptions): Promise<HaproxyProcess> {
+    const { plan, place, spoolDirectory } = options;
+    writeFiles(plan, place);
+    const spool = openSync(join(spoolDirectory, spoolName(place.worker)), 'a', 0o600);
+    const said: string[] = [];
+    try {
+      const child = launch(options, spool);
+      passOn(child, said, options.log);
+      const process = new HaproxyProcess(options, child);
+      await process.#ready(said);
+      return process;
+    } finally {
+      closeSync(spool);
+    }
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  get predecessor(): Predecessor {
+    return { pid: this.pid, adminSocket: this.place.adminSocket };
+  }
+
+  /** From when it returns, no decision that was kept before is found. `text`: letters, digits and `.`. */
+  async setEpoch(text: string): Promise<void> {
+    if (this.#isGone) return;
+    // What it answers is the new value.
+    await this.api.ask(`set var ${variables.epoch} str(${text})`).catch((error: unknown) => this.#unlessGone(error));
+    this.epoch = text;
+  }
+
+  /** Ends what is kept for these subjects. */
+  async revoke(subjectIds: readonly string[]): Promise<void> {
+    const numbers = this.ledger.revoke(subjectIds);
+    for (const number of numbers) {
+      const map = mapPath(this.place, number % 2 === 0 ? 0 : 1);
+      await this.api.ask(`del map ${map} ${number}`).catch((error: unknown) => this.#unlessGone(error));
+    }
+  }
+
+  /** Asks it to stop accepting and to go when its calls have ended. */
+  retire(): void {
+    this.#signal('SIGUSR1');
+  }
+
+  /** Ends it at once, with the calls that it carries. */
+  kill(): void {
+    this.#signal('SIGTERM');
+  }
+
+  /** Decisions that it keeps now, ended ones among them until they are found or pushed out. */
+  async keptDecisions(): Promise<number> {
+    const text = await this.api.ask(`show table ${backends.kept}`).catch(() => '');
+    return Number(/ used:(\d+)/.exec(text)?.[1] ?? 0);
+  }
+
+  /** The replicas and what is on its way to each. */
+  async endpoints(): Promise<{ service: string; address: string; inFlight: number }[]> {
+    const text = await this.api.ask('show stat -1 4 -1').catch(() => '');
+    const rows = text.split('\n').map((line) => line.split(','));
+    return this.plan.upstreams.flatMap(({ service, endpoints }, position) =>
+      endpoints.map(({ rest }, index) => {
+        const row = rows.find(
+          ([proxy, name]) => proxy === upstreamName(position + 1) && name === `replica.${index + 1}`,
+        );
+        return { service, address: printHostPort(rest), inFlight: Number(row?.[4] ?? 0) };
+      }),
+    );
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#isGone) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch {
+      // It went in the meantime.
+    }
+  }
+
+  #unlessGone(error: unknown): void {
+    if (!this.#isGone) throw error;
+  }
+
+  async #ready(said: readonly string[]): Promise<void> {
+    const until = Date.now() + startMsMax;
+    for (;;) {
+      try {
+        const text = await this.api.ask('show info');
+        if (Number(/^Pid: (\d+)$/m.exec(text)?.[1]) === this.pid) return;
+      } catch {
+        // It does not listen yet.
+      }
+      if (this.#isGone) throw new Error(`haproxy did not start: ${await this.exited}: ${said.join(' ')}`);
+      if (Date.now() > until) {
+        this.kill();
+        throw new Error('haproxy did not listen in time');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+function writeFiles(plan: Plan, place: Place): void {
+  mkdirSync(place.directory, { recursive: true, mode: 0o700 });
+  for (const [name, text] of Object.entries(realizeHaproxy(plan, place).files)) {
+    writeFileSync(join(place.directory, name), text, { mode: 0o600 });
+  }
+  for (const { name, tls } of plan.listeners) {
+    const path = place.pem?.[name];
+    if (tls === undefined || path === undefined) continue;
+    writeFileSync(path, `${readFileSync(tls.certificate, 'utf8')}\n${readFileSync(tls.key, 'utf8')}`, { mode: 0o600 });
+  }
+}
+
+function launch({ place, previous }: StartOptions, spool: number): ChildProcess {
+  const [newest] = previous.slice(-1);
+  const pids = previous.map(({ pid }) => String(pid));
+  const takeOver = newest === undefined ? [] : ['-x', newest.adminSocket, '-sf', ...pids];
+  return spawn('haproxy', ['-db', '-f', join(place.directory, files.configuration), ...takeOver], {
+    // A group of its own: an interrupt at the terminal is for us, who then lets it drain.
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', spool],
+  });
+}
+
+function passOn(child: ChildProcess, said: string[], log: (line: string) => void): void {
+  let lines = 0;
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    for (const line of text.split('\n').filter(isWorthSaying)) {
+      lines += 1;
+      if (said.length < linesMax) said.push(line);
+      if (lines <= linesMax) log(`haproxy: ${line}`);
+    }
+  });
+}
+
+/** Its notices, and that proxies stop when it goes, are no news. */
+function isWorthSaying(line: string): boolean {
+  return line.trim() !== '' && !/\[NOTICE\]|Proxy \S+ stopped/.test(line);
+}
+
+function mapPath(place: Place, half: 0 | 1): string {
+  return join(place.directory, recordMaps[half]);
+}
+
+/** Orders to the maps, several additions in one command. An order that fails leaves misses behind, which are asked anew. */
+function mapOrders(api: RuntimeApi, place: Place, log: (line: string) => void): MapOrders {
+  const pending: string[][] = [[], []];
+  const order = (command: string): void => {
+    api.order(command).catch((error: unknown) => log(`haproxy: ${error instanceof Error ? error.message : error}`));
+  };
+  const flush = (half: 0 | 1): void => {
+    const lines = pending[half]?.splice(0) ?? [];
+    let payload = '';
+    for (const line of lines) {
+      if (payload.length + line.length > commandCharactersMax) {
+        order(`add map ${mapPath(place, half)} <<\n${payload}`);
+        payload = '';
+      }
+      payload += line;
+    }
+    if (payload !== '') order(`add map ${mapPath(place, half)} <<\n${payload}`);
+  };
+  return {
+    clear(half) {
+      order(`clear map ${mapPath(place, half)}`);
+    },
+    add(half, number, record) {
+      const lines = pending[half];
+      if (lines?.length === 0) setImmediate(() => flush(half));
+      lines?.push(mapLine(String(number), record));
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import type { Plan, RulePlan, UpstreamPlan } from '../../plan/types.ts';
+import { printHostPort } from '../../std/host-port.ts';
+import {
+  connectTimeoutMs,
+  gateTimeoutMs,
+  keepAliveTimeoutMs,
+  keptDecisionsMax,
+  permitKeptMsMax,
+  requestHeadTimeoutMs,
+  upstreamTimeoutMs,
+} from '../../std/limits.ts';
+import type { Realization } from '../engine.ts';
+import { frontendSection } from './frontend.ts';
+import { limitTables } from './limit-rules.ts';
+import { backends, files, recordMaps, upstreamName, variables } from './names.ts';
+import { examplePlace, type Place } from './place.ts';
+import { call, configuration, directive, type Section } from './print.ts';
+import { errorLines, problemFiles, refuseSection } from './refusals.ts';
+import { spoeText } from './spoe.ts';
+
+/** Counters of callers kept at most, a table. */
+const countersMax = 100_000;
+/** Holds headers of the largest size that the gate looks at, twice over: what is larger is 400 by HAProxy's parser. */
+const bufferBytes = 32_768;
+/** Room for what we add to a request. */
+const rewriteBytes = 4096;
+/** Twice the count that the gate allows, so that it is the gate that refuses. */
+const headerCount = 202;
+/** HAProxy takes as many connections as these allow: about half. Less where the machine's own limit is lower. */
+const descriptorsMax = 20_000;
+
+/** The files of one HAProxy process: pure. */
+export function realizeHaproxy(plan: Plan, place: Place = examplePlace(plan)): Realization {
+  return {
+    files: {
+      [files.configuration]: configurationText(plan, place),
+      [files.spoe]: spoeText(plan, place),
+      ...Object.fromEntries(recordMaps.map((name) => [name, ''])),
+      ...problemFiles(),
+    },
+  };
+}
+
+function configurationText(plan: Plan, place: Place): string {
+  const notes = [
+    'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
+  ];
+  return configuration(notes, [
+    globalSection(plan, place),
+    defaultsSection(place),
+    ...frontends(plan, place),
+    ...plan.upstreams.map(upstreamSection),
+    refuseSection(),
+    keptSection(),
+    ...limitTables(countersMax),
+    gateSection(place),
+  ]);
+}
+
+function globalSection(plan: Plan, { adminSocket }: Place): Section {
+  return {
+    head: ['global'],
+    lines: [
+      directive(['nbthread', 1]),
+      directive(['fd-hard-limit', descriptorsMax]),
+      directive(['stats', 'socket', `unix@${adminSocket}`, 'mode', '600', 'level', 'admin', 'expose-fd', 'listeners']),
+      directive(['stats', 'timeout', '1h']),
+      directive(['tune.bufsize', bufferBytes]),
+      directive(['tune.maxrewrite', rewriteBytes]),
+      directive(['tune.http.maxhdr', headerCount]),
+      directive(['set-var', variables.epoch, call('str', plan.epoch)]),
+    ],
+  };
+}
+
+function defaultsSection({ directory }: Place): Section {
+  return {
+    head: ['defaults'],
+    lines: [
+      directive(['mode', 'http']),
+      directive(['option', 'idle-close-on-response']),
+      directive(['option', 'dontlognull']),
+      directive(['option', 'redispatch', 1]),
+      directive(['retries', 3]),
+      directive(['timeout', 'connect', `${connectTimeoutMs}ms`]),
+      directive(['timeout', 'client', `${upstreamTimeoutMs}ms`]),
+      directive(['timeout', 'server', `${upstreamTimeoutMs}ms`]),
+      directive(['timeout', 'queue', `${connectTimeoutMs}ms`]),
+      directive(['timeout', 'http-request', `${requestHeadTimeoutMs}ms`]),
+      directive(['timeout', 'http-keep-alive', `${keepAliveTimeoutMs}ms`]),
+      ...errorLines(directory),
+    ],
+  };
+}
+
+function frontends(plan: Plan, place: Place): Section[] {
+  const reads = Object.values(plan.access.reads);
+  const names = [...new Set(reads.flatMap(({ headers }) => headers))].sort();
+  const readsAddress = reads.some(({ address }) => address) || plan.access.rules.some(countsByAddress);
+  return plan.listeners.map((listener, position) =>
+    frontendSection({ plan, listener, index: position + 1, place, reads: names, readsAddress }),
+  );
+}
+
+/** Callers who are not known are counted by address, so their permits are kept by address too. */
+function countsByAddress({ callers, limits }: RulePlan): boolean {
+  return callers.kind === 'anyone' && limits.some(({ per }) => per === 'caller');
+}
+
+function upstreamSection({ endpoints }: UpstreamPlan, position: number): Section {
+  return {
+    head: ['backend', upstreamName(position + 1)],
+    lines: [
+      directive(['balance', 'leastconn']),
+      directive(['http-reuse', 'safe']),
+      ...endpoints.map(({ rest }, index) => directive(['server', `replica.${index + 1}`, printHostPort(rest)])),
+    ],
+  };
+}
+
+function keptSection(): Section {
+  const seconds = permitKeptMsMax / 1000;
+  const words = ['stick-table', 'type', 'binary', 'len', 32, 'size', keptDecisionsMax, 'expire', `${seconds}s`];
+  return {
+    head: ['backend', backends.kept],
+    lines: [directive([...words, 'store', 'gpt(3)'])],
+    notes: [
+      'Kept permits by the hash of their key: when they end (seconds), number of the record, number of the core.',
+    ],
+  };
+}
+
+function gateSection({ gateSocket }: Place): Section {
+  return {
+    head: ['backend', backends.gate],
+    lines: [
+      directive(['mode', 'tcp']),
+      directive(['timeout', 'connect', `${gateTimeoutMs}ms`]),
+      directive(['timeout', 'server', '1h']),
+      directive(['server', 'gate', `unix@${gateSocket}`]),
+    ],
+  };
+}

@@ -1,0 +1,111 @@
+import { type DenialReason, denials, problemAnswer } from '../../gate/index.ts';
+import { backends, files, variables } from './names.ts';
+import {
+  call,
+  chain,
+  type Directive,
+  directive,
+  type Format,
+  format,
+  type Sample,
+  type Section,
+  test,
+} from './print.ts';
+
+const placeholder = 'REQUEST-ID';
+const requestId = call('unique-id');
+const variable = (name: string): Sample => call('var', name);
+
+/** Body of a refusal as a log format, with the request's own id. */
+function bodyFormat(reason: DenialReason): Format {
+  const [before = '', after = ''] = problemAnswer(reason, placeholder).body.split(placeholder);
+  return format(before, { sample: requestId }, after);
+}
+
+/** Words of `return` and `http-error` behind the status. `override`: values of fields that aren't the table's. */
+function answerWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
+  const words = ['content-type', 'application/problem+json', 'lf-string', bodyFormat(reason)];
+  for (const [name, value] of problemAnswer(reason, placeholder).headers) {
+    const other = override[name];
+    if (name !== 'content-type')
+      words.push('hdr', name, other === undefined ? format(value) : format({ sample: other }));
+  }
+  return words;
+}
+
+/** Words of a rule that refuses by HAProxy itself. */
+export function returnWords(reason: DenialReason, override?: Readonly<Record<string, Sample>>): string[] {
+  return ['http-request', 'return', 'status', String(denials[reason].status), ...answerWords(reason, override)];
+}
+
+/** What HAProxy answers by itself once a request is read. */
+const ownErrors: readonly (readonly [status: number, reason: DenialReason])[] = [
+  [502, 'upstream-malformed'],
+  [503, 'upstream-unavailable'],
+  [504, 'upstream-timeout'],
+];
+
+/** What it answers before, by files that can't hold an id. */
+const earlyErrors: readonly (readonly [status: number, reason: DenialReason])[] = [
+  [400, 'request-malformed'],
+  [408, 'request-timeout'],
+  [500, 'gate-fault'],
+];
+
+/** Lines for `defaults`. */
+export function errorLines(directory: string): Directive[] {
+  return [
+    ...earlyErrors.map(([status]) => directive(['errorfile', status, `${directory}/${problemFile(status)}`])),
+    ...ownErrors.map(([status, reason]) => directive(['http-error', 'status', status, ...answerWords(reason)])),
+  ];
+}
+
+const problemFile = (status: number): string => `${files.problem}.${status}.http`;
+
+/** File name → a whole HTTP answer. */
+export function problemFiles(): Record<string, string> {
+  return Object.fromEntries(earlyErrors.map(([status, reason]) => [problemFile(status), problemText(reason)]));
+}
+
+function problemText(reason: DenialReason): string {
+  const { status, headers, body } = problemAnswer(reason, '-');
+  const fields = [...headers, ['content-length', String(Buffer.byteLength(body))], ['connection', 'close']];
+  const lines = [`HTTP/1.1 ${status} ${denials[reason].title}`, ...fields.map(([name, value]) => `${name}: ${value}`)];
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** Fields of an answer that the agent gives, by name: where its variables hold them. */
+const agentFields: Readonly<Record<string, string>> = {
+  'www-authenticate': variables.answer.challenge,
+  'retry-after': variables.answer.retryAfter,
+  allow: variables.answer.allow,
+};
+
+/** The backend that answers what the gate has refused: one rule a status, the rest in the agent's variables. */
+export function refuseSection(): Section {
+  const { answer } = variables;
+  const statuses = new Map<number, Set<string>>();
+  for (const reason of Object.keys(denials) as DenialReason[]) {
+    const { status, headers } = problemAnswer(reason, '-');
+    const names = statuses.get(status) ?? new Set();
+    for (const [name] of headers) names.add(name);
+    if (reason === 'method-not-allowed') names.add('allow');
+    statuses.set(status, names);
+  }
+  const lines = [...statuses]
+    .sort(([a], [b]) => a - b)
+    .map(([status, names]) => {
+      const words = ['http-request', 'return', 'status', String(status), 'content-type', 'application/problem+json'];
+      // The end of the line stands here, because HAProxy would escape it in a variable.
+      words.push('lf-string', format({ sample: variable(answer.body) }, '\n'), 'hdr', 'cache-control', 'no-store');
+      for (const [name, held] of Object.entries(agentFields))
+        if (names.has(name)) words.push('hdr', name, format({ sample: variable(held) }));
+      return directive(words, test(variable(answer.status), 'int', status));
+    });
+  return { head: ['backend', backends.refuse], lines, notes: ['What the gate refused: its body, by its status.'] };
+}
+
+/** A field of the permit's record. */
+export function recordField(index: number): Sample {
+  return chain(variable(variables.record), call('field', index, ' '));
+}

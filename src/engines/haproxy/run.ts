@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createGate, type Gate, type GateKeys, type GateRequest, loadGateKeys } from '../../gate/index.ts';
+import type { AddressPlan, Plan } from '../../plan/types.ts';
+import { canonicalJson } from '../../std/canonical-json.ts';
+import type { Clock } from '../../std/clock.ts';
+import type { SpopAction, SpopMessage } from '../../wire/index.ts';
+import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import { GateAgent } from './agent.ts';
+import { answerActions, refusalActions } from './answer.ts';
+import { CoreBooks } from './core-book.ts';
+import { createLogParser, type LineContext } from './log-line.ts';
+import { frontendName } from './names.ts';
+import { questionOf } from './neutral.ts';
+import type { Place } from './place.ts';
+import { readPredecessors, writeProcesses } from './predecessors.ts';
+import { HaproxyProcess } from './process.ts';
+import { realizeHaproxy } from './realize.ts';
+import { settleAddresses, socketDirectory } from './sockets.ts';
+
+/** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
+export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<RunningEngine> {
+  const keys = await loadGateKeys(plan.state, clock);
+  const sockets = socketDirectory(plan);
+  const runner = new Runner({ plan, clock, log, keys, sockets });
+  const gateSocket = join(sockets, 'gate.sock');
+  const agent = await GateAgent.listen(gateSocket, (message) => runner.answer(message), log);
+  try {
+    await runner.start(plan);
+  } catch (error) {
+    await agent.close();
+    throw error;
+  }
+  return {
+    addresses: runner.addresses,
+    parseSpool: runner.parseSpool,
+    failed: runner.failed,
+    swap: (next) => runner.swap(next),
+    revoke: (ids) => runner.revoke(ids),
+    admit: (open) => runner.admit(open),
+    status: () => runner.status(),
+    async stop(graceMs) {
+      await runner.stop(graceMs);
+      await agent.close();
+      rmSync(gateSocket, { force: true });
+    },
+  };
+}
+
+interface RunnerOptions {
+  readonly plan: Plan;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+  readonly keys: GateKeys;
+  readonly sockets: string;
+}
+
+/** The state of a run. */
+class Runner {
+  readonly failed: Promise<Error>;
+  readonly parseSpool: RunningEngine['parseSpool'];
+  addresses: Readonly<Record<string, AddressPlan>> = {};
+  readonly #options: RunnerOptions;
+  readonly #fail: (error: Error) => void;
+  readonly #books: CoreBooks;
+  readonly #spoolDirectory: string;
+  readonly #life = randomBytes(5).toString('hex');
+  readonly #processes = new Map<string, HaproxyProcess>();
+  #generation = 0;
+  /** Stands in every key beside the epoch, so that a policy that comes back doesn't bring old decisions back. */
+  #turn = 0;
+  #current: HaproxyProcess | undefined;
+  #gate: Gate;
+  #isOpen = true;
+  #isStopping = false;
+
+  constructor(options: RunnerOptions) {
+    const { plan, keys, clock } = options;
+    this.#options = options;
+    const { promise, resolve: fail } = Promise.withResolvers<Error>();
+    this.failed = promise;
+    this.#fail = fail;
+    this.#spoolDirectory = resolve(plan.state, 'spool');
+    mkdirSync(this.#spoolDirectory, { recursive: true, mode: 0o750 });
+    this.#books = new CoreBooks(this.#spoolDirectory);
+    this.#gate = createGate({ plan, keys, clock });
+    this.parseSpool = createLogParser(this.#books, (worker) => this.#contextOf(worker));
+  }
+
+  /** Starts a process for the Plan; those before it hand over their sockets and drain. */
+  async start(plan: Plan): Promise<void> {
+    const { clock, log, sockets } = this.#options;
+    this.addresses = await settleAddresses(plan, this.addresses);
+    const before = this.#current;
+    const predecessors = before === undefined ? readPredecessors(sockets) : [before.predecessor];
+    this.#generation += 1;
+    const place = this.#placeOf(plan);
+    const options = {
+      plan,
+      place,
+      spoolDirectory: this.#spoolDirectory,
+      previous: predecessors,
+      nowMs: clock.now(),
+      log,
+    };
+    const started = await HaproxyProcess.start(options);
+    this.#processes.set(place.worker, started);
+    this.#current = started;
+    void started.exited.then((how) => this.#ended(started, how));
+    await started.setEpoch(this.#epochText());
+    writeProcesses(
+      sockets,
+      [...this.#processes.values()].map((each) => each.predecessor),
+    );
+    this.#books.prune(new Set(this.#processes.keys()));
+  }
+
+  /** Answers HAProxy's question with the variables of an answer. */
+  async answer(message: SpopMessage): Promise<readonly SpopAction[]> {
+    const gate = this.#gate;
+    const { worker, request } = questionOf(message, listenersOf(gate.plan));
+    if (!this.#isOpen) return this.#shut(worker, request);
+    const answer = await gate.check(request);
+    const nowMs = this.#options.clock.now();
+    const process = this.#processes.get(worker);
+    // A swap while the gate was asked: the answer is the older policy's, good for this call alone.
+    const ledger = this.#gate === gate ? process?.ledger : undefined;
+    return answerActions(gate.plan, request, answer, { book: this.#books.of(worker), ledger }, nowMs);
+  }
+
+  async swap(plan: Plan): Promise<void> {
+    const { keys, clock } = this.#options;
+    const before = this.#gate;
+    this.#gate = createGate({ plan, keys, clock, previous: before });
+    this.#turn += 1;
+    await this.#setEpochs();
+    if (this.#current === undefined || !isSameStructure(this.#current.plan, plan)) await this.start(plan);
+    await before.close();
+  }
+
+  async revoke(subjectIds: readonly string[]): Promise<void> {
+    await Promise.all([...this.#processes.values()].map((each) => each.revoke(subjectIds)));
+  }
+
+  /** A shut admission is an epoch under which nothing is kept, and an agent that refuses. */
+  async admit(open: boolean): Promise<void> {
+    this.#isOpen = open;
+    this.#turn += 1;
+    await this.#setEpochs();
+  }
+
+  async status(): Promise<EngineStatus> {
+    const processes = [...this.#processes.values()];
+    const kept = await Promise.all(processes.map((each) => each.keptDecisions()));
+    return {
+      processes: processes.map((each) => ({
+        role: each === this.#current ? 'haproxy' : 'haproxy, draining',
+        pid: each.pid,
+        epoch: this.#gate.plan.epoch,
+      })),
+      keptDecisions: kept.reduce((sum, count) => sum + count, 0),
+      endpoints: (await this.#current?.endpoints()) ?? [],
+      issuers: this.#gate.status(),
+    };
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    const processes = [...this.#processes.values()];
+    for (const each of processes) each.retire();
+    const timer = setTimeout(() => {
+      for (const each of processes) each.kill();
+    }, graceMs);
+    await Promise.all(processes.map((each) => each.exited));
+    clearTimeout(timer);
+    writeProcesses(this.#options.sockets, []);
+    await this.#gate.close();
+  }
+
+  #shut(worker: string, request: GateRequest): SpopAction[] {
+    const { plan } = this.#gate;
+    const denial = { kind: 'denial', reason: 'audit-unavailable', keepUntilMs: 0, epoch: plan.epoch } as const;
+    try {
+      const notebook = { book: this.#books.of(worker), ledger: undefined };
+      return answerActions(plan, request, denial, notebook, this.#options.clock.now());
+    } catch {
+      // The disk that shut admission may well be the one that this would be written to.
+      return refusalActions(denial, request);
+    }
+  }
+
+  #placeOf(plan: Plan): Place {
+    const { sockets } = this.#options;
+    const worker = `${this.#life}.${this.#generation}`;
+    const directory = join(resolve(plan.state, 'haproxy'), worker);
+    return {
+      worker,
+      directory,
+      gateSocket: join(sockets, 'gate.sock'),
+      adminSocket: join(sockets, `${worker}.sock`),
+      addresses: this.addresses,
+      pem: Object.fromEntries(plan.listeners.map(({ name }, index) => [name, join(directory, `${index + 1}.pem`)])),
+    };
+  }
+
+  #contextOf(worker: string): LineContext {
+    const { plan } = this.#processes.get(worker) ?? this.#gate;
+    return {
+      environment: plan.environment,
+      epoch: this.#gate.plan.epoch,
+      listeners: plan.listeners.map(({ name }) => name),
+    };
+  }
+
+  #epochText(): string {
+    return `${this.#gate.plan.epoch}.${this.#turn}`;
+  }
+
+  async #setEpochs(): Promise<void> {
+    await Promise.all([...this.#processes.values()].map((each) => each.setEpoch(this.#epochText())));
+  }
+
+  #ended(ended: HaproxyProcess, how: string): void {
+    const { log, sockets } = this.#options;
+    this.#processes.delete(ended.place.worker);
+    rmSync(ended.place.directory, { recursive: true, force: true });
+    rmSync(ended.place.adminSocket, { force: true });
+    if (this.#isStopping) return;
+    writeProcesses(
+      sockets,
+      [...this.#processes.values()].map((each) => each.predecessor),
+    );
+    if (ended !== this.#current) return;
+    log(`haproxy: the process ${ended.pid} ended (${how}); a new one is started`);
+    this.#current = undefined;
+    this.start(this.#gate.plan).catch((error: unknown) => {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+}
+
+function listenersOf(plan: Plan): ReadonlyMap<string, string> {
+  return new Map(plan.listeners.map(({ name }, index) => [frontendName(index + 1), name]));
+}
+
+/** Whether two Plans give the same files, but for the epoch. */
+function isSameStructure(a: Plan, b: Plan): boolean {
+  const text = (plan: Plan): string => canonicalJson(realizeHaproxy({ ...plan, epoch: '' }).files);
+  return text(a) === text(b);
+}

@@ -1,0 +1,113 @@
+import { connect, type Socket } from 'node:net';
+
+/** Longest wait for an answer of the Runtime API. */
+const answerMsMax = 5000;
+/** Characters of a command with its payload; HAProxy takes what fits its buffer. */
+export const commandCharactersMax = 16_000;
+const prompt = '\n> ';
+
+/** A command that HAProxy did not take, or an answer that did not come. */
+export class RuntimeApiError extends Error {
+  override readonly name = 'RuntimeApiError';
+  readonly code = 'haproxy-runtime-api';
+}
+
+interface Turn {
+  readonly command: string;
+  readonly resolve: (answer: string) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * HAProxy's Runtime API (management.txt, section 9.3) over one connection that stays open: commands are sent one after the
+ * other, each when the answer before it has come.
+ */
+export class RuntimeApi {
+  readonly #path: string;
+  readonly #waiting: Turn[] = [];
+  #socket: Socket | undefined;
+  #current: Turn | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #answer = '';
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Sends one command line (with its payload, if it has one) and gives the answer without white space around it. */
+  ask(command: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ command, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** The same where HAProxy answers nothing when it has done it. */
+  async order(command: string): Promise<void> {
+    const answer = await this.ask(command);
+    if (answer !== '') throw new RuntimeApiError(`${command.split('\n')[0]}: ${answer}`);
+  }
+
+  /** Ends the connection; what still waits is rejected. */
+  close(): void {
+    this.#fail(new RuntimeApiError('closed'));
+  }
+
+  #next(): void {
+    if (this.#current !== undefined) return;
+    const turn = this.#waiting.shift();
+    if (turn === undefined) return;
+    this.#current = turn;
+    this.#timer = setTimeout(() => this.#fail(new RuntimeApiError('no answer')), answerMsMax);
+    this.#connected().write(`${turn.command}\n`);
+  }
+
+  /** The first answer on a connection is the one to `prompt`; it ends the same way and is dropped by `#skip`. */
+  #connected(): Socket {
+    if (this.#socket !== undefined) return this.#socket;
+    const socket = connect(this.#path);
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => this.#read(text));
+    socket.on('error', (error) => this.#lost(socket, error));
+    socket.on('close', () => this.#lost(socket, new RuntimeApiError('connection closed')));
+    socket.unref();
+    this.#socket = socket;
+    this.#skip = 2;
+    this.#answer = '';
+    socket.write('prompt\nexperimental-mode on\n');
+    return socket;
+  }
+
+  #skip = 0;
+
+  #read(text: string): void {
+    this.#answer += text;
+    for (let end = this.#answer.indexOf(prompt); end >= 0; end = this.#answer.indexOf(prompt)) {
+      const answer = this.#answer.slice(0, end);
+      this.#answer = this.#answer.slice(end + prompt.length);
+      if (this.#skip > 0) this.#skip -= 1;
+      else this.#settle(answer);
+    }
+  }
+
+  #settle(answer: string): void {
+    const turn = this.#current;
+    clearTimeout(this.#timer);
+    this.#current = undefined;
+    turn?.resolve(answer.replaceAll(/(^|\n)(\+ )+/g, '$1').trim());
+    this.#next();
+  }
+
+  #lost(socket: Socket, error: Error): void {
+    if (this.#socket === socket) this.#fail(error);
+  }
+
+  #fail(error: Error): void {
+    clearTimeout(this.#timer);
+    const turns = [...(this.#current === undefined ? [] : [this.#current]), ...this.#waiting.splice(0)];
+    this.#socket?.destroy();
+    this.#socket = undefined;
+    this.#current = undefined;
+    for (const turn of turns) turn.reject(error);
+  }
+}

@@ -1,0 +1,38 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { AddressPlan, Plan } from '../../plan/types.ts';
+
+/** The kernel's bound is 107 characters; the rest is for the file's name. */
+const directoryCharactersMax = 70;
+
+/** A folder for sockets: the engine's own, or one under the temporary folder where that one's path is too long for a socket. */
+export function socketDirectory(plan: Plan): string {
+  const own = resolve(plan.state, 'haproxy');
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  return own.length <= directoryCharactersMax ? own : mkdtempSync(join(tmpdir(), 'headgate-'));
+}
+
+/** Addresses of the Plan's listeners, with a free port where it leaves the port open; `known` ones stay. */
+export async function settleAddresses(
+  plan: Plan,
+  known: Readonly<Record<string, AddressPlan>>,
+): Promise<Record<string, AddressPlan>> {
+  const addresses: Record<string, AddressPlan> = {};
+  for (const { name, address } of plan.listeners) {
+    const before = known[name];
+    if (address.port !== 0) addresses[name] = address;
+    else addresses[name] = before?.host === address.host ? before : await freePort(address.host);
+  }
+  return addresses;
+}
+
+async function freePort(host: string): Promise<AddressPlan> {
+  const server = createServer();
+  await new Promise<void>((done, fail) => server.once('error', fail).listen({ host, port: 0 }, done));
+  const bound = server.address();
+  await new Promise((done) => server.close(done));
+  if (bound === null || typeof bound === 'string') throw new Error('no port');
+  return { host, port: bound.port };
+}
