@@ -82,7 +82,7 @@ export class Passage {
   /** Nobody waits for the answer any more. */
   abandon(): void {
     this.#isAbandoned = true;
-    this.#abort?.(new Error('nobody waits for the answer'));
+    this.#abort?.();
   }
 
   /** Ends an answer that has begun so that nobody takes it for whole. */
@@ -94,7 +94,7 @@ export class Passage {
   onConnect(abort: (error?: Error) => void): void {
     this.#isConnected = true;
     this.#abort = abort;
-    if (this.#isAbandoned) abort(new Error('nobody waits for the answer'));
+    if (this.#isAbandoned) abort();
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
@@ -147,7 +147,6 @@ export class Passage {
 
   onError(error: Error): void {
     this.#giveBack();
-    this.#abort = undefined;
     if (this.#isAbandoned || this.#call.isEnding) return;
     if (this.hasBegun) {
       this.breakOff();
@@ -204,6 +203,7 @@ export class Passage {
   }
 
   #giveBack(): void {
+    this.#abort = undefined;
     if (this.#client !== undefined) this.#replica?.done(this.#client);
     this.#client = undefined;
   }

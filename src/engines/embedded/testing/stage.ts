@@ -81,9 +81,7 @@ export function stagePlan(folder: string, { replicas, limits = [], access, tls }
         ...(tls !== undefined && { tls }),
       },
     ],
-    upstreams: [
-      { service: 'scoring', endpoints: replicas.map((port) => ({ rest: { host: '127.0.0.1', port } })) },
-    ],
+    upstreams: [{ service: 'scoring', endpoints: replicas.map((port) => ({ rest: { host: '127.0.0.1', port } })) }],
     audit: { directory: join(folder, 'audit'), record: 'required' },
     admin: { host: '127.0.0.1', port: 0 },
     state: folder,
