@@ -38,7 +38,6 @@ function compilePattern(scope: Scope, { value, span }: Located<string>): Resourc
 function matchesKnown({ models }: KnownService, segments: readonly string[]): boolean {
   const [only = ''] = segments;
   if (segments.length === 1 && !only.includes('*')) return models.has(only);
-  if (segments.length === 1 && (only === '*' || only === '**')) return models.size > 0;
   for (const model of models) if (matchesSegments(segments, [model])) return true;
   return false;
 }
