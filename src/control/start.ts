@@ -12,6 +12,7 @@ import { type Admission, createAdmission } from './admission.ts';
 import { compileFiles, type Files } from './compile-files.ts';
 import { loadEngine } from './engines.ts';
 import { ControlFault, messageOf } from './fault.ts';
+import { foldRepeats } from './fold-repeats.ts';
 import { isError } from './reload.ts';
 import { Headgate, type RunningHeadgate } from './running.ts';
 import { stampOf } from './watch.ts';
@@ -30,9 +31,10 @@ const undoGraceMs = 2000;
  * `ControlFault`: `file-unreadable`, `files-rejected`, `engine-rejected`, `address-taken`, `start-failed`.
  */
 export async function startHeadgate(options: StartOptions): Promise<RunningHeadgate> {
-  const { log, clock = systemClock } = options;
+  const { clock = systemClock } = options;
+  const log = foldRepeats(options.log, clock);
   const since = await stampOf([options.policyFile, options.environmentFile]);
-  const plan = await planOf(options);
+  const plan = await planOf({ ...options, log });
   const engine = await engineFor(plan, log);
   const keys = await starting('keys of the gate', () => loadGateKeys(plan.state, clock));
   const metrics = createMetrics();
