@@ -9,6 +9,8 @@ const read = (...headers: string[]) => {
   return credential.kind === 'fault' ? credential.fault : credential.kind;
 };
 
+const longest = 'a'.repeat(credentialBytesMax - 'Bearer '.length);
+
 describe('the credential of a request', () => {
   const table: readonly [headers: string[], expected: string][] = [
     [[], 'anonymous'],
@@ -23,7 +25,8 @@ describe('the credential of a request', () => {
     [['authorization', 'Basic dTpw'], 'credential-malformed'],
     [['authorization', 'Bearer a.b.c d.e.f'], 'credential-malformed'],
     [['authorization', 'Bearer a.b.c, Bearer d.e.f'], 'credential-malformed'],
-    [['authorization', `Bearer ${'a'.repeat(credentialBytesMax)}`], 'credential-malformed'],
+    [['authorization', `Bearer ${longest}`], `token ${longest}`],
+    [['authorization', `Bearer ${longest}a`], 'credential-malformed'],
     [['authorization', 'Bearer a', 'authorization', 'Bearer a'], 'credential-ambiguous'],
     [['authorization', 'Bearer a', 'Authorization', ''], 'credential-ambiguous'],
     [['proxy-authorization', 'Basic a', 'authorization', 'Bearer a'], 'credential-ambiguous'],

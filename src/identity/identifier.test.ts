@@ -164,6 +164,13 @@ describe('an issuer that rotates or fails', () => {
   });
 });
 
+test('no credential is nobody, and two are refused before they are read', async () => {
+  const who = identifier();
+  assert.deepEqual(await who.identify([], nowMs), { kind: 'anonymous' });
+  const twice = await who.identify(['authorization', `Bearer ${token()}`, 'authorization', `Bearer ${token()}`], nowMs);
+  assert.equal(twice.kind === 'fault' && twice.fault, 'credential-ambiguous');
+});
+
 test('two issuers behind one identity keep their subjects apart', async () => {
   const other = await startStubIssuer([key]);
   started.push(other);

@@ -79,6 +79,8 @@ describe('a good token', () => {
     ['expired within the skew', () => signToken(claims({ exp: now - 29 }), key)],
     ['valid soon, within the skew', () => signToken(claims({ nbf: now + 30, iat: now + 30 }), key)],
     ['with a fraction of a second', () => signToken(claims({ exp: now + 0.5 }), key)],
+    ['with the latest end there is', () => signToken(claims({ exp: 253_402_300_799 }), key)],
+    ['with the longest subject', () => signToken(claims({ sub: 'é'.repeat(256) }), key)],
     ['with one group as a string', () => signToken(claims({ groups: 'a' }), key)],
     ['with white space in its JSON', () => signToken(JSON.stringify(claims(), null, 2), key)],
     ['with the same member in two objects', () => signToken(claims({ a: { x: 1 }, b: { x: 1 }, c: [{ x: 1 }] }), key)],
@@ -150,6 +152,7 @@ const bad: readonly [name: string, reason: string, token: () => string][] = [
   ['aud of another type', 'credential-malformed', () => signToken(claims({ aud: { a: 1 } }), key)],
   ['a list with a number as aud', 'credential-malformed', () => signToken(claims({ aud: ['headgate', 7] }), key)],
   ['expired', 'credential-expired', () => signToken(claims({ exp: now - 30 }), key)],
+  ['an end at the epoch', 'credential-expired', () => signToken(claims({ exp: 0 }), key)],
   ['no exp', 'credential-malformed', () => signToken(claims({ exp: undefined }), key)],
   ['exp as a string', 'credential-malformed', () => signToken(claims({ exp: String(now + 60) }), key)],
   ['exp in milliseconds', 'credential-malformed', () => signToken(claims({ exp: now * 1000 }), key)],
@@ -198,6 +201,7 @@ describe('groups by claim path', () => {
   });
   test('none where the claim is missing', async () => {
     assert.deepEqual(await groupsAt(['realm_access', 'roles'], { realm_access: {} }), []);
+    assert.deepEqual(await groupsAt(['realm_access', 'roles'], {}), []);
     assert.deepEqual(await groupsAt(['toString'], {}), []);
   });
   test('malformed where a segment is no object', async () => {
