@@ -12,6 +12,9 @@ export interface WorkerWatch {
 
 type Answer = Extract<WorkerMessage, { kind: 'answer' }>;
 
+/** From source `.ts`, in the published package `.js`: the same name as this file's. */
+const workerFile = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
 /** One worker thread, seen from the main one. */
 export class WorkerThread {
   addresses: Addresses = {};
@@ -26,7 +29,7 @@ export class WorkerThread {
 
   /** Rejects where it can't listen, or can't take up the Plan. */
   static start(start: WorkerStart, watch: WorkerWatch): Promise<WorkerThread> {
-    const thread = new Worker(new URL('./worker.ts', import.meta.url), { workerData: start });
+    const thread = new Worker(workerFile, { workerData: start });
     const worker = new WorkerThread(thread);
     return new Promise((resolve, reject) => {
       let isReady = false;
