@@ -14,7 +14,13 @@ import { ensureSystemPackages } from './system-packages.mjs';
  *   FILE…                only these test files, without types and lint
  */
 const root = join(import.meta.dirname, '..');
-const testGlobs = ['src/**/*.test.ts', 'test/**/*.test.ts', 'demo/**/*.test.ts', 'bench/**/*.test.ts'];
+const testGlobs = [
+  'src/**/*.test.ts',
+  'test/**/*.test.ts',
+  'demo/**/*.test.ts',
+  'bench/**/*.test.ts',
+  'scripts/**/*.test.ts',
+];
 /** A file that hangs ends the run as a failure. */
 const fileTimeoutMs = 900_000;
 const engineNames = ['embedded', 'haproxy'];

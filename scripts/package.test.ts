@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { openWorkshop, type Workshop } from '../src/control/testing/workshop.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** The package as `npm run build` makes it: plain JavaScript, beside its manifest and libraries. */
+describe('the published package', () => {
+  let folder: string;
+  let main: string;
+  let workshop: Workshop;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'hg-package-'));
+    main = join(folder, 'dist/cli/main.js');
+    const tsc = join(root, 'tools/node_modules/.bin/tsc');
+    // Types are checked apart.
+    execFileSync(tsc, ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(folder, 'dist')], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+    cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    workshop = await openWorkshop();
+  });
+
+  after(async () => {
+    await workshop.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('checks files and knows its version', () => {
+    const run = (...args: string[]): string => execFileSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+    assert.match(run('--version'), /^\d+\.\d+\.\d+\n$/);
+    assert.match(run('check', '-p', workshop.policyFile, '-e', workshop.environmentFile), /: good\n/);
+  });
+
+  test('runs a gateway', { timeout: 30_000 }, async () => {
+    const args = [main, 'up', '-p', workshop.policyFile, '-e', workshop.environmentFile];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    for await (const text of child.stdout.setEncoding('utf8')) {
+      said += text;
+      if (said.includes('headgate: ready\n')) break;
+    }
+    const [, url] = /listener public {2}(http:\S+)/.exec(said) ?? [];
+    assert.equal((await fetch(`${url}/v1/models/m`)).status, 200);
+    child.kill('SIGTERM');
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+  });
+});
