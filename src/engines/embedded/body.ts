@@ -21,6 +21,11 @@ export function readBody(source: Readable, length: number | undefined, reader: B
     reader.streamed(new StreamedBody(source, [], reader));
     return;
   }
+  // An empty body may have come to its end while the gate was asked.
+  if (source.readableEnded) {
+    reader.whole(null);
+    return;
+  }
   let first: Buffer | null = null;
   let chunks: Buffer[] | undefined;
   let bytes = 0;

@@ -1,27 +1,14 @@
 import { readFileSync } from 'node:fs';
-import {
-  createServer as createHttp1,
-  type Server as Http1Server,
-  type IncomingMessage,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http';
-import {
-  createServer as createHttp2,
-  type Http2Server,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
+import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { AddressPlan, ListenerPlan } from '../../plan/types.ts';
-import { headerCountMax, keepAliveTimeoutMs, requestHeadTimeoutMs } from '../../std/limits.ts';
-import { breakCalls, reasonOfClientError, refuseBare } from './bad-request.ts';
-import { Call } from './call.ts';
-import { Http1Exchange } from './http1-exchange.ts';
-import { Http2Exchange } from './http2-exchange.ts';
-import { parsedHeadBytesMax, requestTimeoutMs, silentConnectionMs, streamsMax } from './limits.ts';
+import { keepAliveTimeoutMs, requestHeadTimeoutMs } from '../../std/limits.ts';
+import { parsedHeadBytesMax, requestTimeoutMs, silentConnectionMs } from './limits.ts';
 import type { Scene } from './scene.ts';
+import { serveHttp1 } from './serve-http1.ts';
+import { http2Server } from './serve-http2.ts';
 import { sniff } from './sniff.ts';
 
 export interface Listening {
@@ -32,6 +19,25 @@ export interface Listening {
   /** Ends what is still there. */
   destroy(): void;
 }
+
+/** How long clients may take. Milliseconds. */
+export interface Timeouts {
+  /** For the head of a request, and for a connection to say which version it speaks. */
+  readonly headMs: number;
+  /** For a whole request. */
+  readonly requestMs: number;
+  /** Between two movements on a connection, in either direction. */
+  readonly silenceMs: number;
+  /** How often the first two are looked at. */
+  readonly lookMs: number;
+}
+
+const defaults: Timeouts = {
+  headMs: requestHeadTimeoutMs,
+  requestMs: requestTimeoutMs,
+  silenceMs: silentConnectionMs,
+  lookMs: 1000,
+};
 
 /** While a listener closes, it looks this often for connections that have fallen idle. */
 const idleLookMs = 50;
@@ -44,35 +50,26 @@ interface Connections {
   readonly sessions: Set<ServerHttp2Session>;
 }
 
-/** A connection of HTTP/1, with the calls on it that are not over. */
-interface Connection extends Socket {
-  headgateCalls?: Set<Call>;
-  headgateAddress?: string;
+export interface ListenerOptions {
+  readonly plan: ListenerPlan;
+  /** Where to listen: the Plan's address, or the port that another thread has got there. */
+  readonly address: AddressPlan;
+  readonly timeouts?: Timeouts;
 }
-
-const http1Options: ServerOptions = {
-  maxHeaderSize: parsedHeadBytesMax,
-  headersTimeout: requestHeadTimeoutMs,
-  requestTimeout: requestTimeoutMs,
-  connectionsCheckingInterval: 1000,
-  keepAliveTimeout: keepAliveTimeoutMs,
-  noDelay: true,
-  // The gate says what a missing Host is, in the same words as every engine.
-  requireHostHeader: false,
-  insecureHTTPParser: false,
-};
 
 /**
  * Listens for HTTP/1.1 and h2c on one cleartext port, or for both by ALPN over TLS. The http server itself listens, and what looks
  * at first bytes (or at ALPN) stands in front of its own listener: a server that doesn't listen never checks its timeouts.
  */
-export async function openListener(scene: Scene, plan: ListenerPlan, address: AddressPlan): Promise<Listening> {
+export async function openListener(scene: Scene, options: ListenerOptions): Promise<Listening> {
+  const { plan, address, timeouts = defaults } = options;
   const connections: Connections = { all: new Set(), waiting: new Set(), sessions: new Set() };
-  const http2 = http2Server(scene, plan.name, connections.sessions);
-  const server =
-    plan.tls === undefined ? createHttp1(http1Options) : createHttps({ ...http1Options, ...tlsOptions(plan.tls) });
+  const server = http1Server(plan, timeouts);
   serveHttp1(server, scene, plan.name);
-  divide(server, http2, { isTls: plan.tls !== undefined, connections });
+  const { sessions } = connections;
+  const http2 = http2Server(scene, { listener: plan.name, sessions, silenceMs: timeouts.silenceMs });
+  if (plan.tls === undefined) divideByPreface(server, { http2, connections, timeouts });
+  else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: address.host, port: address.port, reusePort: true }, resolve);
@@ -88,113 +85,83 @@ export async function openListener(scene: Scene, plan: ListenerPlan, address: Ad
   };
 }
 
-function tlsOptions(files: NonNullable<ListenerPlan['tls']>): object {
+function http1Server({ tls }: ListenerPlan, { headMs, requestMs, silenceMs, lookMs }: Timeouts): Http1Server {
+  const options = {
+    maxHeaderSize: parsedHeadBytesMax,
+    headersTimeout: headMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: lookMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    noDelay: true,
+    // The gate says what a missing Host is, in the same words as every engine.
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+  };
+  const server = tls === undefined ? createHttp1(options) : createHttps({ ...options, ...tlsOptions(tls, headMs) });
+  server.timeout = silenceMs;
+  return server;
+}
+
+function tlsOptions(files: NonNullable<ListenerPlan['tls']>, handshakeTimeout: number): object {
   return {
     cert: readFileSync(files.certificate),
     key: readFileSync(files.key),
     ALPNProtocols: ['h2', 'http/1.1'],
     minVersion: 'TLSv1.2',
-    handshakeTimeout: requestHeadTimeoutMs,
+    handshakeTimeout,
   };
 }
 
-/** Puts the choice between the two versions in front of the http1 server's own listener for connections. */
-function divide(
-  server: Http1Server,
-  http2: Http2Server,
-  { isTls, connections: { all, waiting } }: { readonly isTls: boolean; readonly connections: Connections },
-): void {
-  const event = isTls ? 'secureConnection' : 'connection';
-  const [own] = server.listeners(event) as ((this: Http1Server, socket: Socket) => void)[];
-  if (own === undefined) throw new Error(`this Node's http server has no listener of its own for ${event}`);
-  server.removeAllListeners(event);
+interface Division {
+  readonly http2: Http2Server;
+  readonly connections: Connections;
+  readonly timeouts: Timeouts;
+}
+
+function divideByPreface(server: Http1Server, { http2, connections, timeouts }: Division): void {
+  const { all, waiting } = connections;
+  const serveHttp1On = takeOver(server, 'connection');
   const servers = {
-    http1: (socket: Socket) => {
+    http1: (socket: Socket): void => {
       waiting.delete(socket);
-      own.call(server, socket);
+      serveHttp1On(socket);
     },
-    http2: (socket: Socket) => {
+    http2: (socket: Socket): void => {
       waiting.delete(socket);
       http2.emit('connection', socket);
     },
   };
-  server.on(event, (socket: Socket & { alpnProtocol?: string | false }) => {
-    all.add(socket);
+  server.on('connection', (socket: Socket) => {
     waiting.add(socket);
-    socket.once('close', () => {
-      all.delete(socket);
-      waiting.delete(socket);
-    });
-    if (!isTls) sniff(socket, servers, requestHeadTimeoutMs);
-    else if (socket.alpnProtocol === 'h2') servers.http2(socket);
-    else servers.http1(socket);
+    follow(socket, [all, waiting]);
+    sniff(socket, servers, timeouts.headMs);
   });
 }
 
-function serveHttp1(server: Http1Server, scene: Scene, listener: string): void {
-  server.maxHeadersCount = 10 * headerCountMax;
-  server.timeout = silentConnectionMs;
-  const serve = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
-    const socket = request.socket as Connection;
-    const address = socket.headgateAddress ?? addressOf(socket);
-    const call = new Call(scene, listener, new Http1Exchange(request, response, { address, expectsContinue }));
-    const calls = socket.headgateCalls ?? follow(socket);
-    for (const before of calls) if (before.isEnding) calls.delete(before);
-    calls.add(call);
-    call.start();
-  };
-  server.on('request', (request, response) => serve(request, response, false));
-  server.on('checkContinue', (request, response) => serve(request, response, true));
-  server.on('checkExpectation', (request, response) => serve(request, response, false));
-  server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    const { method = '', url: target = '' } = request;
-    const reason = request.headers.host === undefined ? 'request-malformed' : 'path-not-canonical';
-    refuseBare(scene, socket, { listener, address: addressOf(socket), method, target, reason });
-  });
-  server.on('clientError', (error: Error, socket: Connection) => {
-    const reason = reasonOfClientError(error);
-    if (reason === undefined) return void socket.destroy();
-    const calls = socket.headgateCalls;
-    if (calls !== undefined && breakCalls(calls, reason)) return;
-    refuseBare(scene, socket, { listener, address: addressOf(socket), method: '', target: '', reason });
+function divideByAlpn(server: Http1Server, { http2, connections: { all } }: Division): void {
+  const serveHttp1On = takeOver(server, 'secureConnection');
+  // Followed before the handshake, so that those which never finish it end with the listener, too.
+  server.on('connection', (socket: Socket) => follow(socket, [all]));
+  server.on('secureConnection', (socket: Socket & { alpnProtocol?: string | false }) => {
+    if (socket.alpnProtocol === 'h2') http2.emit('connection', socket);
+    else serveHttp1On(socket);
   });
 }
 
-/** Follows a connection: its calls hear when the client leaves. */
-function follow(socket: Connection): Set<Call> {
-  const calls = new Set<Call>();
-  socket.headgateCalls = calls;
-  socket.headgateAddress = addressOf(socket);
+/** Removes the http server's own listener for connections, and returns it. */
+function takeOver(server: Http1Server, event: string): (socket: Socket) => void {
+  const [own] = server.listeners(event) as ((this: Http1Server, socket: Socket) => void)[];
+  if (own === undefined) throw new Error(`this Node's http server has no listener of its own for ${event}`);
+  server.removeAllListeners(event);
+  return (socket) => own.call(server, socket);
+}
+
+function follow(socket: Socket, [all, waiting]: readonly [Set<Socket>, Set<Socket>?]): void {
+  all.add(socket);
   socket.once('close', () => {
-    for (const call of calls) call.left();
+    all.delete(socket);
+    waiting?.delete(socket);
   });
-  return calls;
-}
-
-function http2Server(scene: Scene, listener: string, sessions: Set<ServerHttp2Session>): Http2Server {
-  const server = createHttp2({
-    maxHeaderListPairs: 10 * headerCountMax,
-    settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: parsedHeadBytesMax, enablePush: false },
-  });
-  server.on('stream', (stream: ServerHttp2Stream, _headers: object, _flags: number, raw: string[]) => {
-    const call = new Call(scene, listener, new Http2Exchange(stream, raw, addressOf(stream.session?.socket)));
-    stream.once('close', () => call.left());
-    call.start();
-  });
-  server.on('session', (session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
-    session.setTimeout(silentConnectionMs, () => session.close());
-    session.on('error', () => session.destroy());
-  });
-  server.on('sessionError', () => undefined);
-  return server;
-}
-
-/** IP address of the peer, without the IPv4-in-IPv6 prefix. */
-function addressOf(socket: { readonly remoteAddress?: string | undefined } | undefined): string {
-  const address = socket?.remoteAddress ?? '';
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
 
 /** Idle connections end at once, others with their last answer; h2 sessions are told to go. */

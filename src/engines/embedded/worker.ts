@@ -91,7 +91,9 @@ function isSame(running: ListenerPlan, wanted: ListenerPlan): boolean {
 
 function openAll(plan: Plan, addresses: Addresses): Promise<Listening[]> {
   return Promise.all(
-    plan.listeners.map((listener) => openListener(scene, listener, addresses[listener.name] ?? listener.address)),
+    plan.listeners.map((listener) =>
+      openListener(scene, { plan: listener, address: addresses[listener.name] ?? listener.address }),
+    ),
   );
 }
 

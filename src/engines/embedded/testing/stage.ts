@@ -98,10 +98,10 @@ function recordsOf(spool: string, count: number): AuditRecord[] | undefined {
 }
 
 /** Looks until there is something. */
-export async function eventually<T>(look: () => T | undefined, withinMs = 5000): Promise<T> {
+export async function eventually<T>(look: () => T | undefined | Promise<T | undefined>, withinMs = 5000): Promise<T> {
   const endMs = performance.now() + withinMs;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found !== undefined) return found;
     if (performance.now() > endMs) throw new Error('it did not happen in time');
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,0 +1,20 @@
+/** A certificate of `localhost` and 127.0.0.1, signed by itself, and its key: for tests alone, worth nothing anywhere else. */
+export const testCertificate = `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUHWbALI27ccuxo+1X0q8W9wUjOFowCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTExMDM0M1oYDzIxMjYxMDI4
+MTEwMzQzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQ5vQZOUnksSn4Bg07MtcRppiRY4iZOvSUIQdOz2L06MKtk2EquZUyL
+pVjde+pO6O1Cf09oftTXOqrWG/WSyCaqo28wbTAdBgNVHQ4EFgQU9I+SU3RVur2V
+aQrFbWp8+eEqf0UwHwYDVR0jBBgwFoAU9I+SU3RVur2VaQrFbWp8+eEqf0UwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgBFVDoUk87VUcz6Pz7IUgzkrMgjTuKm0d1zgp/D1i1ooCIE14
+dAXxGEMsQGQpxbKBd4DOFkNjiNNdcFt9gOn8XCIN
+-----END CERTIFICATE-----
+`;
+
+export const testKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+TL11t9PuGejk2O3
+CqY/qdoLTjyjkDkjiya4D995VbihRANCAAQ5vQZOUnksSn4Bg07MtcRppiRY4iZO
+vSUIQdOz2L06MKtk2EquZUyLpVjde+pO6O1Cf09oftTXOqrWG/WSyCaq
+-----END PRIVATE KEY-----
+`;
