@@ -60,9 +60,8 @@ async function main(): Promise<void> {
   const replica = await startReplica({ rest: Number(values.rest), grpc: Number(values.grpc), name: values.name });
   console.log(`${values.name}: REST on 127.0.0.1:${replica.restPort}, gRPC on 127.0.0.1:${replica.grpcPort}`);
   if (process.send === undefined) return;
-  // Started by the demo, it ends when the demo does, however that ends; Ctrl-C in a terminal reaches every process.
+  // Started by the demo, it ends when the demo does, however that ends.
   process.once('disconnect', () => process.exit(0));
-  process.on('SIGINT', () => undefined);
   process.send({ restPort: replica.restPort, grpcPort: replica.grpcPort });
 }
 

@@ -76,7 +76,9 @@ async function startReplica(
   log: (line: string) => void,
 ): Promise<StartedReplica> {
   const file = join(import.meta.dirname, 'model-server.ts');
-  const child = fork(file, ['--rest', String(rest), '--grpc', String(grpc), '--name', name], { stdio: 'pipe' });
+  const args = ['--rest', String(rest), '--grpc', String(grpc), '--name', name];
+  // Detached: Ctrl-C in a terminal reaches the demo alone, which then ends its replicas after the gateway has drained.
+  const child = fork(file, args, { stdio: 'pipe', detached: true });
   const said: Buffer[] = [];
   child.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
   const ports = await readyOf(child).catch((fault: Error) => {

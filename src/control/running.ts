@@ -132,7 +132,12 @@ export class Headgate implements RunningHeadgate {
   async metricsText(): Promise<string> {
     const { running, metrics } = this.#parts;
     metrics.setAudit(this.#opened().writer.status());
-    metrics.setKeptDecisions((await running.status()).keptDecisions);
+    // Metrics are needed most when the engine is unwell.
+    const kept = await running.status().then(
+      ({ keptDecisions }) => keptDecisions,
+      () => undefined,
+    );
+    if (kept !== undefined) metrics.setKeptDecisions(kept);
     return metrics.text();
   }
 
