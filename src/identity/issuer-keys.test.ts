@@ -83,11 +83,16 @@ describe('rotation', () => {
     const [first] = (await of.known()) ?? [];
     issuer.keys = [jwkOf(one), jwkOf(two)];
     of.refreshIfOld();
+    nowMs += keysRefreshMs - 1;
+    of.refreshIfOld();
+    await of.known();
     assert.equal(issuer.asked.length, 2, 'they are not old');
-    nowMs += keysRefreshMs;
+    const before = of.status();
+    nowMs += 1;
     of.refreshIfOld();
     of.refreshIfOld();
     await until(() => of.status().keys === 2);
+    assert.deepEqual([before.fetchedAtMs, of.status().fetchedAtMs], [nowMs - keysRefreshMs, nowMs]);
     assert.equal((await of.known())?.[0], first);
     assert.equal(first?.isRetired, false);
     assert.equal(issuer.asked.length, 4);
