@@ -1,6 +1,7 @@
 import { type Diagnostic, renderTerminal } from '../diagnostics/index.ts';
 import type { Engine, RunningEngine } from '../engines/engine.ts';
 import type { Plan } from '../plan/types.ts';
+import { canonicalJson } from '../std/canonical-json.ts';
 import { compileFiles, type Files } from './compile-files.ts';
 import { messageOf } from './fault.ts';
 import { restartReasons } from './restart-reasons.ts';
@@ -41,11 +42,19 @@ async function attempt({ files, engine, running, plan, log }: Reloading): Promis
     const reasons = restartReasons(plan, compiled.plan);
     if (reasons.length > 0) return rejected(`a change of ${reasons.join(' and ')} needs a restart`, diagnostics);
     await running.swap(compiled.plan);
-    const message = `policy taken up: epoch ${compiled.plan.epoch}${compiled.plan.epoch === plan.epoch ? ' (access is as before)' : ''}`;
-    return { outcome: 'taken', message, diagnostics, plan: compiled.plan };
+    return { outcome: 'taken', message: takenText(plan, compiled.plan), diagnostics, plan: compiled.plan };
   } catch (fault) {
     return rejected(messageOf(fault));
   }
+}
+
+function takenText(before: Plan, { epoch, ...after }: Plan): string {
+  const differs = (key: 'listeners' | 'upstreams'): boolean => canonicalJson(before[key]) !== canonicalJson(after[key]);
+  const changes: string[] = (['listeners', 'upstreams'] as const).filter(differs);
+  if (before.epoch !== epoch) changes.unshift(`access (epoch ${epoch})`);
+  return changes.length === 0
+    ? 'files read again: nothing in them means anything else'
+    : `change taken up: ${changes.join(', ')}`;
 }
 
 function rejected(why: string, diagnostics: readonly Diagnostic[] = []): Outcome {

@@ -42,7 +42,7 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   await using undo = new AsyncDisposableStack();
   const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log }));
   undo.defer(() => running.stop(undoGraceMs));
-  const headgate = new Headgate({ files: options, engine, running, plan, keys, metrics, clock, log });
+  const headgate = new Headgate({ files: options, engine, running, plan, keys, metrics, clock, log: options.log });
   const admission = admissionOf(headgate, { running, plan, log });
   const writer = await starting('audit', () => auditOf({ plan, running, clock, log, headgate, admission }));
   undo.defer(() => writer.stop());
