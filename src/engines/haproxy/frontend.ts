@@ -2,6 +2,7 @@ import { removedHeaderPattern } from '../../gate/index.ts';
 import type { ListenerPlan, Plan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { bodyBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
+import type { Demands } from './demands.ts';
 import { limitRules } from './limit-rules.ts';
 import { auditFormat } from './log-format.ts';
 import {
@@ -40,9 +41,7 @@ interface Scene {
   /** From 1. */
   readonly index: number;
   readonly place: Place;
-  /** Lower-case names of the fields that conditions read. */
-  readonly reads: readonly string[];
-  readonly readsAddress: boolean;
+  readonly demands: Demands;
 }
 
 type Stage = (scene: Scene) => Directive[];
@@ -87,9 +86,9 @@ const isFound = (name: string): Condition => test(variable(name), 'found');
 const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
 
 /** What a kept decision is never looked up for, nor kept under: the gate sees the whole of such a request each time. */
-function shape({ reads }: Scene): Directive[] {
+function shape({ demands }: Scene): Directive[] {
   // HAProxy compiles patterns without captures, so each name is written out twice.
-  const escaped = ['host', 'authorization', ...reads].map((name) => name.replace(/[^a-z0-9_-]/g, '[$&]'));
+  const escaped = ['host', 'authorization', ...demands.headers].map((name) => name.replace(/[^a-z0-9_-]/g, '[$&]'));
   const doubled = escaped.map((name) => `${name},(.*,)?${name}`);
   const pattern = `(^|,)(${['proxy-authorization', ...doubled].join('|')})(,|$)`;
   return [
@@ -104,7 +103,8 @@ function shape({ reads }: Scene): Directive[] {
  * The key: every raw byte that an answer can depend on, hashed. A line feed can't occur in a part, so parts can't run into one
  * another; a letter says whether there is a credential, so that none and an empty one differ.
  */
-function key({ index, reads, readsAddress }: Scene): Directive[] {
+function key({ index, demands }: Scene): Directive[] {
+  const { headers: reads, address: readsAddress } = demands;
   const rest = [
     call('concat', '', variables.method, '\n'),
     call('concat', '', variables.version, '\n'),
@@ -179,8 +179,8 @@ function keep(): Directive[] {
   ];
 }
 
-function limit({ plan }: Scene): Directive[] {
-  return limitRules(plan);
+function limit({ demands }: Scene): Directive[] {
+  return limitRules(demands);
 }
 
 function body(): Directive[] {

@@ -1,18 +1,11 @@
-import type { Plan } from '../../plan/types.ts';
+import type { Demands } from './demands.ts';
 import { backends, variables } from './names.ts';
 import { any, call, chain, type Directive, directive, type Sample, type Section, test } from './print.ts';
-import { type Speed, slotFields, speedOf, speeds } from './record.ts';
+import { type Speed, slotFields, speeds } from './record.ts';
 import { recordField, returnWords } from './refusals.ts';
 
 const mask = 4294967295;
 const variable = (name: string): Sample => call('var', name);
-
-/** Slots and tables that the limits of this Plan need. */
-function needs(plan: Plan): { readonly slots: number; readonly used: readonly Speed[] } {
-  const limits = plan.access.rules.map((rule) => rule.limits);
-  const used = new Set(limits.flat().map(speedOf));
-  return { slots: Math.max(0, ...limits.map((each) => each.length)), used: speeds.filter((speed) => used.has(speed)) };
-}
 
 /** Tables of counters. Always there, so that a policy that first brings a limit needs as little as possible anew. */
 export function limitTables(entries: number): Section[] {
@@ -27,8 +20,8 @@ export function limitTables(entries: number): Section[] {
  * The generic cell rate algorithm over stick tables: a counter holds the theoretical arrival time of the next call, in ticks
  * modulo 2^32. All slots are looked at before any is charged, so that a refused call costs nothing.
  */
-export function limitRules(plan: Plan): Directive[] {
-  const { slots, used } = needs(plan);
+export function limitRules({ slots, speeds: names }: Demands): Directive[] {
+  const used = speeds.filter(({ name }) => names.includes(name));
   if (slots === 0) return [];
   const numbers = Array.from({ length: slots }, (_, index) => index + 1);
   const found = test(variable(variables.reason), 'found');

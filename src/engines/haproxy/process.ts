@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../../plan/types.ts';
+import { canonicalJson } from '../../std/canonical-json.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { spoolName } from './core-book.ts';
+import { type Demands, demandsOf, union } from './demands.ts';
 import { Ledger, type MapOrders } from './ledger.ts';
-import { backends, files, recordMaps, upstreamName, variables } from './names.ts';
+import { backends, files, frontendName, recordMaps, upstreamName, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { mapLine } from './print.ts';
 import { realizeHaproxy } from './realize.ts';
@@ -13,6 +15,10 @@ import { commandCharactersMax, RuntimeApi } from './runtime-api.ts';
 
 /** How long HAProxy may take until it listens. */
 const startMsMax = 10_000;
+/** Between two looks at whether it has come so far. */
+const pauseMs = 20;
+/** After SIGTERM; it has only to close its files. */
+const killMs = 2000;
 /** Lines of HAProxy's own that are passed on, at most; it can be made to write many. */
 const linesMax = 100;
 
@@ -25,6 +31,7 @@ export interface Predecessor {
 export interface StartOptions {
   readonly plan: Plan;
   readonly place: Place;
+  readonly demands: Demands;
   readonly spoolDirectory: string;
   /** Hands its sockets over, then goes when its calls have ended. */
   readonly previous: readonly Predecessor[];
@@ -36,6 +43,7 @@ export interface StartOptions {
 export class HaproxyProcess {
   readonly plan: Plan;
   readonly place: Place;
+  readonly demands: Demands;
   readonly pid: number;
   readonly api: RuntimeApi;
   readonly ledger: Ledger;
@@ -44,9 +52,10 @@ export class HaproxyProcess {
   epoch: string;
   #isGone = false;
 
-  private constructor({ plan, place, nowMs, log }: StartOptions, child: ChildProcess) {
+  private constructor({ plan, place, demands, nowMs, log }: StartOptions, child: ChildProcess) {
     this.plan = plan;
     this.place = place;
+    this.demands = demands;
     this.epoch = plan.epoch;
     this.pid = child.pid ?? 0;
     this.api = new RuntimeApi(place.adminSocket);
@@ -63,8 +72,8 @@ export class HaproxyProcess {
 
   /** Writes the files, starts HAProxy, and waits until it listens. Rejects with what HAProxy said. */
   static async start(options: StartOptions): Promise<HaproxyProcess> {
-    const { plan, place, spoolDirectory } = options;
-    writeFiles(plan, place);
+    const { place, spoolDirectory } = options;
+    writeFiles(options);
     const spool = openSync(join(spoolDirectory, spoolName(place.worker)), 'a', 0o600);
     const said: string[] = [];
     try {
@@ -76,6 +85,14 @@ export class HaproxyProcess {
     } finally {
       closeSync(spool);
     }
+  }
+
+  /** Whether its configuration serves this Plan, too: all but the epoch is the same. */
+  serves(plan: Plan): boolean {
+    const demands = union(this.demands, demandsOf(plan));
+    const text = (of: Plan, needed: Demands): string =>
+      canonicalJson(realizeHaproxy({ ...of, epoch: '' }, this.place, needed).files);
+    return text(plan, demands) === text(this.plan, this.demands);
   }
 
   get isGone(): boolean {
@@ -103,14 +120,21 @@ export class HaproxyProcess {
     }
   }
 
-  /** Asks it to stop accepting and to go when its calls have ended. */
-  retire(): void {
-    this.#signal('SIGUSR1');
+  /** Another process has taken over: it goes as soon as nobody holds a connection to it, us among them. */
+  drain(): void {
+    this.api.beBrief();
   }
 
-  /** Ends it at once, with the calls that it carries. */
-  kill(): void {
+  /** Stops accepting, waits for its calls but no longer than `graceMs`, and ends it; idle connections are not waited for. */
+  async end(graceMs: number): Promise<void> {
+    this.#signal('SIGUSR1');
+    this.drain();
+    const untilMs = performance.now() + graceMs;
+    while (!this.#isGone && performance.now() < untilMs && (await this.#callsInFlight()) > 0) await pause();
     this.#signal('SIGTERM');
+    const timer = setTimeout(() => this.#signal('SIGKILL'), killMs);
+    await this.exited;
+    clearTimeout(timer);
   }
 
   /** Decisions that it keeps now, ended ones among them until they are found or pushed out. */
@@ -131,6 +155,12 @@ export class HaproxyProcess {
         return { service, address: printHostPort(rest), inFlight: Number(row?.[4] ?? 0) };
       }),
     );
+  }
+
+  /** An idle connection has no stream. */
+  async #callsInFlight(): Promise<number> {
+    const text = await this.api.ask('show sess').catch(() => '');
+    return text.split(` fe=${frontendName(1).slice(0, -1)}`).length - 1;
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -157,17 +187,21 @@ export class HaproxyProcess {
       }
       if (this.#isGone) throw new Error(`haproxy did not start: ${await this.exited}: ${said.join(' ')}`);
       if (Date.now() > until) {
-        this.kill();
+        this.#signal('SIGKILL');
         throw new Error('haproxy did not listen in time');
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause();
     }
   }
 }
 
-function writeFiles(plan: Plan, place: Place): void {
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, pauseMs));
+}
+
+function writeFiles({ plan, place, demands }: StartOptions): void {
   mkdirSync(place.directory, { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries(realizeHaproxy(plan, place).files)) {
+  for (const [name, text] of Object.entries(realizeHaproxy(plan, place, demands).files)) {
     writeFileSync(join(place.directory, name), text, { mode: 0o600 });
   }
   for (const { name, tls } of plan.listeners) {

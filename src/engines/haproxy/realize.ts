@@ -1,4 +1,4 @@
-import type { Plan, RulePlan, UpstreamPlan } from '../../plan/types.ts';
+import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import {
   connectTimeoutMs,
@@ -10,6 +10,7 @@ import {
   upstreamTimeoutMs,
 } from '../../std/limits.ts';
 import type { Realization } from '../engine.ts';
+import { type Demands, demandsOf } from './demands.ts';
 import { frontendSection } from './frontend.ts';
 import { limitTables } from './limit-rules.ts';
 import { backends, files, recordMaps, upstreamName, variables } from './names.ts';
@@ -30,10 +31,14 @@ const headerCount = 202;
 const descriptorsMax = 20_000;
 
 /** The files of one HAProxy process: pure. */
-export function realizeHaproxy(plan: Plan, place: Place = examplePlace(plan)): Realization {
+export function realizeHaproxy(
+  plan: Plan,
+  place: Place = examplePlace(plan),
+  demands: Demands = demandsOf(plan),
+): Realization {
   return {
     files: {
-      [files.configuration]: configurationText(plan, place),
+      [files.configuration]: configurationText(plan, place, demands),
       [files.spoe]: spoeText(plan, place),
       ...Object.fromEntries(recordMaps.map((name) => [name, ''])),
       ...problemFiles(),
@@ -41,14 +46,16 @@ export function realizeHaproxy(plan: Plan, place: Place = examplePlace(plan)): R
   };
 }
 
-function configurationText(plan: Plan, place: Place): string {
+function configurationText(plan: Plan, place: Place, demands: Demands): string {
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
   ];
   return configuration(notes, [
     globalSection(plan, place),
     defaultsSection(place),
-    ...frontends(plan, place),
+    ...plan.listeners.map((listener, position) =>
+      frontendSection({ plan, listener, index: position + 1, place, demands }),
+    ),
     ...plan.upstreams.map(upstreamSection),
     refuseSection(),
     keptSection(),
@@ -91,20 +98,6 @@ function defaultsSection({ directory }: Place): Section {
       ...errorLines(directory),
     ],
   };
-}
-
-function frontends(plan: Plan, place: Place): Section[] {
-  const reads = Object.values(plan.access.reads);
-  const names = [...new Set(reads.flatMap(({ headers }) => headers))].sort();
-  const readsAddress = reads.some(({ address }) => address) || plan.access.rules.some(countsByAddress);
-  return plan.listeners.map((listener, position) =>
-    frontendSection({ plan, listener, index: position + 1, place, reads: names, readsAddress }),
-  );
-}
-
-/** Callers who are not known are counted by address, so their permits are kept by address too. */
-function countsByAddress({ callers, limits }: RulePlan): boolean {
-  return callers.kind === 'anyone' && limits.some(({ per }) => per === 'caller');
 }
 
 function upstreamSection({ endpoints }: UpstreamPlan, position: number): Section {

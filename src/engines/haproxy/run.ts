@@ -3,20 +3,20 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createGate, type Gate, type GateKeys, type GateRequest, loadGateKeys } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
-import { canonicalJson } from '../../std/canonical-json.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';
 import { answerActions, refusalActions } from './answer.ts';
 import { CoreBooks } from './core-book.ts';
+import { demandsOf, union } from './demands.ts';
+import { FloodGuard } from './flood.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
 import type { Place } from './place.ts';
 import { readPredecessors, writeProcesses } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
-import { realizeHaproxy } from './realize.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
 
 /** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
@@ -71,7 +71,12 @@ class Runner {
   /** Stands in every key beside the epoch, so that a policy that comes back doesn't bring old decisions back. */
   #turn = 0;
   #current: HaproxyProcess | undefined;
+  /** The process that may keep answers: the newest, while its configuration is the Plan's. */
+  #keeper: HaproxyProcess | undefined;
   #gate: Gate;
+  /** Counts what ends kept decisions before their time. */
+  #changes = 0;
+  readonly #flood = new FloodGuard();
   #isOpen = true;
   #isStopping = false;
 
@@ -99,6 +104,8 @@ class Runner {
     const options = {
       plan,
       place,
+      // What was demanded once stays, so that policies that come and go need no further process.
+      demands: before === undefined ? demandsOf(plan) : union(before.demands, demandsOf(plan)),
       spoolDirectory: this.#spoolDirectory,
       previous: predecessors,
       nowMs: clock.now(),
@@ -107,6 +114,8 @@ class Runner {
     const started = await HaproxyProcess.start(options);
     this.#processes.set(place.worker, started);
     this.#current = started;
+    this.#keeper = started;
+    before?.drain();
     void started.exited.then((how) => this.#ended(started, how));
     await started.setEpoch(this.#epochText());
     writeProcesses(
@@ -119,33 +128,40 @@ class Runner {
   /** Answers HAProxy's question with the variables of an answer. */
   async answer(message: SpopMessage): Promise<readonly SpopAction[]> {
     const gate = this.#gate;
+    const changes = this.#changes;
     const { worker, request } = questionOf(message, listenersOf(gate.plan));
     if (!this.#isOpen) return this.#shut(worker, request);
-    const answer = await gate.check(request);
-    const nowMs = this.#options.clock.now();
-    const process = this.#processes.get(worker);
-    // A swap while the gate was asked: the answer is the older policy's, good for this call alone.
-    const ledger = this.#gate === gate ? process?.ledger : undefined;
-    return answerActions(gate.plan, request, answer, { book: this.#books.of(worker), ledger }, nowMs);
+    const { clock } = this.#options;
+    const answer = await this.#flood.check(request, clock.now(), () => gate.check(request));
+    const nowMs = clock.now();
+    // A swap or a revocation while the gate was asked: the answer is of before, and good for this call alone.
+    const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
+    return answerActions(gate.plan, request, answer, { book: this.#books.of(worker), ledger: keeper?.ledger }, nowMs);
   }
 
   async swap(plan: Plan): Promise<void> {
     const { keys, clock } = this.#options;
     const before = this.#gate;
+    const isServed = this.#current?.serves(plan) === true;
+    // INVARIANT: a process whose keys may lack what the new policy reads keeps nothing from here on.
+    if (!isServed) this.#keeper = undefined;
     this.#gate = createGate({ plan, keys, clock, previous: before });
+    this.#changes += 1;
     this.#turn += 1;
     await this.#setEpochs();
-    if (this.#current === undefined || !isSameStructure(this.#current.plan, plan)) await this.start(plan);
+    if (!isServed) await this.start(plan);
     await before.close();
   }
 
   async revoke(subjectIds: readonly string[]): Promise<void> {
+    this.#changes += 1;
     await Promise.all([...this.#processes.values()].map((each) => each.revoke(subjectIds)));
   }
 
   /** A shut admission is an epoch under which nothing is kept, and an agent that refuses. */
   async admit(open: boolean): Promise<void> {
     this.#isOpen = open;
+    this.#changes += 1;
     this.#turn += 1;
     await this.#setEpochs();
   }
@@ -168,12 +184,7 @@ class Runner {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     const processes = [...this.#processes.values()];
-    for (const each of processes) each.retire();
-    const timer = setTimeout(() => {
-      for (const each of processes) each.kill();
-    }, graceMs);
-    await Promise.all(processes.map((each) => each.exited));
-    clearTimeout(timer);
+    await Promise.all(processes.map((each) => each.end(graceMs)));
     writeProcesses(this.#options.sockets, []);
     await this.#gate.close();
   }
@@ -242,10 +253,4 @@ class Runner {
 
 function listenersOf(plan: Plan): ReadonlyMap<string, string> {
   return new Map(plan.listeners.map(({ name }, index) => [frontendName(index + 1), name]));
-}
-
-/** Whether two Plans give the same files, but for the epoch. */
-function isSameStructure(a: Plan, b: Plan): boolean {
-  const text = (plan: Plan): string => canonicalJson(realizeHaproxy({ ...plan, epoch: '' }).files);
-  return text(a) === text(b);
 }

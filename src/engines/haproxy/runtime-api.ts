@@ -26,9 +26,12 @@ export class RuntimeApi {
   readonly #path: string;
   readonly #waiting: Turn[] = [];
   #socket: Socket | undefined;
+  #isBrief = false;
   #current: Turn | undefined;
   #timer: NodeJS.Timeout | undefined;
   #answer = '';
+  /** Answers that nobody asked for. */
+  #skip = 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -48,6 +51,12 @@ export class RuntimeApi {
     if (answer !== '') throw new RuntimeApiError(`${command.split('\n')[0]}: ${answer}`);
   }
 
+  /** From now on the connection is ended whenever nothing waits: HAProxy does not go while one is open. */
+  beBrief(): void {
+    this.#isBrief = true;
+    if (this.#current === undefined) this.#hangUp();
+  }
+
   /** Ends the connection; what still waits is rejected. */
   close(): void {
     this.#fail(new RuntimeApiError('closed'));
@@ -56,13 +65,16 @@ export class RuntimeApi {
   #next(): void {
     if (this.#current !== undefined) return;
     const turn = this.#waiting.shift();
-    if (turn === undefined) return;
+    if (turn === undefined) {
+      if (this.#isBrief) this.#hangUp();
+      return;
+    }
     this.#current = turn;
     this.#timer = setTimeout(() => this.#fail(new RuntimeApiError('no answer')), answerMsMax);
     this.#connected().write(`${turn.command}\n`);
   }
 
-  /** The first answer on a connection is the one to `prompt`; it ends the same way and is dropped by `#skip`. */
+  /** The first two answers on a connection are to its own set-up. */
   #connected(): Socket {
     if (this.#socket !== undefined) return this.#socket;
     const socket = connect(this.#path);
@@ -77,8 +89,6 @@ export class RuntimeApi {
     socket.write('prompt\nexperimental-mode on\n');
     return socket;
   }
-
-  #skip = 0;
 
   #read(text: string): void {
     this.#answer += text;
@@ -102,11 +112,16 @@ export class RuntimeApi {
     if (this.#socket === socket) this.#fail(error);
   }
 
+  #hangUp(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.destroy();
+  }
+
   #fail(error: Error): void {
     clearTimeout(this.#timer);
     const turns = [...(this.#current === undefined ? [] : [this.#current]), ...this.#waiting.splice(0)];
-    this.#socket?.destroy();
-    this.#socket = undefined;
+    this.#hangUp();
     this.#current = undefined;
     for (const turn of turns) turn.reject(error);
   }
