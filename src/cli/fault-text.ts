@@ -23,6 +23,7 @@ function codeOf({ code }: ControlFault): ExitCode {
     case 'engine-rejected':
       return exitCodes.no;
     case 'address-taken':
+    case 'state-taken':
     case 'start-failed':
     case 'engine-failed':
       return exitCodes.failed;

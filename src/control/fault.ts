@@ -3,6 +3,7 @@ export type FaultCode =
   | 'files-rejected'
   | 'engine-rejected'
   | 'address-taken'
+  | 'state-taken'
   | 'start-failed'
   | 'engine-failed';
 

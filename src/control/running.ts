@@ -47,6 +47,8 @@ export interface OpenParts {
   readonly admission: Admission;
   /** Stamp of the files from before they were read. */
   readonly since: string;
+  /** Gives up the state folder. */
+  readonly unlock: () => void;
 }
 
 /** How long after its grace an engine is waited for. */
@@ -151,11 +153,12 @@ export class Headgate implements RunningHeadgate {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const { writer, admin } = this.#opened();
+    const { writer, admin, unlock } = this.#opened();
     this.#endWatch();
     await this.#endEngine(graceMs);
     await writer.stop();
     await admin.close();
+    unlock();
   }
 
   /** An engine ends by itself within the grace; one that doesn't holds up nobody. */

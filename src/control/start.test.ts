@@ -137,6 +137,16 @@ describe('starting', () => {
     await assert.rejects(folder, { code: 'file-unreadable', message: /not a file/ });
   });
 
+  test('is refused where another one runs on the same state, before anything of its is touched', async (context) => {
+    const workshop = await openWorkshop();
+    context.after(() => workshop.close());
+    const log = (): void => undefined;
+    const first = await startHeadgate({ ...workshop, log });
+    await assert.rejects(startHeadgate({ ...workshop, log }), { code: 'state-taken' });
+    await first.stop(500);
+    await (await startHeadgate({ ...workshop, log })).stop(500);
+  });
+
   test('leaves nothing behind where the admin address is taken', async (context) => {
     const workshop = await openWorkshop();
     context.after(() => workshop.close());

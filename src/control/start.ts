@@ -11,10 +11,11 @@ import { pagesOf } from './admin-pages.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { compileFiles, type Files } from './compile-files.ts';
 import { loadEngine } from './engines.ts';
-import { ControlFault, messageOf } from './fault.ts';
+import { ControlFault, messageOf, systemCode } from './fault.ts';
 import { foldRepeats } from './fold-repeats.ts';
 import { isError } from './reload.ts';
 import { Headgate, type RunningHeadgate } from './running.ts';
+import { lockState } from './state-lock.ts';
 import { stampOf } from './watch.ts';
 
 export interface StartOptions extends Files {
@@ -28,7 +29,7 @@ const undoGraceMs = 2000;
 
 /**
  * Compiles both files, runs the engine, keeps the audit, answers the operator, and takes up changes of the files. Throws
- * `ControlFault`: `file-unreadable`, `files-rejected`, `engine-rejected`, `address-taken`, `start-failed`.
+ * `ControlFault`: `file-unreadable`, `files-rejected`, `engine-rejected`, `address-taken`, `state-taken`, `start-failed`.
  */
 export async function startHeadgate(options: StartOptions): Promise<RunningHeadgate> {
   const { clock = systemClock } = options;
@@ -36,10 +37,11 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   const since = await stampOf([options.policyFile, options.environmentFile]);
   const plan = await planOf({ ...options, log });
   const engine = await engineFor(plan, log);
+  await using undo = new AsyncDisposableStack();
+  const unlock = await starting('state', async () => lockState(plan.state));
+  undo.defer(unlock);
   const keys = await starting('keys of the gate', () => loadGateKeys(plan.state, clock));
   const metrics = createMetrics();
-
-  await using undo = new AsyncDisposableStack();
   const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log }));
   undo.defer(() => running.stop(undoGraceMs));
   const headgate = new Headgate({ files: options, engine, running, plan, keys, metrics, clock, log: options.log });
@@ -48,7 +50,7 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   undo.defer(() => writer.stop());
   const admin = await startAdmin(plan.admin, pagesOf(headgate, { keys, metrics }));
   undo.defer(() => admin.close());
-  headgate.open({ writer, admin, admission, since });
+  headgate.open({ writer, admin, admission, since, unlock });
   undo.move();
   return headgate;
 }
@@ -108,6 +110,10 @@ async function starting<T>(what: string, start: () => Promise<T>): Promise<T> {
     return await start();
   } catch (cause) {
     if (cause instanceof ControlFault) throw cause;
+    if (systemCode(cause) === 'EADDRINUSE') {
+      const hint = 'other addresses stand under `listeners` in the environment';
+      throw new ControlFault('address-taken', `something else listens there: ${messageOf(cause)}`, { hint, cause });
+    }
     throw new ControlFault('start-failed', `the ${what} did not start: ${messageOf(cause)}`, { cause });
   }
 }
