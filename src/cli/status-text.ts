@@ -1,5 +1,6 @@
 import type { HeadgateStatus } from '../control/index.ts';
 import { printHostPort } from '../std/host-port.ts';
+import { counted } from './counted.ts';
 
 /** A gateway's status as a person reads it. */
 export function statusText(status: HeadgateStatus, nowMs: number): string {
@@ -16,7 +17,7 @@ export function statusText(status: HeadgateStatus, nowMs: number): string {
     ]),
     ...running.issuers.map((issuer): [string, string] => [`issuer ${issuer.identity}`, issuerText(issuer)]),
     ['audit', auditText(audit)],
-    ['kept', `${running.keptDecisions} decisions`],
+    ['kept', counted(running.keptDecisions, 'decision')],
     ...running.processes.map(({ role, pid, epoch: at }): [string, string] => [
       role,
       `pid ${pid}${at === epoch ? '' : `, STILL ON EPOCH ${at}`}`,
@@ -36,7 +37,7 @@ function reloadRows({ reload }: HeadgateStatus): [string, string][] {
 }
 
 function issuerText({ issuer, state, keys, error }: HeadgateStatus['running']['issuers'][number]): string {
-  return `${issuer}: ${state}, ${keys} keys${error === undefined ? '' : `, ${error}`}`;
+  return `${issuer}: ${state}, ${counted(keys, 'key')}${error === undefined ? '' : `, ${error}`}`;
 }
 
 function auditText({
@@ -49,9 +50,9 @@ function auditText({
   behindBytes,
 }: HeadgateStatus['audit']): string {
   const condition = state === 'ok' ? 'recording' : `FAILING: ${reason ?? 'unknown'}`;
-  const odd = unreadable === 0 ? '' : `, ${unreadable} unreadable lines`;
+  const odd = unreadable === 0 ? '' : `, ${counted(unreadable, 'unreadable line')}`;
   const behind = behindBytes === 0 ? '' : `, ${behindBytes} bytes to chain`;
-  return `${directory} (${record}): ${condition}, ${position} events${odd}${behind}`;
+  return `${directory} (${record}): ${condition}, ${counted(position, 'event')}${odd}${behind}`;
 }
 
 /** `3 h 12 min` */
