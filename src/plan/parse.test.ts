@@ -35,6 +35,13 @@ const [allow, deny] = sampleAccess.rules as readonly [RulePlan, RulePlan];
 const withRules = (...rules: RulePlan[]): Plan => samplePlan({ ...sampleAccess, rules });
 const withAccess = (access: Partial<AccessPlan>): Plan => samplePlan({ ...sampleAccess, ...access });
 
+/** A rule that reads two headers, in a Plan that says these are read. */
+function readingTwo(headers: readonly string[]): Plan {
+  const reads = { headers: ['x-region', 'x-team'], address: false, time: false };
+  const rule = { ...allow, when: { cel: '"x-team" in request.headers', reads } };
+  return withAccess({ rules: [rule], reads: { scoring: { headers, address: false, time: false } } });
+}
+
 const broken: readonly (readonly [what: string, plan: unknown, message: RegExp])[] = [
   ['another format', { ...plan, format: 2 }, /format/],
   ['an unknown key', { ...plan, extra: true }, /extra/],
@@ -48,6 +55,12 @@ const broken: readonly (readonly [what: string, plan: unknown, message: RegExp])
   ['unless on an allow', withRules({ ...allow, unless: deny.unless }), /allows and has unless/],
   ['an empty unless', withRules(allow, { ...deny, unless: [{}] }), /empty unless/],
   ['an unknown group', withAccess({ groups: [] }), /unknown group leads/],
+  [
+    'an unknown group in unless',
+    withRules(allow, { ...deny, unless: [{ groups: ['ghosts'] }] }),
+    /unknown group ghosts/,
+  ],
+  ['reads of another header', readingTwo(['x-region']), /lacks what rule leads predict reads/],
   ['an unknown identity', withAccess({ identities: [] }), /unknown identity staff/],
   [
     'an identity without audience',
