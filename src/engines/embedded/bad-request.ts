@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type DenialReason, problemAnswer } from '../../gate/index.ts';
 import { unaskedCore } from './answered.ts';
 import type { Call } from './call.ts';
+import { lingerMs } from './limits.ts';
 import type { Scene } from './scene.ts';
 
 /** What is known of a request that never became one. */
@@ -70,7 +71,7 @@ function finish(socket: Duplex, answer: string): void {
     socket.destroy();
     return;
   }
-  const timer = setTimeout(() => socket.destroy(), 1000).unref();
+  const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
   socket.once('close', () => clearTimeout(timer));
   socket.on('error', () => socket.destroy());
   socket.on('end', () => socket.destroy());

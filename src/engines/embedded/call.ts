@@ -34,6 +34,7 @@ export class Call implements Waiting {
   #passage: Passage | undefined;
   #ending: Ending | undefined;
   #bytesIn = 0;
+  #isRecorded = false;
 
   constructor(scene: Scene, listener: string, exchange: Exchange) {
     this.#startedMs = performance.now();
@@ -213,7 +214,10 @@ export class Call implements Waiting {
     return exchange.expectsContinue || fields.isChunked || length > drainedBodyBytesMax;
   }
 
+  /** INVARIANT: one line a call. A call may end while the gate is asked, and the answer comes after. */
   #record({ status, bytesOut, reason, endpoint, upstreamMs }: Ending): void {
+    if (this.#isRecorded) return;
+    this.#isRecorded = true;
     const { exchange, fields } = this;
     const scene = this.#scene;
     const line = {

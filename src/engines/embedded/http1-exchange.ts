@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Exchange } from './exchange.ts';
+import { lingerMs } from './limits.ts';
 
 /** Bodies up to this size go out in one write with the head. */
 const joinedBytesMax = 16_384;
@@ -62,7 +64,10 @@ export class Http1Exchange implements Exchange {
   }
 
   respond(status: number, fields: string[], body: Buffer | undefined, ends = false): void {
-    if (ends) fields.push('connection', 'close');
+    if (ends) {
+      fields.push('connection', 'close');
+      linger(this.body.socket);
+    }
     this.#response.writeHead(status, fields);
     if (body === undefined) this.#response.end();
     // As a string it leaves with the head in one write(2); latin1 keeps every byte.
@@ -92,6 +97,19 @@ export class Http1Exchange implements Exchange {
   cut(): void {
     this.body.socket.destroy();
   }
+}
+
+/**
+ * A connection that is closed while the client still sends is reset, and the reset takes the answer away from the client. So
+ * the end waits until the client has seen ours, bounded (RFC 9112, section 9.6).
+ */
+function linger(socket: Socket): void {
+  socket.destroySoon = () => {
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once('close', () => clearTimeout(timer));
+    socket.once('end', () => socket.destroy());
+  };
 }
 
 function pairs(fields: readonly string[]): [string, string][] {

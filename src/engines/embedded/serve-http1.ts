@@ -10,6 +10,8 @@ import type { Scene } from './scene.ts';
 interface Connection extends Socket {
   headgateCalls?: Set<Call>;
   headgateAddress?: string;
+  /** It was given up: what still comes is no request. */
+  headgateBroken?: boolean;
 }
 
 /** Makes every request of a server of HTTP/1 a call, also one that is malformed or never ends. */
@@ -35,6 +37,9 @@ export function serveHttp1(server: Http1Server, scene: Scene, listener: string):
     refuseBare(scene, socket, { listener, address: addressOf(socket), method, target, reason });
   });
   server.on('clientError', (error: Error, socket: Connection) => {
+    // The parser complains again of everything that follows.
+    if (socket.headgateBroken) return;
+    socket.headgateBroken = true;
     const reason = reasonOfClientError(error);
     if (reason === undefined) {
       socket.destroy();

@@ -14,7 +14,12 @@ export interface SpoolOptions {
   /** Names this life of this worker. */
   readonly worker: string;
   readonly log: (line: string) => void;
+  /** Default: `spoolFileBytesMax`. */
   readonly fileBytesMax?: number;
+  /** Default: `spoolHeldBytesMax`. */
+  readonly heldBytesMax?: number;
+  /** Writes from an offset on, returns the count. Default: `write(2)`. */
+  readonly write?: (file: number, bytes: Buffer, at: number) => number;
 }
 
 /**
@@ -79,7 +84,7 @@ export class Spool {
     }
     let at = 0;
     try {
-      while (at < bytes.length) at += writeSync(this.#file, bytes, at);
+      while (at < bytes.length) at += (this.#options.write ?? writeSync)(this.#file, bytes, at);
       this.#fileBytes += at;
       if (this.#fileBytes >= (this.#options.fileBytesMax ?? spoolFileBytesMax)) this.#open();
       return true;
@@ -94,7 +99,8 @@ export class Spool {
   }
 
   #hold(bytes: Buffer): void {
-    if (this.#held.length + bytes.length <= spoolHeldBytesMax) this.#held = Buffer.concat([this.#held, bytes]);
+    if (this.#held.length + bytes.length <= (this.#options.heldBytesMax ?? spoolHeldBytesMax))
+      this.#held = Buffer.concat([this.#held, bytes]);
     else this.#options.log('audit lines are lost: the disk takes none and the memory for them is full');
     this.#retry ??= setTimeout(() => this.#tryAgain(), spoolRetryMs).unref();
   }

@@ -89,12 +89,18 @@ function isSame(running: ListenerPlan, wanted: ListenerPlan): boolean {
   return parts(running) === parts(wanted);
 }
 
-function openAll(plan: Plan, addresses: Addresses): Promise<Listening[]> {
-  return Promise.all(
+/** All or none. */
+async function openAll(plan: Plan, addresses: Addresses): Promise<Listening[]> {
+  const tried = await Promise.allSettled(
     plan.listeners.map((listener) =>
       openListener(scene, { plan: listener, address: addresses[listener.name] ?? listener.address }),
     ),
   );
+  const opened = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  const failed = tried.find((each) => each.status === 'rejected');
+  if (failed?.status !== 'rejected') return opened;
+  for (const listening of opened) void listening.close();
+  throw failed.reason;
 }
 
 function addressesOf(open: readonly Listening[]): Addresses {
