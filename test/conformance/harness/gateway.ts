@@ -24,6 +24,10 @@ export interface Gateway {
   revoke(ids: readonly string[]): Promise<void>;
   /** The audit records of these request ids, once all are chained. Rejects after 5 s with those that are missing. */
   records(ids: readonly string[]): Promise<AuditRecord[]>;
+  /** How many calls have been chained. */
+  recordCount(): number;
+  /** Records from the one with this number (counted from 1) on, once it is chained. */
+  recordsFrom(number: number): Promise<AuditRecord[]>;
   stop(): Promise<void>;
 }
 
@@ -53,7 +57,8 @@ export async function startGateway(
     spoolDirectory: join(folder, 'spool'),
     directory: join(folder, 'audit'),
     parse: running.parseSpool,
-    onRecord: (record) => chained.set(record.requestId, record),
+    onRecord: (record) =>
+      chained.set(chained.has(record.requestId) ? `${record.worker} ${record.sequence}` : record.requestId, record),
     clock: systemClock,
     log: () => {},
     bounds: { pollMs: 5 },
@@ -69,6 +74,9 @@ export async function startGateway(
     },
     revoke: (ids) => running.revoke(ids),
     records: (ids) => eventually(() => recordsOf(chained, ids)),
+    recordCount: () => chained.size,
+    recordsFrom: (number) =>
+      eventually(() => (chained.size < number ? `no audit record ${number}` : [...chained.values()].slice(number - 1))),
     stop: async () => {
       await running.stop(2000);
       await writer.stop();
