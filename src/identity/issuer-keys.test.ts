@@ -127,6 +127,22 @@ describe('an issuer that is down', () => {
     assert.match(of.status().error ?? '', /^fetch failed: /);
   });
 
+  test('is asked for fresh keys once in a cooldown', async () => {
+    const of = keys();
+    await of.known();
+    await issuer.close();
+    nowMs += keysRefreshMs;
+    of.refreshIfOld();
+    await until(() => of.status().state === 'stale');
+    const sofar = fetched;
+    of.refreshIfOld();
+    assert.equal(fetched, sofar);
+    nowMs += refetchCooldownMs;
+    of.refreshIfOld();
+    assert.equal(fetched, sofar + 1);
+    await of.again();
+  });
+
   test('one that never answers holds nobody up for long', async (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] });
     issuer.answer = () => undefined;

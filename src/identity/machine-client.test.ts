@@ -56,6 +56,8 @@ describe('tokens that have, or may have, a person in them', () => {
     ['Entra', { sub: 'x', oid: '7-7', azp: 'scorer', scp: 'predict', name: 'Alice' }],
     ['Entra, told by idtyp', { sub: 'scorer', azp: 'scorer', idtyp: 'user' }],
     ['Google', { sub: '107', azp: '7.apps.googleusercontent.com', email: 'alice@bank.example' }],
+    ['a login that is named like a client', { sub: 'scorer', client_id: 'scorer', preferred_username: 'scorer' }],
+    ['the same by azp', { sub: 'scorer', azp: 'scorer', preferred_username: 'scorer' }],
     ['an ID token', { sub: 'scorer', azp: 'scorer', nonce: 'x', at_hash: 'y' }],
     ['acting for somebody', { sub: 'scorer', client_id: 'scorer', act: { sub: 'other' } }],
     ['two clients that differ', { sub: 'scorer', client_id: 'scorer', azp: 'other' }],

@@ -95,6 +95,8 @@ const bad: readonly [name: string, reason: string, token: () => string][] = [
   ['no parts', 'credential-malformed', () => 'opaque'],
   ['two parts', 'credential-malformed', () => signToken(claims(), key).split('.').slice(0, 2).join('.')],
   ['five parts, encrypted', 'credential-malformed', () => 'a.b.c.d.e'],
+  ['a part more', 'credential-malformed', () => `${signToken(claims(), key)}.AA`],
+  ['an empty signature', 'credential-malformed', () => signToken(claims(), key).replace(/[^.]+$/, '')],
   ['an empty part', 'credential-malformed', () => `.${encode(claims())}.AA`],
   ['padding', 'credential-malformed', () => `${signToken(claims(), key)}=`],
   ['white space at the end', 'credential-malformed', () => `${signToken(claims(), key)}\t`],
