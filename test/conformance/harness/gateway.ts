@@ -16,6 +16,8 @@ export const engines: Readonly<Record<EngineName, Engine>> = { embedded, haproxy
 export interface Gateway {
   readonly engine: EngineName;
   readonly port: number;
+  /** Of the listener `secure`; 0 where there is none. */
+  readonly securePort: number;
   /** Its state folder, with its keys. */
   readonly folder: string;
   plan(): Plan;
@@ -67,6 +69,7 @@ export async function startGateway(
     engine: name,
     folder,
     port: running.addresses.public?.port ?? 0,
+    securePort: running.addresses.secure?.port ?? 0,
     plan: () => plan,
     swap: async (text) => {
       plan = planOf(text);

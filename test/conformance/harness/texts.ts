@@ -8,6 +8,8 @@ export interface Bindings {
   readonly environment: string;
   readonly issuers: readonly string[];
   readonly upstreamPorts: readonly number[];
+  /** A listener `secure` beside the public one, by these files. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
 /** Compiles two texts, and fails with what a person would read. */
@@ -31,7 +33,9 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     `environment: ${bindings.environment}`,
     `engine: ${engine}`,
     `state: ${folder}`,
-    'listeners: [ { name: public, address: 127.0.0.1:0 } ]',
+    'listeners:',
+    '  - { name: public, address: 127.0.0.1:0 }',
+    ...secureListener(bindings),
     `identity: { staff: { issuers: [${bindings.issuers.join(', ')}] } }`,
     'services:',
     '  scoring:',
@@ -41,4 +45,9 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     'admin: 127.0.0.1:0',
     '',
   ].join('\n');
+}
+
+function secureListener({ tls }: Bindings): string[] {
+  if (tls === undefined) return [];
+  return [`  - { name: secure, address: 127.0.0.1:0, tls: { certificate: ${tls.certificate}, key: ${tls.key} } }`];
 }
