@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { type AuditVerdict, type ReadOptions, readAudit, sentence, verifyAudit } from '../audit/index.ts';
 import { parseDurationMs } from '../std/duration.ts';
 import { boundEnvironment } from './bound-environment.ts';
@@ -40,7 +41,16 @@ export async function audit(options: AuditOptions, terminal: Terminal, signal?: 
 }
 
 async function directoryOf({ environment, directory }: AuditPlace): Promise<string> {
-  return directory ?? (await boundEnvironment(environment)).audit.directory.value;
+  const found = directory ?? (await boundEnvironment(environment)).audit.directory.value;
+  const isFolder = await stat(found).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return found;
+  throw new UsageError(
+    `there is no audit in ${found}`,
+    'it begins with the first `headgate up`; --directory names another',
+  );
 }
 
 function readOptions(options: AuditOptions, nowMs: number, signal: AbortSignal | undefined): ReadOptions {

@@ -235,6 +235,14 @@ describe('commands on a gateway at work', () => {
     assert.equal((await run('audit', '--since', 'yesterday', ...place)).code, 2);
   });
 
+  test('audit: a folder without one is said', async () => {
+    for (const verb of [['audit'], ['audit', 'verify']]) {
+      const { code, err } = await run(...verb, '-d', join(workshop.folder, 'none'));
+      assert.equal(code, 2);
+      assert.match(err, /^headgate: there is no audit in .*none\n {2}hint: /);
+    }
+  });
+
   test('audit verify: intact, or what is not', async () => {
     const directory = join(workshop.folder, 'audit');
     const good = await run('audit', 'verify', '-d', directory);
