@@ -58,7 +58,7 @@ export function refuseBare(scene: Scene, socket: Duplex, bad: BadRequest): void 
 export function breakCalls(calls: Iterable<Call>, reason: DenialReason): boolean {
   let isTold = false;
   for (const call of calls) {
-    if (call.exchange.isComplete) continue;
+    if (call.isEnding || call.exchange.isComplete) continue;
     call.refuse(reason);
     isTold = true;
   }

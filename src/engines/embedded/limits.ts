@@ -8,8 +8,6 @@ export const heldAnswerBytesMax = 65_536;
 export const drainedBodyBytesMax = 1024 * 1024;
 /** How long a whole request (head and body) may take to arrive. */
 export const requestTimeoutMs = 300_000;
-/** A connection on which nothing moves, in either direction, for this long is ended. Longer than an upstream may be silent. */
-export const silentConnectionMs = 120_000;
 /** A connection that ends with a refusal is read for so long at most, so that the client gets to see the refusal. */
 export const lingerMs = 1000;
 /** The http parser's own bound; beyond it Node ends the request. Target, fields and their separators, with room to explain. */

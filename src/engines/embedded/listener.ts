@@ -5,9 +5,9 @@ import { createServer as createHttps } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { AddressPlan, ListenerPlan } from '../../plan/types.ts';
 import { keepAliveTimeoutMs, requestHeadTimeoutMs } from '../../std/limits.ts';
-import { parsedHeadBytesMax, requestTimeoutMs, silentConnectionMs } from './limits.ts';
+import { parsedHeadBytesMax, requestTimeoutMs } from './limits.ts';
 import type { Scene } from './scene.ts';
-import { serveHttp1 } from './serve-http1.ts';
+import { endSilent, serveHttp1 } from './serve-http1.ts';
 import { http2Server } from './serve-http2.ts';
 import { sniff } from './sniff.ts';
 
@@ -26,7 +26,7 @@ export interface Timeouts {
   readonly headMs: number;
   /** For a whole request. */
   readonly requestMs: number;
-  /** Between two movements on a connection, in either direction. */
+  /** Between two movements on an idle connection; twice as long while a call is on its way. */
   readonly silenceMs: number;
   /** How often the first two are looked at. */
   readonly lookMs: number;
@@ -35,7 +35,7 @@ export interface Timeouts {
 const defaults: Timeouts = {
   headMs: requestHeadTimeoutMs,
   requestMs: requestTimeoutMs,
-  silenceMs: silentConnectionMs,
+  silenceMs: keepAliveTimeoutMs,
   lookMs: 1000,
 };
 
@@ -67,7 +67,7 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   const server = http1Server(plan, timeouts);
   serveHttp1(server, scene, plan.name);
   const { sessions } = connections;
-  const http2 = http2Server(scene, { listener: plan.name, sessions, silenceMs: timeouts.silenceMs });
+  const http2 = http2Server(scene, { listener: plan.name, sessions, silenceMs: 2 * timeouts.silenceMs });
   if (plan.tls === undefined) divideByPreface(server, { http2, connections, timeouts });
   else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {
@@ -91,14 +91,13 @@ function http1Server({ tls }: ListenerPlan, { headMs, requestMs, silenceMs, look
     headersTimeout: headMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: lookMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
     noDelay: true,
     // The gate says what a missing Host is, in the same words as every engine.
     requireHostHeader: false,
     insecureHTTPParser: false,
   };
   const server = tls === undefined ? createHttp1(options) : createHttps({ ...options, ...tlsOptions(tls, headMs) });
-  server.timeout = silenceMs;
+  endSilent(server, silenceMs);
   return server;
 }
 

@@ -6,12 +6,15 @@ import { Call } from './call.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import type { Scene } from './scene.ts';
 
-/** A connection of HTTP/1, with the calls on it that are not over. */
+/** A connection of HTTP/1. */
 interface Connection extends Socket {
-  headgateCalls?: Set<Call>;
+  /** The last call, and those before it that are not over: more than one where a client doesn't wait for answers. */
+  headgateCalls?: Call[];
   headgateAddress?: string;
   /** It was given up: what still comes is no request. */
   headgateBroken?: boolean;
+  /** Nothing moved on it for a while, but a call was on its way. */
+  headgateSilent?: boolean;
 }
 
 /** Makes every request of a server of HTTP/1 a call, also one that is malformed or never ends. */
@@ -23,8 +26,9 @@ export function serveHttp1(server: Http1Server, scene: Scene, listener: string):
     const calls = socket.headgateCalls ?? follow(socket);
     const address = socket.headgateAddress ?? '';
     const call = new Call(scene, listener, new Http1Exchange(request, response, { address, expectsContinue }));
-    for (const before of calls) if (before.isEnding) calls.delete(before);
-    calls.add(call);
+    socket.headgateSilent = false;
+    if (calls.length === 1 && calls[0]?.isEnding) calls[0] = call;
+    else calls.splice(0, calls.length, ...calls.filter(({ isEnding }) => !isEnding), call);
     call.start();
   };
   server.on('request', (request, response) => serve(request, response, false));
@@ -50,9 +54,30 @@ export function serveHttp1(server: Http1Server, scene: Scene, listener: string):
   });
 }
 
+/**
+ * Ends connections on which nothing moves: idle ones after one period, those with a call on its way after two, because an upstream
+ * may be silent for as long as one. Cheaper than Node's own keepAliveTimeout, which sets two timers a request.
+ */
+export function endSilent(server: Http1Server, periodMs: number): void {
+  server.keepAliveTimeout = 0;
+  server.timeout = periodMs;
+  server.on('timeout', (socket: Connection) => {
+    const calls = socket.headgateCalls ?? [];
+    // A body that doesn't come: whoever sends it is told.
+    if (breakCalls(calls, 'request-timeout')) return;
+    const isBusy = calls.some(({ isEnding }) => !isEnding);
+    if (!isBusy || socket.headgateSilent) {
+      socket.destroy();
+      return;
+    }
+    socket.headgateSilent = true;
+    socket.setTimeout(periodMs);
+  });
+}
+
 /** Follows a connection: its calls hear when the client leaves. */
-function follow(socket: Connection): Set<Call> {
-  const calls = new Set<Call>();
+function follow(socket: Connection): Call[] {
+  const calls: Call[] = [];
   socket.headgateCalls = calls;
   socket.headgateAddress = addressOf(socket);
   socket.once('close', () => {
