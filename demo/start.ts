@@ -15,25 +15,31 @@ import { policyFile, startWorld, type World } from './world.ts';
  *   --once             makes the calls by itself and ends; 0 only if all are as the policy says
  *   --apart            free ports and a folder of its own
  */
-const { values } = parseArgs({
-  options: {
-    engine: { type: 'string' },
-    once: { type: 'boolean', default: false },
-    apart: { type: 'boolean', default: false },
-  },
-});
+const options = {
+  engine: { type: 'string' },
+  once: { type: 'boolean', default: false },
+  apart: { type: 'boolean', default: false },
+} as const;
+
 process.chdir(join(import.meta.dirname, '..'));
 const ended = untilSignalled();
 try {
   process.exitCode = await main();
 } catch (fault) {
   console.error(`demo: ${fault instanceof Error ? fault.message : fault}`);
-  if (fault instanceof ControlFault && fault.hint !== undefined) console.error(`  hint: ${fault.hint}`);
+  const hint = fault instanceof ControlFault ? hintOf(fault) : undefined;
+  if (hint !== undefined) console.error(`  hint: ${hint}`);
   process.exitCode = 1;
 }
 process.exit();
 
+/** The demo's own addresses are mended by its own option. */
+function hintOf({ code, hint }: ControlFault): string | undefined {
+  return code === 'address-taken' ? '`npm start -- --apart` takes free ports' : hint;
+}
+
 async function main(): Promise<number> {
+  const { values } = parseArgs({ options });
   const engine = await engineOf(values.engine);
   const world = await startWorld({ engine, apart: values.apart, log: (line) => console.error(line.trimEnd()) });
   try {

@@ -32,10 +32,7 @@ interface Tally {
   notRun: number;
 }
 
-const { values, positionals } = parseArgs({
-  options: { engines: { type: 'string' }, 'update-goldens': { type: 'boolean', default: false } },
-  allowPositionals: true,
-});
+const { values, positionals } = parsed();
 process.chdir(root);
 const asked = enginesAsked(values.engines);
 const { present, reasons } = asked === undefined ? presentEngines() : { present: asked, reasons: [] };
@@ -52,6 +49,18 @@ const all = positionals.length > 0 ? positionals : globSync(testGlobs).toSorted(
 const files = all.filter((file) => !left.some((name) => needs(file, name)));
 await runTests(files);
 close();
+
+function parsed() {
+  try {
+    return parseArgs({
+      options: { engines: { type: 'string' }, 'update-goldens': { type: 'boolean', default: false } },
+      allowPositionals: true,
+    });
+  } catch (fault) {
+    console.error(fault instanceof Error ? fault.message : fault);
+    process.exit(2);
+  }
+}
 
 function enginesAsked(text: string | undefined): string[] | undefined {
   const names = text?.split(',');
