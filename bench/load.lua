@@ -1,9 +1,10 @@
 -- wrk's script: POST predict, each call with the next of the tokens in a file (one a line).
--- wrk … -- TOKENS COUNT PATH BODY
+-- wrk … -- TOKENS COUNT FIRST PATH BODY
 local requests, at = {}, 0
 
 function init(args)
-  local path, body = args[3], args[4]
+  local path, body = args[4], args[5]
+  at = tonumber(args[3])
   for token in io.lines(args[1]) do
     requests[#requests + 1] = wrk.format('POST', path, {
       ['Host'] = 'models.example.test',

@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly tokens: TokenFile;
   /** How many of the file's tokens take turns. */
   readonly tokenCount: number;
+  /** Which of them begins, from 0. */
+  readonly firstToken: number;
   readonly seconds: number;
 }
 
@@ -23,9 +25,9 @@ export interface LoadResult {
 }
 
 /** Sends what one core can, over 32 connections. Throws where an answer wasn't 2xx: refusals are no figure. */
-export async function load({ port, tokens, tokenCount, seconds }: LoadOptions): Promise<LoadResult> {
+export async function load({ port, tokens, tokenCount, firstToken, seconds }: LoadOptions): Promise<LoadResult> {
   const wrk = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://127.0.0.1:${port}`];
-  const sent = ['--', tokens.file, String(tokenCount), predictPath, predictBody];
+  const sent = ['--', tokens.file, String(tokenCount), String(firstToken), predictPath, predictBody];
   const { stdout } = await run('taskset', ['-c', String(loadCore), ...wrk, ...sent]);
   const [, requests, micros, refused, broken] = /^RESULT (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout)?.map(Number) ?? [];
   if (requests === undefined || micros === undefined) throw new Error(`wrk said nothing that can be read: ${stdout}`);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuMicrosOf } from './cpu.ts';
-import { type LoadOptions, type LoadResult, load } from './load.ts';
+import { type LoadResult, load } from './load.ts';
 import type { Side } from './sides/side.ts';
 import type { TokenFile } from './tokens.ts';
 
@@ -43,14 +43,15 @@ export async function measure(
   options: SuiteOptions,
 ): Promise<ReadonlyMap<string, readonly Cost[]>> {
   const costs = new Map<string, Cost[]>(sides.map(({ name }) => [name, []]));
-  for (const side of sides) await warm(side, options);
+  const loaded = sides.map((side) => ({ side, send: sender(side, options) }));
+  for (const one of loaded) await warm(one, options);
   const roundsMax = Math.ceil(options.rounds * (1 + extraRoundsShare));
   for (let round = 0, busyRounds = 0; round < roundsMax && busyRounds < options.rounds; round += 1) {
-    const order = round % 2 === 0 ? sides : sides.toReversed();
+    const order = round % 2 === 0 ? loaded : loaded.toReversed();
     let busy = true;
-    for (const side of order) {
-      const cost = await costOf(side, options);
-      costs.get(side.name)?.push(cost);
+    for (const one of order) {
+      const cost = await costOf(one, options.seconds);
+      costs.get(one.side.name)?.push(cost);
       busy &&= cost.busy >= busyShareMin;
     }
     if (busy) busyRounds += 1;
@@ -59,18 +60,37 @@ export async function measure(
   return costs;
 }
 
+interface Loaded {
+  readonly side: Side;
+  readonly send: (seconds: number) => Promise<LoadResult>;
+}
+
+/** Loads one side, each time with the tokens that come after those of the time before. */
+function sender(side: Side, { tokens, tokenCount }: SuiteOptions): Loaded['send'] {
+  let sent = 0;
+  return async (seconds) => {
+    try {
+      const result = await load({ port: side.port, tokens, tokenCount, firstToken: sent % tokenCount, seconds });
+      sent += result.requests;
+      return result;
+    } catch (error) {
+      throw new Error(`${side.name}: ${error instanceof Error ? error.message : String(error)}\n${side.said()}`);
+    }
+  };
+}
+
 /** Until every token had its turn twice and the code that serves them is compiled: a second in, V8 still gets faster. */
-async function warm(side: Side, { tokens, tokenCount, warmRuns }: SuiteOptions): Promise<void> {
+async function warm({ send }: Loaded, { tokenCount, warmRuns }: SuiteOptions): Promise<void> {
   let requests = 0;
   for (let run = 0; run < warmRunsMax && (run < warmRuns || requests < 2 * tokenCount); run += 1) {
-    requests += (await loadSide(side, { tokens, tokenCount, seconds: warmSeconds })).requests;
+    requests += (await send(warmSeconds)).requests;
   }
 }
 
-async function costOf(side: Side, { tokens, tokenCount, seconds }: SuiteOptions): Promise<Cost> {
+async function costOf({ side, send }: Loaded, seconds: number): Promise<Cost> {
   await untilAtRest(side);
   const before = cpuMicrosOf(side.process.pid);
-  const result = await loadSide(side, { tokens, tokenCount, seconds });
+  const result = await send(seconds);
   const during = cpuMicrosOf(side.process.pid) - before;
   // What is still to be done for these calls (an audit line not yet chained) is their cost too.
   await untilAtRest(side);
@@ -80,14 +100,6 @@ async function costOf(side: Side, { tokens, tokenCount, seconds }: SuiteOptions)
     requestsPerSecond: result.requests / result.seconds,
     busy: during / 1e6 / result.seconds,
   };
-}
-
-async function loadSide(side: Side, options: Omit<LoadOptions, 'port'>): Promise<LoadResult> {
-  try {
-    return await load({ port: side.port, ...options });
-  } catch (error) {
-    throw new Error(`${side.name}: ${error instanceof Error ? error.message : String(error)}\n${side.said()}`);
-  }
 }
 
 async function untilAtRest(side: Side): Promise<void> {
