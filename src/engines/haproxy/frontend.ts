@@ -1,25 +1,12 @@
-import { removedHeaderPattern } from '../../gate/index.ts';
-import type { ListenerPlan, Plan } from '../../plan/types.ts';
+import type { ListenerPlan, Plan, RoutePlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
-import { bodyBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
+import { headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import type { Demands } from './demands.ts';
-import { limitRules } from './limit-rules.ts';
 import { auditFormat } from './log-format.ts';
-import {
-  backends,
-  files,
-  frontendName,
-  recordMaps,
-  spoeEngine,
-  spoeGroup,
-  spoolDescriptor,
-  upstreamName,
-  variables,
-} from './names.ts';
+import { askName, backends, frontendName, recordMaps, spoolDescriptor, upstreamName, variables } from './names.ts';
 import type { Place } from './place.ts';
 import {
   all,
-  any,
   type Condition,
   call,
   chain,
@@ -28,12 +15,12 @@ import {
   format,
   named,
   not,
-  type Sample,
   type Section,
   test,
 } from './print.ts';
-import { assertionOffset, recordFields } from './record.ts';
-import { recordField, returnWords } from './refusals.ts';
+import { recordFields } from './record.ts';
+import { recordField } from './refusals.ts';
+import { isFound, variable } from './rules.ts';
 
 interface Scene {
   readonly plan: Plan;
@@ -46,8 +33,8 @@ interface Scene {
 
 type Stage = (scene: Scene) => Directive[];
 
-/** INVARIANT: the order of security. What identifies is read before anything is removed; nothing is set before it is decided. */
-const stages: readonly Stage[] = [shape, key, find, ask, keep, limit, body, cleanse, identify];
+/** INVARIANT: nothing is decided here, and nothing removed: a permit that is kept is found, or it isn't. */
+const stages: readonly Stage[] = [shape, key, find];
 
 /** A listener: what HAProxy does with a request, top to bottom. */
 export function frontendSection(scene: Scene): Section {
@@ -56,7 +43,6 @@ export function frontendSection(scene: Scene): Section {
     head: ['frontend', frontendName(index)],
     lines: [
       bind(scene),
-      directive(['filter', 'spoe', 'engine', spoeEngine, 'config', `${place.directory}/${files.spoe}`]),
       directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0']),
       directive(['log-format', auditFormat(place.worker, index)]),
       directive(['unique-id-format', format(`${place.worker}-`, { field: 'rt' })]),
@@ -81,8 +67,6 @@ function bind({ listener, place }: Scene): Directive {
   return directive(['bind', address, 'ssl', 'crt', pem, 'alpn', 'h2,http/1.1', 'ssl-min-ver', 'TLSv1.2']);
 }
 
-const variable = (name: string): Sample => call('var', name);
-const isFound = (name: string): Condition => test(variable(name), 'found');
 const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
 
 /** What a kept decision is never looked up for, nor kept under: the gate sees the whole of such a request each time. */
@@ -96,6 +80,7 @@ function shape({ demands }: Scene): Directive[] {
     directive(['acl', 'odd', call('req.hdrs'), '-m', 'len', 'gt', headerBytesMax]),
     directive(['acl', 'odd', call('url'), '-m', 'len', 'gt', targetBytesMax]),
     directive(['acl', 'odd', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
+    directive(request(`set-var(${variables.odd})`, call('bool', 1)), named('odd', true)),
   ];
 }
 
@@ -140,7 +125,10 @@ function find({ place }: Scene): Directive[] {
   const number = call('sc_get_gpt', 1, 0);
   const half = (rest: number): Condition => test(chain(number, call('and', 1)), 'int', rest);
   return [
-    directive(request('track-sc0', variable(variables.key), 'table', backends.kept), all(named('odd', false), isKept)),
+    directive(
+      request('track-sc0', variable(variables.key), 'table', backends.kept),
+      all(not(isFound(variables.odd)), isKept),
+    ),
     directive(request(`set-var(${variables.now})`, call('date'))),
     ...recordMaps.map((map, rest) =>
       directive(
@@ -151,92 +139,37 @@ function find({ place }: Scene): Directive[] {
   ];
 }
 
-/** A miss: what is far too large is refused here, because it wouldn't fit a frame; the rest is asked. Silence is 503. */
-function ask(): Directive[] {
-  const missing = not(isFound(variables.record));
-  const silent = not(isFound(variables.answer.status));
-  const line = chain(variable(variables.method), call('concat', ' ', variables.path));
-  return [
-    directive(request('set-var(txn.req)', line), missing),
-    directive(returnWords('target-too-long'), all(missing, test(call('url'), 'len', 'gt', 2 * targetBytesMax))),
-    directive(returnWords('header-too-large'), all(missing, test(call('req.hdrs'), 'len', 'gt', 2 * headerBytesMax))),
-    directive(request('send-spoe-group', spoeEngine, spoeGroup), missing),
-    directive(request(`set-var(${variables.record})`, variable(variables.answer.record)), missing),
-    directive(request(`set-var(${variables.reason})`, call('str', 'gate-unavailable')), all(missing, silent)),
-    directive(returnWords('gate-unavailable'), isFound(variables.reason)),
-  ];
-}
-
-/** Keeps what the gate said may be kept: only answers make entries, so that no flood of tokens fills the table. */
-function keep(): Directive[] {
-  const mayKeep = all(test(variable(variables.answer.endSeconds), 'int', 'gt', 0), named('odd', false));
-  const { endSeconds, recordNumber, coreNumber } = variables.answer;
-  return [
-    directive(request('track-sc0', variable(variables.key), 'table', backends.kept), mayKeep),
-    ...[endSeconds, recordNumber, coreNumber].map((name, position) =>
-      directive(request(`sc-set-gpt(${position},0)`, variable(name)), mayKeep),
-    ),
-  ];
-}
-
-function limit({ demands }: Scene): Directive[] {
-  return limitRules(demands);
-}
-
-function body(): Directive[] {
-  const isLarge = test(call('req.body_size'), 'int', 'gt', bodyBytesMax);
-  return [
-    directive(request(`set-var(${variables.reason})`, call('str', 'body-too-large')), isLarge),
-    directive(returnWords('body-too-large'), isLarge),
-  ];
-}
-
-/** Nobody but us sets these. The pattern is the gate's own. */
-function cleanse(): Directive[] {
-  return [
-    directive(request(`set-var(${variables.trace})`, call('req.fhdr', 'traceparent'))),
-    directive(request('del-header', removedHeaderPattern, '-m', 'reg')),
-  ];
-}
-
-/** The upstream learns who calls. */
-function identify({ listener }: Scene): Directive[] {
-  const { subject, issuer } = recordFields;
-  const kind = (letter: string): Condition => test(variable(variables.record), 'beg', letter);
-  const assertion = chain(variable(variables.record), call('bytes', assertionOffset));
-  return [
-    directive(request('add-header', 'x-headgate-subject', format({ sample: recordField(subject) }))),
-    directive(request('add-header', 'x-headgate-issuer', format({ sample: recordField(issuer) }))),
-    directive(request('add-header', 'x-headgate-assertion', format({ sample: assertion }))),
-    directive(request('set-header', 'x-headgate-assertion', format({ sample: recordField(-1) })), kind('L')),
-    directive(request('del-header', '^x-headgate-(subject|issuer|assertion)$', '-m', 'reg'), kind('N')),
-    ...stripLengths(listener).flatMap(strip),
-  ];
-}
-
-function stripLengths({ routes }: ListenerPlan): number[] {
-  const lengths = routes.flatMap(({ strip: cuts, pathPrefix }) => (cuts && pathPrefix ? [pathPrefix.length] : []));
-  return [...new Set(lengths)].filter((length) => length > 1);
-}
-
-function strip(length: number): Directive[] {
-  const field = recordField(recordFields.strip);
-  const rest = chain(call('path'), call('bytes', length));
-  return [
-    directive(request('set-path', format({ sample: rest })), test(field, 'str', String(length))),
-    directive(request('set-path', '/'), test(field, 'str', `${length}/`)),
-  ];
-}
-
-/** A refusal's answer, or the service that the permit names. */
+/**
+ * A hit goes to the service that its record names. A miss goes to where the route leads, to be asked there: the gate's answer
+ * names the service, and has to name the same one.
+ */
 function forward({ plan, listener }: Scene): Directive[] {
   const numbers = serviceNumbers(plan);
-  const services = new Set(listener.routes.map(({ service }) => service));
-  const refused = directive(['use_backend', backends.refuse], any(isFound(variables.answer.status)));
-  const [only] = services;
-  if (services.size === 1 && only !== undefined) {
-    return [refused, directive(['default_backend', upstreamName(numbers.get(only) ?? 0)])];
+  const indices = listener.routes.map(({ service }) => numbers.get(service) ?? 0);
+  const isHit = isFound(variables.record);
+  const first = indices[0] ?? 0;
+  if (new Set(indices).size === 1) {
+    return [directive(['use_backend', upstreamName(first)], isHit), directive(['default_backend', askName(first)])];
   }
   const chosen = format('up.', { sample: recordField(recordFields.service) });
-  return [refused, directive(['use_backend', chosen])];
+  return [
+    directive(['use_backend', chosen], isHit),
+    ...listener.routes.flatMap((route, position) => routeRules(route, indices[position] ?? 0)),
+    directive(['default_backend', askName(first)]),
+  ];
+}
+
+/** As the gate matches: the host without its port and in lower case, the prefix by whole segments. */
+function routeRules({ host, pathPrefix }: RoutePlan, index: number): Directive[] {
+  const name = chain(call('req.fhdr', 'host', 1), call('host_only'), call('lower'));
+  const hosts = host === undefined ? [] : [test(name, 'str', host)];
+  const path = call('path');
+  const paths =
+    pathPrefix === undefined || pathPrefix === '/' || pathPrefix === ''
+      ? [[]]
+      : [[test(path, 'str', pathPrefix)], [test(path, 'beg', `${pathPrefix}/`)]];
+  return paths.map((each) => {
+    const tests = [...hosts, ...each];
+    return directive(['use_backend', askName(index)], tests.length === 0 ? undefined : all(...tests));
+  });
 }

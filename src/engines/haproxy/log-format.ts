@@ -10,7 +10,6 @@ export const logFields = [
   'status',
   'askedCore',
   'keptCore',
-  'reason',
   'trace',
   'totalMs',
   'connectMs',
@@ -43,7 +42,6 @@ export function auditFormat(worker: string, listener: number): Format {
     status: field('ST'),
     askedCore: variable(variables.answer.coreNumber),
     keptCore: value(call('sc_get_gpt', 2, 0)),
-    reason: variable(variables.reason),
     trace: variable(variables.trace),
     totalMs: field('Ta'),
     connectMs: field('Tc'),
@@ -54,7 +52,7 @@ export function auditFormat(worker: string, listener: number): Format {
     endpointPort: field('sp'),
     termination: field('ts'),
     listener: String(listener),
-    request: variable('txn.req'),
+    request: variable(variables.request),
   };
   const rest = logFields.flatMap((name) => ['\t', parts[name]]);
   return format(`${logForm}\t${worker}`, ...rest);

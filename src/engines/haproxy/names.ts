@@ -11,8 +11,12 @@ export const variables = {
   now: 'txn.now',
   /** The permit's record: see record.ts. */
   record: 'txn.s',
-  /** Reason of a refusal that HAProxy makes by itself. */
-  reason: 'txn.why',
+  /** Set where a kept decision may be neither found nor made. */
+  odd: 'txn.odd',
+  /** Name of the backend that a miss went to. */
+  backend: 'txn.be',
+  /** Method and path of a request that no decision is kept for. */
+  request: 'txn.req',
   trace: 'txn.tp',
   epoch: 'proc.epoch',
   answer: {
@@ -43,7 +47,6 @@ export const answerNames = {
 
 export const backends = {
   gate: 'headgate.gate',
-  refuse: 'headgate.refuse',
   kept: 'headgate.kept',
   fast: 'headgate.rate.fast',
   slow: 'headgate.rate.slow',
@@ -59,4 +62,5 @@ export const spoeGroup = 'ask';
 export const spoolDescriptor = 3;
 
 export const frontendName = (index: number): string => `in.${index}`;
+export const askName = (index: number): string => `ask.${index}`;
 export const upstreamName = (index: number): string => `up.${index}`;

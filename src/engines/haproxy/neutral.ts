@@ -5,6 +5,8 @@ import { askArguments } from './spoe.ts';
 /** A question of HAProxy: the request, and which process asks. */
 export interface Question {
   readonly worker: string;
+  /** The backend that the call goes on to, if it is let through. */
+  readonly backend: string;
   readonly request: GateRequest;
 }
 
@@ -18,6 +20,7 @@ export function questionOf(message: SpopMessage, listeners: ReadonlyMap<string, 
   if (headers.kind !== 'binary') throw new SpopError('no header fields');
   return {
     worker: textOf(take('worker')),
+    backend: textOf(take('backend')),
     request: {
       id: textOf(take('id')),
       listener: listeners.get(textOf(take('listener'))) ?? '',

@@ -7,7 +7,7 @@ import { printHostPort } from '../../std/host-port.ts';
 import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
 import { Ledger, type MapOrders } from './ledger.ts';
-import { backends, files, frontendName, recordMaps, upstreamName, variables } from './names.ts';
+import { askName, backends, files, frontendName, recordMaps, upstreamName, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { mapLine } from './print.ts';
 import { realizeHaproxy } from './realize.ts';
@@ -149,10 +149,10 @@ export class HaproxyProcess {
     const rows = text.split('\n').map((line) => line.split(','));
     return this.plan.upstreams.flatMap(({ service, endpoints }, position) =>
       endpoints.map(({ rest }, index) => {
-        const row = rows.find(
-          ([proxy, name]) => proxy === upstreamName(position + 1) && name === `replica.${index + 1}`,
-        );
-        return { service, address: printHostPort(rest), inFlight: Number(row?.[4] ?? 0) };
+        const proxies = [upstreamName(position + 1), askName(position + 1)];
+        const own = rows.filter(([proxy = '', name]) => proxies.includes(proxy) && name === `replica.${index + 1}`);
+        const inFlight = own.reduce((sum, row) => sum + Number(row[4] ?? 0), 0);
+        return { service, address: printHostPort(rest), inFlight };
       }),
     );
   }

@@ -13,10 +13,11 @@ import type { Realization } from '../engine.ts';
 import { type Demands, demandsOf } from './demands.ts';
 import { frontendSection } from './frontend.ts';
 import { limitTables } from './limit-rules.ts';
-import { backends, files, recordMaps, upstreamName, variables } from './names.ts';
+import { askName, backends, files, recordMaps, spoeEngine, upstreamName, variables } from './names.ts';
 import { examplePlace, type Place } from './place.ts';
-import { call, configuration, directive, type Section } from './print.ts';
-import { errorLines, problemFiles, refuseSection } from './refusals.ts';
+import { call, configuration, type Directive, directive, type Section } from './print.ts';
+import { errorLines, problemFiles } from './refusals.ts';
+import { missedRules, permittedRules, type RuleScene } from './rules.ts';
 import { spoeText } from './spoe.ts';
 
 /** Counters of callers kept at most, a table. */
@@ -47,6 +48,7 @@ export function realizeHaproxy(
 }
 
 function configurationText(plan: Plan, place: Place, demands: Demands): string {
+  const scene = { demands, listeners: plan.listeners };
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
   ];
@@ -56,8 +58,8 @@ function configurationText(plan: Plan, place: Place, demands: Demands): string {
     ...plan.listeners.map((listener, position) =>
       frontendSection({ plan, listener, index: position + 1, place, demands }),
     ),
-    ...plan.upstreams.map(upstreamSection),
-    refuseSection(),
+    ...plan.upstreams.map((upstream, position) => upstreamSection(upstream, position, scene)),
+    ...plan.upstreams.map((upstream, position) => askSection(upstream, position, { scene, place })),
     keptSection(),
     ...limitTables(countersMax),
     gateSection(place),
@@ -75,6 +77,8 @@ function globalSection(plan: Plan, { adminSocket }: Place): Section {
       directive(['tune.bufsize', bufferBytes]),
       directive(['tune.maxrewrite', rewriteBytes]),
       directive(['tune.http.maxhdr', headerCount]),
+      // Remembering what patterns matched costs more than matching: as many texts come as there are callers.
+      directive(['tune.pattern.cache-size', 0]),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
     ],
   };
@@ -100,14 +104,38 @@ function defaultsSection({ directory }: Place): Section {
   };
 }
 
-function upstreamSection({ endpoints }: UpstreamPlan, position: number): Section {
+function serverLines({ endpoints }: UpstreamPlan): Directive[] {
+  return [
+    directive(['balance', 'leastconn']),
+    directive(['http-reuse', 'safe']),
+    ...endpoints.map(({ rest }, index) => directive(['server', `replica.${index + 1}`, printHostPort(rest)])),
+  ];
+}
+
+function upstreamSection(upstream: UpstreamPlan, position: number, scene: RuleScene): Section {
   return {
     head: ['backend', upstreamName(position + 1)],
+    lines: [...permittedRules(scene), ...serverLines(upstream)],
+    notes: ['A service, for calls whose permit is kept.'],
+  };
+}
+
+/** The filter stands here alone, because a frontend would pay for it on every call. */
+function askSection(
+  upstream: UpstreamPlan,
+  position: number,
+  { scene, place }: { readonly scene: RuleScene; readonly place: Place },
+): Section {
+  const config = `${place.directory}/${files.spoe}`;
+  return {
+    head: ['backend', askName(position + 1)],
     lines: [
-      directive(['balance', 'leastconn']),
-      directive(['http-reuse', 'safe']),
-      ...endpoints.map(({ rest }, index) => directive(['server', `replica.${index + 1}`, printHostPort(rest)])),
+      directive(['filter', 'spoe', 'engine', spoeEngine, 'config', config]),
+      directive(['http-request', `set-var(${variables.backend})`, call('str', askName(position + 1))]),
+      ...missedRules(scene),
+      ...serverLines(upstream),
     ],
+    notes: ['The same service, for calls that the gate is asked about.'],
   };
 }
 

@@ -1,16 +1,6 @@
 import { type DenialReason, denials, problemAnswer } from '../../gate/index.ts';
-import { backends, files, variables } from './names.ts';
-import {
-  call,
-  chain,
-  type Directive,
-  directive,
-  type Format,
-  format,
-  type Sample,
-  type Section,
-  test,
-} from './print.ts';
+import { files, variables } from './names.ts';
+import { call, chain, type Directive, directive, type Format, format, type Sample, test } from './print.ts';
 
 const placeholder = 'REQUEST-ID';
 const requestId = call('unique-id');
@@ -81,8 +71,8 @@ const agentFields: Readonly<Record<string, string>> = {
   allow: variables.answer.allow,
 };
 
-/** The backend that answers what the gate has refused: one rule a status, the rest in the agent's variables. */
-export function refuseSection(): Section {
+/** Answers to what the gate has refused: one rule a status, the rest in the agent's variables. */
+export function refusalRules(): Directive[] {
   const { answer } = variables;
   const statuses = new Map<number, Set<string>>();
   for (const reason of Object.keys(denials) as DenialReason[]) {
@@ -92,7 +82,7 @@ export function refuseSection(): Section {
     if (reason === 'method-not-allowed') names.add('allow');
     statuses.set(status, names);
   }
-  const lines = [...statuses]
+  return [...statuses]
     .sort(([a], [b]) => a - b)
     .map(([status, names]) => {
       const words = ['http-request', 'return', 'status', String(status), 'content-type', 'application/problem+json'];
@@ -102,7 +92,6 @@ export function refuseSection(): Section {
         if (names.has(name)) words.push('hdr', name, format({ sample: variable(held) }));
       return directive(words, test(variable(answer.status), 'int', status));
     });
-  return { head: ['backend', backends.refuse], lines, notes: ['What the gate refused: its body, by its status.'] };
 }
 
 /** A field of the permit's record. */

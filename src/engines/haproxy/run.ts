@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createGate, type Gate, type GateKeys, type GateRequest, loadGateKeys } from '../../gate/index.ts';
+import {
+  createGate,
+  type Denial,
+  type Gate,
+  type GateAnswer,
+  type GateKeys,
+  type GateRequest,
+  loadGateKeys,
+} from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
@@ -11,8 +19,9 @@ import { answerActions, refusalActions } from './answer.ts';
 import { CoreBooks } from './core-book.ts';
 import { demandsOf, union } from './demands.ts';
 import { FloodGuard } from './flood.ts';
+import { serviceNumbers } from './frontend.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
-import { frontendName } from './names.ts';
+import { askName, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
 import type { Place } from './place.ts';
 import { readPredecessors, writeProcesses } from './predecessors.ts';
@@ -129,10 +138,11 @@ class Runner {
   async answer(message: SpopMessage): Promise<readonly SpopAction[]> {
     const gate = this.#gate;
     const changes = this.#changes;
-    const { worker, request } = questionOf(message, listenersOf(gate.plan));
+    const { worker, backend, request } = questionOf(message, listenersOf(gate.plan));
     if (!this.#isOpen) return this.#shut(worker, request);
     const { clock } = this.#options;
-    const answer = await this.#flood.check(request, clock.now(), () => gate.check(request));
+    const said = await this.#flood.check(request, clock.now(), () => gate.check(request));
+    const answer = wayward(gate.plan, said, backend) ?? said;
     const nowMs = clock.now();
     // A swap or a revocation while the gate was asked: the answer is of before, and good for this call alone.
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
@@ -249,6 +259,14 @@ class Runner {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     });
   }
+}
+
+/** A permit for another service than the one that the call would go to is none: HAProxy's routes and the gate's disagree. */
+function wayward(plan: Plan, answer: GateAnswer, backend: string): Denial | undefined {
+  if (answer.kind === 'denial') return undefined;
+  const { service } = answer.fields.operation;
+  if (backend === askName(serviceNumbers(plan).get(service) ?? 0)) return undefined;
+  return { kind: 'denial', reason: 'gate-fault', detail: 'routes disagree', keepUntilMs: 0, epoch: plan.epoch };
 }
 
 function listenersOf(plan: Plan): ReadonlyMap<string, string> {

@@ -1,6 +1,6 @@
 import type { Plan } from '../../plan/types.ts';
 import { gateTimeoutMs } from '../../std/limits.ts';
-import { backends, frontendName, spoeEngine, spoeGroup } from './names.ts';
+import { backends, frontendName, spoeEngine, spoeGroup, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { call, chain, configuration, directive, type Sample } from './print.ts';
 
@@ -11,6 +11,7 @@ export const askArguments = {
   worker: 'worker',
   id: 'id',
   listener: 'listener',
+  backend: 'backend',
   method: 'method',
   version: 'version',
   url: 'url',
@@ -26,6 +27,7 @@ export function spoeText(plan: Plan, place: Place): string {
     worker: call('str', place.worker),
     id: call('unique-id'),
     listener: call('fe_name'),
+    backend: call('var', variables.backend),
     method: call('method'),
     version: call('req.ver'),
     url: call('url'),
