@@ -115,7 +115,7 @@ export class Call implements Waiting {
     const ending = this.#ending;
     if (ending === undefined) return;
     if (written || this.#scene.plan.audit.record === 'best-effort') {
-      ending.release();
+      this.#release(ending);
       return;
     }
     if (this.#passage?.hasBegun) {
@@ -125,6 +125,15 @@ export class Call implements Waiting {
     const { status, headers, body } = problemAnswer('audit-unavailable', this.requestId);
     const fields = ['x-headgate-request-id', this.requestId, ...headers.flat()];
     this.exchange.respond(status, fields, Buffer.from(body), true);
+  }
+
+  /** What an upstream answers may be nothing that this version of HTTP can carry (two dates over h2): that must not end the worker. */
+  #release(ending: Ending): void {
+    try {
+      ending.release();
+    } catch {
+      this.exchange.cut();
+    }
   }
 
   #decided(answered: Answered): void {

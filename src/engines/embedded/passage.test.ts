@@ -147,6 +147,31 @@ test('the same over h2: bodies, trailers, breaking off', async () => {
   client.close();
 });
 
+test('an answer that h2 can not carry breaks off, and the worker lives', async () => {
+  const odd = createTcp((socket) => {
+    const answer =
+      'HTTP/1.1 200 OK\r\ndate: a\r\ndate: b\r\ncontent-type: a\r\ncontent-type: b\r\ncontent-length: 2\r\n\r\nok';
+    socket.on('error', () => undefined).on('data', () => socket.write(answer));
+  });
+  odd.listen(0, '127.0.0.1');
+  await once(odd, 'listening');
+  const doubled = await startStage({ replicas: [(odd.address() as AddressInfo).port] });
+  const client = connectHttp2(`http://127.0.0.1:${doubled.port}`);
+  for (let turn = 0; turn < 2; turn += 1) {
+    const stream = client.request({ ':method': 'POST', ':path': path });
+    stream.end();
+    await assert.rejects(bytesOf(stream));
+  }
+  assert.match(
+    await sendRaw(doubled.port, predictHead('content-length: 0\r\nconnection: close\r\n')),
+    /^HTTP\/1\.1 200/,
+  );
+  assert.deepEqual(doubled.log, []);
+  client.close();
+  await doubled.stop();
+  odd.close();
+});
+
 test('a client that leaves ends the call at the replica, and is recorded with status 0', async () => {
   let leftAt: number | undefined;
   const slow = await startReplica((call) => {

@@ -177,7 +177,12 @@ export class Passage {
     if (this.hasBegun || this.#call.isEnding || this.#status === 0) return;
     this.hasBegun = true;
     const { exchange } = this.#call;
-    exchange.begin(this.#status, this.#fields, this.#announcesTrailers);
+    try {
+      exchange.begin(this.#status, this.#fields, this.#announcesTrailers);
+    } catch {
+      this.breakOff();
+      return;
+    }
     const held = this.#takeHeld();
     if (held === undefined) return;
     if (this.bytesOut === this.#length) this.#held.push(held);

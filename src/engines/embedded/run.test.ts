@@ -187,3 +187,14 @@ test('a Plan that can not be taken up is an error, and nothing is left running',
   assert.equal((await call(stage.port)).status, 200);
   await stage.stop();
 });
+
+test('a Plan that no gate can read changes nothing', async () => {
+  const stage = await startStage({ replicas: [replica.port] });
+  await stage.engine.swap(denying(stage.plan));
+  const before = (await stage.engine.status()).processes.length;
+  const broken = { ...stage.plan, access: { ...stage.plan.access, rules: undefined } } as unknown as Plan;
+  await assert.rejects(stage.engine.swap(broken));
+  assert.equal((await call(stage.port)).status, 403);
+  assert.equal((await stage.engine.status()).processes.length, before);
+  await stage.stop();
+});
