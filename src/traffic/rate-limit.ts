@@ -72,6 +72,14 @@ export class RateLimiter {
     return true;
   }
 
+  /** Whether one more call would be refused now. Takes nothing. */
+  isSpent(counter: RateCounter, nowUs: number): boolean {
+    const slot = this.#lockOwn(counter, nowUs);
+    const owed = (this.#arrivals[slot] as number) - nowUs + counter.costUs;
+    this.#unlock(slot);
+    return owed > counter.burstUs + 0.01;
+  }
+
   #takeOne(counter: RateCounter, nowUs: number): boolean {
     const slot = this.#lockOwn(counter, nowUs);
     const owed = Math.max((this.#arrivals[slot] as number) - nowUs, 0) + counter.costUs;

@@ -17,6 +17,16 @@ export interface Question {
   readonly hasCredential: boolean;
 }
 
+export interface AskingOptions {
+  readonly clock: Clock;
+  /** Of the engine's bounds, what is this worker's. */
+  readonly share: number;
+  /** Memory of `floodMemory()`. */
+  readonly floods: SharedArrayBuffer;
+  /** Microseconds that, added to `performance.now()`, give a time that all threads share. */
+  readonly sharedUs: number;
+}
+
 /** What is asked when no kept decision is there: the gate, once for calls that ask the same. */
 export class Asking {
   gate: Gate;
@@ -24,17 +34,19 @@ export class Asking {
   readonly #clock: Clock;
   readonly #share: number;
   readonly #flood: FloodGuard;
+  readonly #sharedUs: number;
   readonly #pending = new Map<string, Promise<Answered | DenialReason>>();
   #waiting = 0;
   /** Counts what ends kept decisions before their time. */
   #changes = 0;
 
-  constructor(gate: Gate, clock: Clock, share: number) {
+  constructor(gate: Gate, { clock, share, floods, sharedUs }: AskingOptions) {
     this.gate = gate;
     this.kept = new KeptDecisions(share);
     this.#clock = clock;
     this.#share = share;
-    this.#flood = new FloodGuard(share);
+    this.#flood = new FloodGuard(floods);
+    this.#sharedUs = sharedUs;
   }
 
   /** From now on, this gate decides; nothing that an earlier one said is kept, nor used for a call that still waits. */
@@ -55,7 +67,7 @@ export class Asking {
     const { key, request, hasCredential } = question;
     const pending = key === undefined ? undefined : this.#pending.get(key);
     if (pending !== undefined) return pending;
-    if (hasCredential && this.#flood.isFlooding(request.address, this.#clock.now())) {
+    if (hasCredential && this.#flood.isFlooding(request.address, this.#nowUs())) {
       return Promise.resolve('credential-flood');
     }
     if (this.#waiting >= gateWaitingMax) return Promise.resolve('gate-unavailable');
@@ -64,6 +76,10 @@ export class Asking {
     this.#pending.set(key, asked);
     void asked.then(() => this.#pending.get(key) === asked && this.#pending.delete(key));
     return asked;
+  }
+
+  #nowUs(): number {
+    return this.#sharedUs + performance.now() * 1000;
   }
 
   async #ask({ request, key }: Question): Promise<Answered | DenialReason> {
@@ -76,7 +92,7 @@ export class Asking {
         if (answer === undefined) return 'gate-unavailable';
         if (gate !== this.gate) continue;
         const answered = new Answered(gate.plan.environment, request, answer);
-        if (isFailedCredential(answer)) this.#flood.failed(request.address, this.#clock.now());
+        if (isFailedCredential(answer)) this.#flood.failed(request.address, this.#nowUs());
         if (key !== undefined && changes === this.#changes) this.kept.keep(key, answered, this.#clock.now());
         return answered;
       }

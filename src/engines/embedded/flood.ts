@@ -1,32 +1,43 @@
 import { failedCredentialsPerSecondMax } from '../../std/limits.ts';
-import { floodAddressesMax } from './limits.ts';
+import { type RateCounter, RateLimiter, rateCounter, rateMemory } from '../../traffic/index.ts';
 
-/** Counts credentials that the gate did not accept, by address and second, so that a flood of them ends before the gate. */
+/** Addresses whose failed credentials are counted apart; beyond, some share a count. */
+const floodSlots = 8192;
+
+/** Memory of the counts, to be shared by the threads of one engine. */
+export function floodMemory(): SharedArrayBuffer {
+  return rateMemory(floodSlots);
+}
+
+/**
+ * Counts credentials that the gate did not accept, by address, over all workers, so that a flood of them ends before the gate:
+ * at most `failedCredentialsPerSecondMax` at once and in each second. Not in the memory of limits: nobody may fill that one up.
+ */
 export class FloodGuard {
-  readonly #most: number;
-  readonly #counts = new Map<string, number>();
-  #second = 0;
+  readonly #failures: RateLimiter;
 
-  /** `share`: of the engine's bound, what is this worker's. */
-  constructor(share = 1) {
-    this.#most = Math.max(1, Math.floor(failedCredentialsPerSecondMax * share));
+  /** `memory` of `floodMemory()`. */
+  constructor(memory: SharedArrayBuffer) {
+    this.#failures = new RateLimiter(memory);
   }
 
-  isFlooding(address: string, nowMs: number): boolean {
-    return this.#at(nowMs) && (this.#counts.get(address) ?? 0) >= this.#most;
+  /** `nowUs` of a clock that all threads share. */
+  isFlooding(address: string, nowUs: number): boolean {
+    return this.#failures.isSpent(counterOf(address), nowUs);
   }
 
-  failed(address: string, nowMs: number): void {
-    this.#at(nowMs);
-    const count = this.#counts.get(address);
-    if (count !== undefined || this.#counts.size < floodAddressesMax) this.#counts.set(address, (count ?? 0) + 1);
+  failed(address: string, nowUs: number): void {
+    this.#failures.take([counterOf(address)], nowUs);
   }
+}
 
-  #at(nowMs: number): boolean {
-    const second = Math.floor(nowMs / 1000);
-    if (second === this.#second) return this.#counts.size > 0;
-    this.#second = second;
-    this.#counts.clear();
-    return false;
-  }
+const limit = {
+  count: failedCredentialsPerSecondMax,
+  periodMs: 1000,
+  burst: failedCredentialsPerSecondMax,
+  per: 'caller',
+} as const;
+
+function counterOf(address: string): RateCounter {
+  return rateCounter(limit, { rule: '', position: 0, who: address });
 }

@@ -39,5 +39,3 @@ export const workersMax = 8;
 /** A worker that ends is started anew, so often in `workerRestartsMs`; then the engine has failed. */
 export const workerRestartsMax = 5;
 export const workerRestartsMs = 60_000;
-/** Addresses whose failed credentials are counted, in one worker. */
-export const floodAddressesMax = 10_000;

@@ -12,6 +12,7 @@ import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { floodMemory } from './flood.ts';
 import { openListener } from './listener.ts';
 import { sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
@@ -179,7 +180,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     ...sceneOf(plan),
     worker: 'w',
     clock: systemClock,
-    asking: new Asking(gate, systemClock, 1),
+    asking: new Asking(gate, { clock: systemClock, share: 1, floods: floodMemory(), sharedUs: sharedUs() }),
     limiter: new RateLimiter(rateMemory(16)),
     spool,
     upstreams,

@@ -11,6 +11,7 @@ export interface WorkerStart {
   /** Of the engine's bounds, what is this worker's: 1 ÷ number of workers. */
   readonly share: number;
   readonly rates: SharedArrayBuffer;
+  readonly floods: SharedArrayBuffer;
   /** Listener name → where it listens already, chosen by the first worker. */
   readonly addresses: Addresses;
   readonly isOpen: boolean;

@@ -6,6 +6,7 @@ import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { rateMemory } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import { floodMemory } from './flood.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
 import type { Addresses, WorkerStatus } from './messages.ts';
 import { type Ask, WorkerThread } from './worker-thread.ts';
@@ -47,6 +48,7 @@ class Crew {
   readonly failed: Promise<Error>;
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
+  readonly #floods = floodMemory();
   readonly #count = Math.min(availableParallelism(), workersMax);
   readonly #workers: WorkerThread[] = [];
   readonly #ends: number[] = [];
@@ -120,6 +122,7 @@ class Crew {
       worker: randomBytes(6).toString('hex'),
       share: 1 / this.#count,
       rates: this.#rates,
+      floods: this.#floods,
       addresses: this.addresses,
       isOpen: this.#isOpen,
     };

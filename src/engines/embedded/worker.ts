@@ -23,7 +23,12 @@ const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
   clock: systemClock,
-  asking: new Asking(createGate({ plan: start.plan, keys, clock: systemClock }), systemClock, start.share),
+  asking: new Asking(createGate({ plan: start.plan, keys, clock: systemClock }), {
+    clock: systemClock,
+    share: start.share,
+    floods: start.floods,
+    sharedUs: sharedUs(),
+  }),
   limiter: new RateLimiter(start.rates),
   spool: new Spool({ directory, worker: start.worker, log }),
   upstreams: new Upstreams(),
