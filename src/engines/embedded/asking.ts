@@ -4,7 +4,7 @@ import type { Clock } from '../../std/clock.ts';
 import { gateTimeoutMs } from '../../std/limits.ts';
 import { Answered } from './answered.ts';
 import { FloodGuard } from './flood.ts';
-import { KeptDecisions } from './kept.ts';
+import { KeptDecisions, type KeptKey, keyText } from './kept.ts';
 import { gateWaitingMax } from './limits.ts';
 
 /** Times that a call is asked about again because the Plan was swapped in between. */
@@ -13,7 +13,7 @@ const swapsMax = 3;
 export interface Question {
   readonly request: GateRequest;
   /** Key under which the answer may be kept; undefined: not at all. */
-  readonly key: string | undefined;
+  readonly key: KeptKey | undefined;
   readonly hasCredential: boolean;
 }
 
@@ -65,16 +65,17 @@ export class Asking {
 
   ask(question: Question): Promise<Answered | DenialReason> {
     const { key, request, hasCredential } = question;
-    const pending = key === undefined ? undefined : this.#pending.get(key);
+    const text = key === undefined ? undefined : keyText(key);
+    const pending = text === undefined ? undefined : this.#pending.get(text);
     if (pending !== undefined) return pending;
     if (hasCredential && this.#flood.isFlooding(request.address, this.#nowUs())) {
       return Promise.resolve('credential-flood');
     }
     if (this.#waiting >= gateWaitingMax) return Promise.resolve('gate-unavailable');
     const asked = this.#ask(question);
-    if (key === undefined) return asked;
-    this.#pending.set(key, asked);
-    void asked.then(() => this.#pending.get(key) === asked && this.#pending.delete(key));
+    if (text === undefined) return asked;
+    this.#pending.set(text, asked);
+    void asked.then(() => this.#pending.get(text) === asked && this.#pending.delete(text));
     return asked;
   }
 

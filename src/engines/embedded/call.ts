@@ -11,7 +11,7 @@ import { type Answered, unaskedCore } from './answered.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { Fields, traceIdOf } from './fields.ts';
-import { keptKey } from './kept.ts';
+import { type KeptKey, keptKey } from './kept.ts';
 import { drainedBodyBytesMax } from './limits.ts';
 import { type Ending, Passage } from './passage.ts';
 import type { Scene } from './scene.ts';
@@ -187,7 +187,7 @@ export class Call implements Waiting {
     });
   }
 
-  #key(): string | undefined {
+  #key(): KeptKey | undefined {
     const { exchange, fields } = this;
     const { method, target, rawFields } = exchange;
     const authority = exchange.authority ?? fields.host;

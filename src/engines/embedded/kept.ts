@@ -21,11 +21,11 @@ export class KeptDecisions {
     return this.#permits.size + this.#refusals.size;
   }
 
-  find(key: string, nowMs: number): Answered | undefined {
+  find(key: KeptKey, nowMs: number): Answered | undefined {
     return this.#permits.find(key, nowMs) ?? this.#refusals.find(key, nowMs);
   }
 
-  keep(key: string, answered: Answered, nowMs: number): void {
+  keep(key: KeptKey, answered: Answered, nowMs: number): void {
     if (answered.untilMs <= nowMs) return;
     (answered.answer.kind === 'permit' ? this.#permits : this.#refusals).put(key, answered);
   }
@@ -36,8 +36,13 @@ export class KeptDecisions {
   }
 }
 
+interface Entry {
+  readonly authorization: string | undefined;
+  readonly answered: Answered;
+}
+
 class Shelf {
-  readonly #entries = new Map<string, Answered>();
+  readonly #entries = new Map<string, Entry>();
   readonly #entriesMax: number;
   readonly #charactersMax: number;
   #characters = 0;
@@ -51,17 +56,19 @@ class Shelf {
     return this.#entries.size;
   }
 
-  find(key: string, nowMs: number): Answered | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined || entry.untilMs > nowMs) return entry;
-    this.#drop(key);
+  /** INVARIANT: the whole credential is compared, byte for byte; its end only finds the place. */
+  find({ place, authorization }: KeptKey, nowMs: number): Answered | undefined {
+    const entry = this.#entries.get(place);
+    if (entry === undefined || entry.authorization !== authorization) return undefined;
+    if (entry.answered.untilMs > nowMs) return entry.answered;
+    this.#drop(place);
     return undefined;
   }
 
-  put(key: string, answered: Answered): void {
-    this.#drop(key);
-    this.#entries.set(key, answered);
-    this.#characters += key.length;
+  put({ place, authorization }: KeptKey, answered: Answered): void {
+    this.#drop(place);
+    this.#entries.set(place, { authorization, answered });
+    this.#characters += place.length + (authorization?.length ?? 0);
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#entriesMax && this.#characters <= this.#charactersMax) return;
       this.#drop(oldest);
@@ -69,13 +76,16 @@ class Shelf {
   }
 
   revoke(ids: ReadonlySet<string>): void {
-    for (const [key, { subjectId }] of this.#entries) {
-      if (subjectId !== undefined && ids.has(subjectId)) this.#drop(key);
+    for (const [place, { answered }] of this.#entries) {
+      if (answered.subjectId !== undefined && ids.has(answered.subjectId)) this.#drop(place);
     }
   }
 
-  #drop(key: string): void {
-    if (this.#entries.delete(key)) this.#characters -= key.length;
+  #drop(place: string): void {
+    const entry = this.#entries.get(place);
+    if (entry === undefined) return;
+    this.#entries.delete(place);
+    this.#characters -= place.length + (entry.authorization?.length ?? 0);
   }
 }
 
@@ -93,13 +103,32 @@ export interface KeyParts {
   readonly address: string;
 }
 
+/** Two keys are the same where both parts are. */
+export interface KeptKey {
+  /** Everything but the credential, and the credential's end. */
+  readonly place: string;
+  /** The whole credential. */
+  readonly authorization: string | undefined;
+}
+
+/** Signatures stand at the end of a token: so much of it tells tokens apart well enough to find them. */
+const endCharacters = 32;
+
 /**
- * Key of a kept decision: the exact bytes. No part can hold a newline (Node's parsers refuse it), the first five are always there,
- * and a field name holds neither `:` nor `@`, so that parts can't run into one another. Long keys are hashed.
+ * Key of a kept decision: the exact bytes. No part can hold a newline (Node's parsers refuse it), the first four are always there,
+ * and a field name holds neither `:` nor `@`, so that parts can't run into one another. Long places are hashed. Hashing the whole
+ * credential for a look-up took a microsecond; comparing it takes a twentieth of that.
  */
-export function keptKey({ listener, method, target, authority, authorization, reads, address }: KeyParts): string {
+export function keptKey({ listener, method, target, authority, authorization, reads, address }: KeyParts): KeptKey {
   const query = target.indexOf('?');
   const path = query === -1 ? target : target.slice(0, query);
-  const key = `${listener}\n${method}\n${path}\n${authority}\n${authorization ?? ''}${reads}${address && `\n@${address}`}`;
-  return key.length <= keptKeyCharactersMax ? key : `\n${createHash('sha256').update(key).digest('base64')}`;
+  const end = authorization === undefined ? '' : authorization.slice(-endCharacters);
+  const place = `${listener}\n${method}\n${path}\n${authority}\n${end}${reads}${address && `\n@${address}`}`;
+  if (place.length <= keptKeyCharactersMax) return { place, authorization };
+  return { place: `\n${createHash('sha256').update(place).digest('base64')}`, authorization };
+}
+
+/** The key as one text. */
+export function keyText({ place, authorization }: KeptKey): string {
+  return `${place}\n\n${authorization ?? ''}`;
 }
