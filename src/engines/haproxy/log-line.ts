@@ -1,5 +1,5 @@
 import { coreText, type ParsedRecord, type SpoolParser, type StaticCore } from '../../audit/index.ts';
-import type { AuditTiming } from '../../audit/types.ts';
+import type { AuditCore, AuditTiming } from '../../audit/types.ts';
 import type { DenialReason } from '../../gate/index.ts';
 import { pathOf } from '../../protocols/index.ts';
 import type { CoreBooks, WrittenCore } from './core-book.ts';
@@ -14,7 +14,7 @@ export interface LineContext {
 }
 
 /** What may stand in a field. Nothing gets through that would have to be escaped in JSON, but in the last one. */
-const count = '\\+?\\d{1,15}|-1|-';
+const count = '0|[1-9]\\d{0,14}|-1|-';
 const address = '[\\w.:%-]{0,64}';
 const forms: Readonly<Record<LogField, string>> = {
   sequence: '\\d{1,15}',
@@ -34,21 +34,22 @@ const forms: Readonly<Record<LogField, string>> = {
   endpointPort: count,
   termination: '[A-Za-z-]{2,8}',
   listener: '\\d{1,5}',
-  request: '.*',
+  request: '[^\\t]*',
 };
+/** Without captures: it only says whether a line is one, which costs a third. */
 const lineForm = new RegExp(
-  `^${logForm}\t([\\w.-]{1,64})${logFields.map((name) => `\t(${forms[name]})`).join('')}$`,
+  `^${logForm}\t[\\w.-]{1,64}${logFields.map((name) => `\t(?:${forms[name]})`).join('')}$`,
   's',
 );
-/** Where a field stands in a match. */
+/** Where a field stands in a line that is split at its tabs. */
 const at = Object.fromEntries(logFields.map((name, index) => [name, index + 2])) as Readonly<Record<LogField, number>>;
 
 type Match = readonly string[];
 
 /** A core as lines are made of it. */
 interface LineCore extends WrittenCore {
-  /** `text` without its last brace. */
-  readonly open: string;
+  /** `text` without its first brace. */
+  readonly rest: string;
   /** The same call, permitted and then not seen through: by reason. */
   readonly refused: Map<DenialReason, LineCore>;
 }
@@ -59,18 +60,18 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
   const prepared = (core: WrittenCore): LineCore => {
     const known = lineCores.get(core);
     if (known !== undefined) return known;
-    const made = { ...core, open: core.text.slice(0, -1), refused: new Map() };
+    const made = { ...core, rest: core.text.slice(1), refused: new Map() };
     lineCores.set(core, made);
     return made;
   };
   return (line) => {
-    const match = lineForm.exec(line);
-    if (match === null) return { unreadable: `not a line of the form ${logForm}` };
+    if (!lineForm.test(line)) return { unreadable: `not a line of the form ${logForm}` };
+    const match = line.split('\t');
     const worker = match[1] as string;
     const number = numberIn(match[at.askedCore]) ?? numberIn(match[at.keptCore]);
     const found = number === undefined ? written(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
-    return recordOf(match, worker, seenThrough(prepared(found), match));
+    return new LineRecord(match, worker, seenThrough(prepared(found), match));
   };
 }
 
@@ -107,7 +108,7 @@ function seenThrough(known: LineCore, match: Match): LineCore {
   const before = known.refused.get(reason);
   if (before !== undefined) return before;
   const core = written({ ...known.core, outcome: 'deny', reason });
-  const made = { ...core, open: core.text.slice(0, -1), refused: new Map() };
+  const made = { ...core, rest: core.text.slice(1), refused: new Map() };
   known.refused.set(reason, made);
   return made;
 }
@@ -140,30 +141,57 @@ function ownRefusal(match: Match, reasons: Readonly<Record<string, DenialReason>
   return match[at.termination]?.startsWith('L') ? reasons[match[at.status] ?? ''] : undefined;
 }
 
-function recordOf(match: Match, worker: string, core: LineCore): ParsedRecord {
-  const status = Math.max(0, Number(match[at.status]));
-  const timeMs = Number(match[at.timeMs]);
-  const requestId = `${worker}-${match[at.counter]}`;
-  const line = `${worker}.${match[at.listener]}`;
-  const sequence = Number(match[at.sequence]) + 1;
-  const address = peer(match[at.address] ?? '');
-  const traceId = traceIdOf(match[at.trace] ?? '');
-  const timing = timingOf(match);
-  const call = `"requestId":"${requestId}","timeMs":${timeMs},"worker":"${line}","sequence":${sequence}`;
-  const trace = traceId === null ? 'null' : `"${traceId}"`;
-  const whole = `"core":${core.open},"status":${status},"traceId":${trace}}`;
-  return {
-    requestId,
-    timeMs,
-    worker: line,
-    sequence,
-    engine: 'haproxy',
-    address,
-    core: { ...core.core, status, traceId },
-    timing,
-    coreText: core.text,
-    text: `${call},"engine":"haproxy","address":"${address}",${whole},"timing":${timingText(timing)}`,
-  };
+/** A record over the fields of its line. Its objects are made when asked for; the writer and the metrics need none of them. */
+class LineRecord implements ParsedRecord {
+  readonly engine = 'haproxy';
+  readonly timeMs: number;
+  readonly sequence: number;
+  readonly brief: { readonly status: number; readonly totalMs: number };
+  readonly #match: Match;
+  readonly #worker: string;
+  readonly #core: LineCore;
+
+  constructor(match: Match, worker: string, core: LineCore) {
+    this.timeMs = Number(match[at.timeMs]);
+    this.sequence = Number(match[at.sequence]) + 1;
+    this.brief = { status: Math.max(0, Number(match[at.status])), totalMs: numberIn(match[at.totalMs]) ?? 0 };
+    this.#match = match;
+    this.#worker = worker;
+    this.#core = core;
+  }
+
+  get requestId(): string {
+    return `${this.#worker}-${this.#match[at.counter]}`;
+  }
+
+  get worker(): string {
+    return `${this.#worker}.${this.#match[at.listener]}`;
+  }
+
+  get address(): string {
+    return peer(this.#match[at.address] as string);
+  }
+
+  get core(): AuditCore {
+    return { ...this.#core.core, status: this.brief.status, traceId: traceIdOf(this.#match[at.trace] as string) };
+  }
+
+  get coreText(): string {
+    return this.#core.text;
+  }
+
+  get timing(): AuditTiming {
+    return JSON.parse(timingText(this.#match)) as AuditTiming;
+  }
+
+  /** All members as the chain holds them, without the braces around them. */
+  get text(): string {
+    const traceId = traceIdOf(this.#match[at.trace] as string);
+    const trace = traceId === null ? 'null' : `"${traceId}"`;
+    const call = `"requestId":"${this.requestId}","timeMs":${this.timeMs},"worker":"${this.worker}","sequence":${this.sequence}`;
+    const rest = `"engine":"haproxy","address":"${this.address}","timing":${timingText(this.#match)}`;
+    return `${call},${rest},"core":{"status":${this.brief.status},"traceId":${trace},${this.#core.rest}`;
+  }
 }
 
 function peer(address: string): string {
@@ -177,33 +205,18 @@ function traceIdOf(text: string): string | null {
   return text.length < 55 ? null : (traceparent.exec(text)?.[1] ?? null);
 }
 
-type WritableTiming = { -readonly [Name in keyof AuditTiming]: AuditTiming[Name] };
-
-function timingOf(match: Match): AuditTiming {
-  const timing: WritableTiming = { totalMs: numberIn(match[at.totalMs]) ?? 0 };
-  const connectMs = numberIn(match[at.connectMs]);
-  if (connectMs !== undefined) timing.connectMs = connectMs;
-  const upstreamMs = numberIn(match[at.upstreamMs]);
-  if (upstreamMs !== undefined) timing.upstreamMs = upstreamMs;
-  const bytesIn = numberIn(match[at.bytesIn]);
-  if (bytesIn !== undefined) timing.bytesIn = bytesIn;
-  const bytesOut = numberIn(match[at.bytesOut]);
-  if (bytesOut !== undefined) timing.bytesOut = bytesOut;
-  const endpoint = endpointIn(match[at.endpointHost] ?? '', match[at.endpointPort] ?? '');
-  if (endpoint !== undefined) timing.endpoint = endpoint;
-  return timing;
+/** JSON, from the fields' own digits: it is made for every call. */
+function timingText(match: Match): string {
+  let text = `{"totalMs":${numberIn(match[at.totalMs]) ?? 0}`;
+  for (const name of measured) {
+    const digits = match[at[name]] as string;
+    if (!digits.startsWith('-')) text += `,"${name}":${digits}`;
+  }
+  const endpoint = endpointIn(match[at.endpointHost] as string, match[at.endpointPort] as string);
+  return endpoint === undefined ? `${text}}` : `${text},"endpoint":"${endpoint}"}`;
 }
 
-/** JSON, written out: it is made for every call. */
-function timingText({ totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint }: AuditTiming): string {
-  let text = `{"totalMs":${totalMs}`;
-  if (connectMs !== undefined) text += `,"connectMs":${connectMs}`;
-  if (upstreamMs !== undefined) text += `,"upstreamMs":${upstreamMs}`;
-  if (bytesIn !== undefined) text += `,"bytesIn":${bytesIn}`;
-  if (bytesOut !== undefined) text += `,"bytesOut":${bytesOut}`;
-  if (endpoint !== undefined) text += `,"endpoint":"${endpoint}"`;
-  return `${text}}`;
-}
+const measured = ['connectMs', 'upstreamMs', 'bytesIn', 'bytesOut'] as const satisfies readonly LogField[];
 
 function endpointIn(host: string, port: string): string | undefined {
   if (host === '' || host === '-' || numberIn(port) === undefined) return undefined;
