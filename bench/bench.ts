@@ -18,7 +18,7 @@ interface Length {
   readonly decisions: number;
 }
 
-const full: Length = { rounds: 6, seconds: 2, decisions: 400_000 };
+const full: Length = { rounds: 5, seconds: 2, decisions: 400_000 };
 const quick: Length = { rounds: 2, seconds: 1, decisions: 100_000 };
 
 const { values } = parseArgs({

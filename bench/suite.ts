@@ -14,7 +14,7 @@ export const busyShareMin = 0.95;
 const warmSeconds = 1;
 const warmRunsMax = 10;
 /** Rounds in which some side lacked its core are measured anew, up to this share of the rounds asked for. */
-const extraRoundsShare = 0.5;
+const extraRoundsShare = 0.4;
 
 /** One measurement of one side. */
 export interface Cost {
