@@ -43,7 +43,9 @@ export function frontendSection(scene: Scene): Section {
     head: ['frontend', frontendName(index)],
     lines: [
       bind(scene),
-      directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0']),
+      // Only lines of calls: HAProxy's own words are warnings, and would stand between them.
+      directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0', 'err']),
+      directive(['http-request', 'set-log-level', 'err']),
       directive(['log-format', auditFormat(place.worker, index)]),
       directive(['unique-id-format', format(`${place.worker}-`, { field: 'rt' })]),
       directive(['unique-id-header', 'x-headgate-request-id']),

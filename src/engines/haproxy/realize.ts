@@ -92,7 +92,7 @@ function defaultsSection({ directory }: Place): Section {
       directive(['option', 'idle-close-on-response']),
       directive(['option', 'dontlognull']),
       directive(['option', 'redispatch', 1]),
-      directive(['retries', 3]),
+      directive(['option', 'log-separate-errors']),
       directive(['timeout', 'connect', `${connectTimeoutMs}ms`]),
       directive(['timeout', 'client', `${upstreamTimeoutMs}ms`]),
       directive(['timeout', 'server', `${upstreamTimeoutMs}ms`]),
@@ -104,10 +104,15 @@ function defaultsSection({ directory }: Place): Section {
   };
 }
 
+/** Replicas that a call is tried on. */
+const triesMax = 4;
+
 function serverLines({ endpoints }: UpstreamPlan): Directive[] {
   return [
     directive(['balance', 'leastconn']),
     directive(['http-reuse', 'safe']),
+    // One try for each replica: a further one for the same would wait a second.
+    directive(['retries', Math.min(triesMax, endpoints.length) - 1]),
     ...endpoints.map(({ rest }, index) => directive(['server', `replica.${index + 1}`, printHostPort(rest)])),
   ];
 }
