@@ -27,7 +27,12 @@ describe('a request that is looked at', () => {
     ['the longest fields together', { headers: ['x', x(headerBytesMax - 1)] }],
     ['a long field that is no credential', { headers: ['x', x(credentialBytesMax + 1)] }],
     ['its host again', { headers: ['date', 'b', 'Host', 'A', 'host2', 'c', 'hosts', 'd'] }],
-    ['an odd method', { method: "X!#$%&'*+.^_`|~-" }],
+    ['a method of another protocol', { method: 'PROPFIND' }],
+    ['a query of all that may stand in one', { target: '/?a=%20"<>\\^`{|}?/:@!$&\'()*+,;=' }],
+    [
+      'values with tabs, in latin1, of one character and empty',
+      { headers: ['a', 'b\tc d', 'e', '\xe9', 'f', 'g', 'h', ''] },
+    ],
   ];
   for (const [name, changes] of table) test(name, () => assert.equal(reasonOf(changes), undefined));
 });
@@ -38,6 +43,17 @@ describe('a request that is refused at once', () => {
     ['request-malformed', { id: '' }],
     ['request-malformed', { id: 'a\nb' }],
     ['request-malformed', { method: '' }],
+    ['request-malformed', { method: 'get' }],
+    ['request-malformed', { method: "X!#$%&'*+.^_`|~-" }],
+    ['request-malformed', { target: '/?a#b' }],
+    ['request-malformed', { target: '/?\xe9' }],
+    ['request-malformed', { target: '/?a b' }],
+    ['request-malformed', { headers: ['a', ' b'] }],
+    ['request-malformed', { headers: ['a', 'b\t'] }],
+    ['request-malformed', { headers: ['a', ' '] }],
+    ['request-malformed', { headers: ['a', 'b\x01c'] }],
+    ['request-malformed', { headers: ['a', 'b\x7f'] }],
+    ['request-malformed', { headers: ['a', 'b\nc'] }],
     ['request-malformed', { method: 'G(T' }],
     ['request-malformed', { authority: '' }],
     ['request-malformed', { headers: ['host', 'b'] }],

@@ -18,6 +18,8 @@ import type { Scene } from './scene.ts';
 import type { Waiting } from './spool.ts';
 
 const noFields = new Fields();
+/** The query is no part of a key, so what the gate would refuse it for must not stand there. */
+const plainTarget = /^[!"$-~]*$/;
 
 /**
  * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
@@ -196,7 +198,7 @@ export class Call implements Waiting {
     if (authority === undefined || (exchange.authority !== undefined && fields.hosts > 0)) return undefined;
     if (credentials > 1 || authorization === '' || (authorization?.length ?? 0) > credentialBytesMax) return undefined;
     if (fields.size > headerBytesMax || rawFields.length > 2 * headerCountMax) return undefined;
-    if (target.length > targetBytesMax) return undefined;
+    if (target.length > targetBytesMax || !plainTarget.test(target)) return undefined;
     const address = this.#scene.readsAddress ? exchange.address : '';
     return keptKey({ listener: this.#listener, method, target, authority, authorization, reads, address });
   }
