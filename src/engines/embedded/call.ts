@@ -57,7 +57,7 @@ export class Call implements Waiting {
     const scene = this.#scene;
     const fields = scene.reader.read(exchange.rawFields);
     this.fields = fields;
-    if (!exchange.isSound || (exchange.authority === undefined && fields.hosts > 1)) {
+    if (!exchange.isSound || fields.isRecoded || (exchange.authority === undefined && fields.hosts > 1)) {
       this.refuse('request-malformed');
       return;
     }

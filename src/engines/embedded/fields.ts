@@ -16,6 +16,8 @@ export class Fields {
   reads = '';
   length: string | undefined;
   isChunked = false;
+  /** Coded for transfer in another way than by chunks alone. */
+  isRecoded = false;
   traceparent: string | undefined;
   /** Fields that this connection alone is about, besides those known by name. */
   connection: string | undefined;
@@ -104,7 +106,10 @@ function note(fields: Fields, kind: number, name: string, value: string): void {
   if ((kind & proxyAuthorization) !== 0) fields.credentials += 2;
   if ((kind & traceparent) !== 0) fields.traceparent ??= value;
   if ((kind & contentLength) !== 0) fields.length = value;
-  if ((kind & transferEncoding) !== 0) fields.isChunked = true;
+  if ((kind & transferEncoding) !== 0) {
+    fields.isRecoded ||= fields.isChunked || value.toLowerCase() !== 'chunked';
+    fields.isChunked = true;
+  }
   if ((kind & connection) !== 0 && !/^(keep-alive|close)$/i.test(value)) fields.connection = joined(fields, value);
   if ((kind & read) !== 0) fields.reads += `\n${name.toLowerCase()}:${value}`;
 }

@@ -4,6 +4,7 @@ import { headerCountMax } from '../../std/limits.ts';
 import { breakCalls, reasonOfClientError, refuseBare } from './bad-request.ts';
 import { Call } from './call.ts';
 import { Http1Exchange } from './http1-exchange.ts';
+import { lingerMs } from './limits.ts';
 import type { Scene } from './scene.ts';
 
 /** A connection of HTTP/1. */
@@ -49,7 +50,13 @@ export function serveHttp1(server: Http1Server, scene: Scene, listener: string):
       socket.destroy();
       return;
     }
-    if (socket.headgateCalls !== undefined && breakCalls(socket.headgateCalls, reason)) return;
+    const calls = socket.headgateCalls ?? [];
+    if (breakCalls(calls, reason)) return;
+    if (calls.at(-1)?.exchange.isComplete === false) {
+      // It has its answer already, and a second one would be read as that to another request.
+      setTimeout(() => socket.destroy(), lingerMs).unref();
+      return;
+    }
     refuseBare(scene, socket, { listener, address: addressOf(socket), method: '', target: '', reason });
   });
 }
