@@ -23,6 +23,10 @@ export type Feature =
   | 'balance-least-in-flight'
   | 'limit-per-caller'
   | 'limit-per-rule'
+  /** What is no HTTP is answered by our problem document, not by a page of the proxy's own. */
+  | 'problem-for-no-http'
+  /** Refuses what HTTP lets a recipient mend: a folded field, the same Host twice, a length beside chunks. */
+  | 'refuses-mendable-http'
   | 'epoch-without-reload'
   | 'structure-without-restart';
 

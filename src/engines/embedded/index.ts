@@ -11,6 +11,8 @@ export const embedded: Engine = {
     'balance-least-in-flight': 'native',
     'limit-per-caller': 'native',
     'limit-per-rule': 'native',
+    'problem-for-no-http': 'native',
+    'refuses-mendable-http': 'native',
     'epoch-without-reload': 'native',
     'structure-without-restart': 'native',
   },

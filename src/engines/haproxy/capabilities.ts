@@ -8,6 +8,10 @@ export const capabilities: Readonly<Record<Feature, Capability>> = {
   'balance-least-in-flight': 'native',
   'limit-per-caller': 'native',
   'limit-per-rule': 'native',
+  // Its parser answers what it can't parse before any configuration is asked (2.6: a page of its own, status 400).
+  'problem-for-no-http': 'refused',
+  // Its parser mends it before anybody sees it: the gate and the service are given the same, mended request.
+  'refuses-mendable-http': 'refused',
   'epoch-without-reload': 'native',
   'structure-without-restart': 'native',
 };

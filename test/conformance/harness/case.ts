@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import type { Feature } from '../../../src/engines/engine.ts';
 import { credentialForms } from './issuer.ts';
+
+const features = ['problem-for-no-http', 'refuses-mendable-http'] as const satisfies readonly Feature[];
 
 const caller = z.strictObject({
   subject: z.string().optional(),
@@ -23,6 +26,7 @@ const upstream = z.strictObject({
 
 const expectation = z.strictObject({
   status: z.number(),
+  /** Left out where the answer is a page of the proxy's own, without problem document and id. */
   /** Reason code of the problem document. */
   code: z.string().optional(),
   rule: z.string().optional(),
@@ -45,6 +49,11 @@ const call = z.strictObject({
   /** Sent this many times one after another; the last answer is looked at. */
   times: z.number().default(1),
   expect: expectation,
+  /**
+   * What is expected of an engine whose `capabilities` say `refused` for this feature. An exemption that is no longer one
+   * fails: the engine then answers as the others do, and not as this says.
+   */
+  without: z.strictObject({ feature: z.enum(features), expect: expectation }).optional(),
 });
 
 const file = z.strictObject({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AuditRecord } from '../../../src/audit/index.ts';
 import type { CaseCall, CaseFile, Expectation } from './case.ts';
 import { type Answer, field, send, sendRaw } from './client.ts';
-import type { Gateway } from './gateway.ts';
+import { engines, type Gateway } from './gateway.ts';
 import type { TestIssuer } from './issuer.ts';
 import type { RecordingUpstream, Seen } from './upstream.ts';
 
@@ -14,7 +14,8 @@ export interface Stage {
 }
 
 /** Makes one call of a case on one engine and holds everything it left behind against the expectation. */
-export async function runCall(stage: Stage, call: CaseCall): Promise<void> {
+export async function runCall(stage: Stage, given: CaseCall): Promise<void> {
+  const call = { ...given, expect: expectationOf(stage.gateway, given) };
   const before = stage.gateway.recordCount();
   let answer: Answer | undefined;
   for (let turn = 0; turn < call.times; turn += 1) answer = await make(stage, call);
@@ -28,6 +29,11 @@ export async function runCall(stage: Stage, call: CaseCall): Promise<void> {
   for (const [name, value] of Object.entries({ ...expected, ...(reason !== undefined && { reason }) })) {
     assert.deepEqual({ [name]: record.core[name as keyof typeof record.core] }, { [name]: value });
   }
+}
+
+/** What this engine is expected to answer: an engine that lacks a feature may have an expectation of its own. */
+function expectationOf({ engine }: Gateway, { expect, without }: CaseCall): Expectation {
+  return without !== undefined && engines[engine].capabilities[without.feature] === 'refused' ? without.expect : expect;
 }
 
 /**
