@@ -54,12 +54,15 @@ export function refuseBare(scene: Scene, socket: Duplex, bad: BadRequest): void 
   });
 }
 
-/** A connection that broke under calls: the one that is still being sent is refused, all others can't be told from it. */
+/**
+ * A connection that broke while a request was still being sent: that call is refused, if it isn't already. False: no request was on
+ * its way, so what broke is a new one.
+ */
 export function breakCalls(calls: Iterable<Call>, reason: DenialReason): boolean {
   let isTold = false;
   for (const call of calls) {
-    if (call.isEnding || call.exchange.isComplete) continue;
-    call.refuse(reason);
+    if (call.exchange.isComplete) continue;
+    if (!call.isEnding) call.refuse(reason);
     isTold = true;
   }
   return isTold;

@@ -71,7 +71,8 @@ export function endSilent(server: Http1Server, periodMs: number): void {
   server.on('timeout', (socket: Connection) => {
     const calls = socket.headgateCalls ?? [];
     // A body that doesn't come: whoever sends it is told.
-    if (breakCalls(calls, 'request-timeout')) return;
+    const isSent = calls.every(({ isEnding, exchange }) => isEnding || exchange.isComplete);
+    if (!isSent && breakCalls(calls, 'request-timeout')) return;
     const isBusy = calls.some(({ isEnding }) => !isEnding);
     if (!isBusy || socket.headgateSilent) {
       socket.destroy();
