@@ -7,6 +7,7 @@ import { askName, backends, frontendName, recordMaps, spoolDescriptor, upstreamN
 import type { Place } from './place.ts';
 import {
   all,
+  any,
   type Condition,
   call,
   chain,
@@ -71,6 +72,15 @@ function bind({ listener, place }: Scene): Directive {
 
 const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
 
+/** Control characters in a value, or white space around it, which the key would not see: HTTP/2 brings them as they are. */
+const oddValues = String.raw`[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]|: [ \t]|[^:][ \t]\r`;
+
+/** A query that HTTP/1 could not carry, and a line of HTTP/1 that says it is another version. */
+const oddLines = [
+  all(test(call('fc_http_major'), 'int', 2), test(call('url'), 'reg', '[^!-~]')),
+  all(test(call('req.ver'), 'str', '2.0'), test(call('fc_http_major'), 'int', 1)),
+];
+
 /** What a kept decision is never looked up for, nor kept under: the gate sees the whole of such a request each time. */
 function shape({ demands }: Scene): Directive[] {
   // HAProxy compiles patterns without captures, so each name is written out twice.
@@ -82,7 +92,8 @@ function shape({ demands }: Scene): Directive[] {
     directive(['acl', 'odd', call('req.hdrs'), '-m', 'len', 'gt', headerBytesMax]),
     directive(['acl', 'odd', call('url'), '-m', 'len', 'gt', targetBytesMax]),
     directive(['acl', 'odd', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
-    directive(request(`set-var(${variables.odd})`, call('bool', 1)), named('odd', true)),
+    directive(['acl', 'odd', call('req.hdrs'), '-m', 'reg', oddValues]),
+    directive(request(`set-var(${variables.odd})`, call('bool', 1)), any(named('odd', true), ...oddLines)),
   ];
 }
 

@@ -47,12 +47,16 @@ export const variable = (name: string): Sample => call('var', name);
 export const isFound = (name: string): Condition => test(variable(name), 'found');
 const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
 
+const isServed = test(variable(variables.version), 'str', '1.0', '1.1');
+
 /** What is far too large is refused here, because it wouldn't fit a frame; the rest is asked. Silence is 503. */
 function ask(): Directive[] {
   const line = chain(variable(variables.method), call('concat', ' ', variables.path));
   const silent = all(not(isFound(variables.answer.status)), not(isFound(variables.answer.record)));
   return [
     directive(request(`set-var(${variables.request})`, line)),
+    // A line of HTTP/1 that says 2.0 would be read as if HTTP/2 had carried it.
+    directive(returnWords('request-malformed'), all(test(call('fc_http_major'), 'int', 1), not(isServed))),
     directive(returnWords('target-too-long'), test(call('url'), 'len', 'gt', 2 * targetBytesMax)),
     directive(returnWords('header-too-large'), test(call('req.hdrs'), 'len', 'gt', 2 * headerBytesMax)),
     directive(request('send-spoe-group', spoeEngine, spoeGroup)),
@@ -87,15 +91,31 @@ function body(): Directive[] {
 
 const traceparent = call('req.fhdr', 'traceparent');
 
+/**
+ * Fields of one connection. `Connection` could name ours, so that the service drops them; `Upgrade` could turn the connection
+ * into one that nobody decides about.
+ */
+const ofConnection = '^(connection|proxy-connection|keep-alive|te|upgrade|http2-settings)$';
+
 /** Nobody but us sets these. The pattern is the gate's own. */
 function cleanse(): Directive[] {
+  const pathAndQuery = format({ sample: call('pathq') });
+  const hasOtherScheme = all(
+    test(call('fc_http_major'), 'int', 2),
+    not(test(call('url'), 'beg', 'http://', 'https://')),
+  );
   return [
     // Only what is well-formed gets into the spool, where nothing is escaped.
     directive(
       request(`set-var(${variables.trace})`, traceparent),
       test(traceparent, 'reg', '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'),
     ),
-    directive(request('del-header', removedHeaderPattern, '-m', 'reg')),
+    directive(request('del-header', `${removedHeaderPattern}|${ofConnection}`, '-m', 'reg')),
+    directive(
+      request('del-header', 'expect'),
+      not(test(chain(call('req.fhdr', 'expect'), call('lower')), 'str', '100-continue')),
+    ),
+    directive(request('set-uri', pathAndQuery), hasOtherScheme),
   ];
 }
 
