@@ -51,10 +51,9 @@ export function serveHttp1(server: Http1Server, scene: Scene, listener: string):
       return;
     }
     const calls = socket.headgateCalls ?? [];
-    if (breakCalls(calls, reason)) return;
-    if (calls.at(-1)?.exchange.isComplete === false) {
-      // It has its answer already, and a second one would be read as that to another request.
-      setTimeout(() => socket.destroy(), lingerMs).unref();
+    if (breakCalls(calls, reason)) {
+      // It has its answer, and a second one would be read as that to another request.
+      setTimeout(() => socket.destroy(), 2 * lingerMs).unref();
       return;
     }
     refuseBare(scene, socket, { listener, address: addressOf(socket), method: '', target: '', reason });
