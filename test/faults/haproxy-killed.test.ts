@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
+import { FaultGateway, present, until } from './harness/gateway.ts';
+import { FaultIssuer } from './harness/issuer.ts';
+import { callOnce, counts, Load } from './harness/load.ts';
+import { demoPolicy, demoTarget, identityLine, scoringLine } from './harness/texts.ts';
+
+const kills = 10;
+/** Calls on their way at once. Each may lose its answer, or its record, with the process. */
+const callers = 3;
+
+if (present.includes('haproxy')) {
+  describe('HAProxy killed with -9', () => {
+    let issuer: FaultIssuer;
+    let upstream: RecordingUpstream;
+    let gateway: FaultGateway;
+
+    before(async () => {
+      issuer = await FaultIssuer.make();
+      await issuer.up();
+      upstream = await startRecordingUpstream('a');
+      const bindings = [identityLine(issuer), scoringLine([upstream.port])];
+      gateway = await FaultGateway.make({ engine: 'haproxy', policy: demoPolicy, bindings });
+      await gateway.start();
+    });
+
+    after(async () => {
+      await gateway?.remove();
+      await upstream.close();
+      await issuer.down();
+    });
+
+    test('a new one comes by itself, and what is lost is bounded by what was on its way', async (t) => {
+      const call = { port: gateway.port, target: demoTarget };
+      const loads = Array.from({ length: callers }, (_, index) => {
+        const credential = issuer.credential(`user-${index}`);
+        return new Load({ ...call, headers: () => credential });
+      });
+      const stranger = new Load({ ...call, headers: () => issuer.credential('mallory', { groups: [] }), pauseMs: 20 });
+      const tookMs: number[] = [];
+      for (let kill = 0; kill < kills; kill += 1) {
+        await until(() => loads.every((load) => load.outcomes.slice(-20).filter(isGood).length === 20), {
+          what: '200s',
+        });
+        const [pid] = gateway.haproxyPids();
+        assert.ok(pid !== undefined);
+        process.kill(pid, 'SIGKILL');
+        const fresh = async () => isGood(await callOnce({ ...call, headers: () => issuer.credential('carol') }));
+        tookMs.push(await until(fresh, { what: 'a new process decides', withinMs: 10_000 }));
+      }
+      await until(() => loads.every((load) => load.outcomes.slice(-20).filter(isGood).length === 20), { what: '200s' });
+      const outcomes = (await Promise.all(loads.map((load) => load.stop()))).flat();
+      const strangers = await stranger.stop();
+      await gateway.stop();
+      const { findings, ids, events } = await gateway.audited();
+      const answered = [...outcomes, ...strangers].filter(({ status }) => status !== 0);
+      const unrecorded = answered.filter(({ requestId }) => !ids.has(requestId)).length;
+      t.diagnostic(`${kills} kills; it decided again after ${tookMs.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+      t.diagnostic(`allowed: ${counts(outcomes)}; not allowed: ${counts(strangers)}`);
+      t.diagnostic(
+        `audit: ${events} events, findings: ${findings.join('; ') || 'none'}; ${unrecorded} answers without a record`,
+      );
+      assert.deepEqual(
+        [...new Set(strangers.map(({ status }) => status))].filter((status) => ![0, 403, 503].includes(status)),
+        [],
+      );
+      assert.deepEqual(
+        outcomes.filter(({ status }) => ![0, 200, 503].includes(status)),
+        [],
+      );
+      assert.deepEqual(
+        findings.filter(
+          (finding) => !finding.startsWith('record-missing') && !finding.startsWith('spool-line-unreadable'),
+        ),
+        [],
+      );
+      assert.ok(unrecorded <= kills * (callers + 2), `${unrecorded} answers without a record`);
+      assert.deepEqual(gateway.haproxyPids(), []);
+    });
+  });
+}
+
+function isGood({ status }: { readonly status: number }): boolean {
+  return status === 200;
+}
