@@ -1,4 +1,14 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { coreText, type StaticCore } from '../../audit/index.ts';
 
@@ -9,51 +19,126 @@ export interface WrittenCore {
   readonly text: string;
 }
 
+/** Cores that are held at once, twice: what falls out is read from the file again. */
+const coresHeldMax = 20_000;
+/** Where every so many-th line of the file starts is known. */
+const linesPerMark = 64;
+const chunkBytes = 65_536;
+const lineFeed = 10;
+
+/** Cores by number, and numbers by text. */
+class Shelf {
+  readonly cores = new Map<number, WrittenCore>();
+  readonly numbers = new Map<string, number>();
+}
+
 /**
  * Numbers for the static part of audit events: spool lines of HAProxy hold the number only. INVARIANT: a core is in its file
- * before HAProxy learns its number, so that a spool can be read after any crash. One book for each process of HAProxy.
+ * before HAProxy learns its number, so that a spool can be read after any crash; line n is core n. One book for each process of
+ * HAProxy. Callers choose paths, so memory is bounded: the cores that were used last are held.
  */
 export class CoreBook {
   readonly #path: string;
-  readonly #byNumber = new Map<number, WrittenCore>();
-  readonly #numbers = new Map<string, number>();
+  readonly #heldMax: number;
+  /** Byte offsets of the lines 1, 65, 129… */
+  readonly #marks: number[] = [0];
+  #recent = new Shelf();
+  #former = new Shelf();
+  #lines = 0;
+  #bytes = 0;
 
-  constructor(directory: string, worker: string) {
+  constructor(directory: string, worker: string, heldMax = coresHeldMax) {
     this.#path = join(directory, `haproxy-${worker}.cores`);
-    if (existsSync(this.#path)) this.#load();
+    this.#heldMax = heldMax;
+    if (existsSync(this.#path)) this.#open();
   }
 
   get size(): number {
-    return this.#byNumber.size;
+    return this.#lines;
+  }
+
+  /** Cores in memory. */
+  get held(): number {
+    return this.#recent.cores.size + this.#former.cores.size;
   }
 
   at(number: number): WrittenCore | undefined {
-    return this.#byNumber.get(number);
+    const recent = this.#recent.cores.get(number);
+    if (recent !== undefined) return recent;
+    if (!Number.isInteger(number) || number < 1 || number > this.#lines) return undefined;
+    return this.#hold(number, this.#former.cores.get(number) ?? this.#read(number));
   }
 
-  /** The core's number; written down if it is new. Throws the disk's error. */
+  /** The core's number; written down if it is new, or so old that it is no longer held. Throws the disk's error. */
   numberOf(core: StaticCore): number {
     const text = coreText(core);
-    const known = this.#numbers.get(text);
-    if (known !== undefined) return known;
-    const number = this.#byNumber.size + 1;
-    appendFileSync(this.#path, `${number}\t${text}\n`, { mode: 0o600 });
-    this.#remember(number, text);
-    return number;
-  }
-
-  #load(): void {
-    // A last line without its end was never acknowledged: its number is free.
-    for (const line of readFileSync(this.#path, 'utf8').split('\n').slice(0, -1)) {
-      const tab = line.indexOf('\t');
-      const number = Number(line.slice(0, tab));
-      if (number === this.#byNumber.size + 1) this.#remember(number, line.slice(tab + 1));
+    const known = this.#recent.numbers.get(text) ?? this.#former.numbers.get(text);
+    if (known !== undefined) {
+      this.at(known);
+      return known;
     }
+    const line = Buffer.from(`${this.#lines + 1}\t${text}\n`);
+    try {
+      appendFileSync(this.#path, line, { mode: 0o600 });
+    } catch (error) {
+      // A full disk may have taken a part of the line, which would move all that follow.
+      if (existsSync(this.#path)) truncateSync(this.#path, this.#bytes);
+      throw error;
+    }
+    this.#bytes += line.length;
+    this.#count();
+    this.#hold(this.#lines, { core, text });
+    return this.#lines;
   }
 
-  #remember(number: number, text: string): void {
-    this.#byNumber.set(number, { core: JSON.parse(text) as StaticCore, text });
-    this.#numbers.set(text, number);
+  #count(): void {
+    this.#lines += 1;
+    if (this.#lines % linesPerMark === 0) this.#marks.push(this.#bytes);
+  }
+
+  #hold(number: number, written: WrittenCore): WrittenCore {
+    if (this.#recent.cores.size >= this.#heldMax) {
+      this.#former = this.#recent;
+      this.#recent = new Shelf();
+    }
+    this.#recent.cores.set(number, written);
+    this.#recent.numbers.set(written.text, number);
+    return written;
+  }
+
+  #read(number: number): WrittenCore {
+    const mark = Math.floor((number - 1) / linesPerMark);
+    const from = this.#marks[mark] ?? 0;
+    const bytes = Buffer.alloc((this.#marks[mark + 1] ?? this.#bytes) - from);
+    const file = openSync(this.#path, 'r');
+    try {
+      readSync(file, bytes, 0, bytes.length, from);
+    } finally {
+      closeSync(file);
+    }
+    const line = bytes.toString().split('\n')[(number - 1) % linesPerMark] ?? '';
+    const text = line.slice(line.indexOf('\t') + 1);
+    return { core: JSON.parse(text) as StaticCore, text };
+  }
+
+  /** Finds where lines start. A last line without its end was never acknowledged: its number is free. */
+  #open(): void {
+    const chunk = Buffer.alloc(chunkBytes);
+    const file = openSync(this.#path, 'r+');
+    try {
+      let read = 0;
+      for (let offset = 0; ; offset += read) {
+        read = readSync(file, chunk, 0, chunk.length, offset);
+        if (read === 0) break;
+        for (let at = chunk.indexOf(lineFeed); at >= 0 && at < read; at = chunk.indexOf(lineFeed, at + 1)) {
+          this.#bytes = offset + at + 1;
+          this.#count();
+        }
+      }
+      ftruncateSync(file, this.#bytes);
+    } finally {
+      closeSync(file);
+    }
   }
 }
 

@@ -91,6 +91,9 @@ function shape({ demands }: Scene): Directive[] {
     directive(['acl', 'odd', call('req.hdr_names'), '-m', 'reg', pattern]),
     directive(['acl', 'odd', call('req.hdrs'), '-m', 'len', 'gt', headerBytesMax]),
     directive(['acl', 'odd', call('url'), '-m', 'len', 'gt', targetBytesMax]),
+    // Control characters in a value; a fragment, or anything but plain ASCII, in the query: no part of the key.
+    directive(['acl', 'odd', call('req.hdrs'), '-m', 'reg', '[^\\t\\r\\n -~\\x80-\\xff]']),
+    directive(['acl', 'odd', call('url'), '-m', 'reg', '[^!"$-~]']),
     directive(['acl', 'odd', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
     directive(['acl', 'odd', call('req.hdrs'), '-m', 'reg', oddValues]),
     directive(request(`set-var(${variables.odd})`, call('bool', 1)), any(named('odd', true), ...oddLines)),

@@ -88,6 +88,20 @@ test('two credentials are ambiguous, also behind a kept permit', async (context)
   assert.match(await sendRaw(port, proxy), /^HTTP\/1.1 400 .*credential-ambiguous/s);
 });
 
+test('what is malformed beside the key is refused, also behind a kept permit', async (context) => {
+  const { port, token } = await stage(context);
+  const ann = token('ann');
+  const raw = (target: string, field: string): Promise<string> => {
+    const head = `POST ${target} HTTP/1.1\r\nhost: a.test\r\nauthorization: Bearer ${ann}\r\ncontent-length: 0\r\n`;
+    return sendRaw(port, `${head}connection: close\r\n${field}\r\n\r\n`);
+  };
+  for (let turn = 0; turn < 2; turn += 1) assert.match(await raw(predict('m'), 'x-a: b'), /^HTTP\/1.1 200/);
+  assert.match(await raw(predict('m'), 'x-a: b\x01c'), /^HTTP\/1.1 400 .*request-malformed/s);
+  assert.match(await raw(`${predict('m')}?a=\xe9`, 'x-a: b'), /^HTTP\/1.1 400/);
+  assert.match(await raw(`${predict('m')}?a=1#b`, 'x-a: b'), /^HTTP\/1.1 400/);
+  assert.match(await raw(predict('m'), `x-a: ${'b'.repeat(13_000)}`), /^HTTP\/1.1 431 .*header-too-large/s);
+});
+
 test('a new epoch ends what was kept, and an old one does not bring it back', async (context) => {
   const { port, token, engine, changed, plan } = await stage(context);
   const ann = token('ann');
