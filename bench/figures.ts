@@ -26,8 +26,9 @@ export function figureOfCosts(
   if (costs.other.length !== costs.ours.length) throw new RangeError(`${aim.name}: the costs don't pair`);
   const ratios = costs.other.map((other, index) => other / (costs.ours[index] ?? Number.NaN));
   return {
-    ...aim,
+    name: aim.name,
     ratio: round(median(ratios)),
+    goal: aim.goal,
     low: round(Math.min(...ratios)),
     high: round(Math.max(...ratios)),
     runs: ratios.length,

@@ -8,8 +8,10 @@ const settleMs = 100;
 const settleMsMax = 5000;
 /** Less work than this in `settleMs` is a process at rest. */
 const restMicros = 3000;
-/** A side counts as having had its core if it used this much of it. */
-export const busyShareMin = 0.95;
+/** A cost counts if the side used this much of its core: a proxy that waits works in smaller batches. */
+export const busyShareMin = 0.9;
+/** A rate says something only from here on: below, it is the load's or the machine's. */
+const rateShareMin = 0.95;
 /** A warming run, and how many of them at most. */
 const warmSeconds = 1;
 const warmRunsMax = 10;
@@ -113,6 +115,6 @@ async function untilAtRest(side: Side): Promise<void> {
 }
 
 function describeCost({ microsPerRequest, requestsPerSecond, busy }: Cost): string {
-  const share = `${Math.round(busy * 100)} % of the core`;
-  return `${microsPerRequest.toFixed(1)} µs (${Math.round(requestsPerSecond)}/s, ${share})`;
+  const rate = busy < rateShareMin ? '' : `${Math.round(requestsPerSecond)}/s, `;
+  return `${microsPerRequest.toFixed(1)} µs (${rate}${Math.round(busy * 100)} % of the core)`;
 }
