@@ -22,10 +22,11 @@ const killMs = 2000;
 /** Lines of HAProxy's own that are passed on, at most; it can be made to write many. */
 const linesMax = 100;
 
-/** A process of an earlier life that listens still. */
+/** A process that came before and still runs. */
 export interface Predecessor {
   readonly pid: number;
-  readonly adminSocket: string;
+  /** Where its listening sockets can be had; none where it doesn't answer. */
+  readonly adminSocket?: string;
 }
 
 export interface StartOptions {
@@ -212,9 +213,9 @@ function writeFiles({ plan, place, demands }: StartOptions): void {
 }
 
 function launch({ place, previous }: StartOptions, spool: number): ChildProcess {
-  const [newest] = previous.slice(-1);
+  const socket = previous.at(-1)?.adminSocket;
   const pids = previous.map(({ pid }) => String(pid));
-  const takeOver = newest === undefined ? [] : ['-x', newest.adminSocket, '-sf', ...pids];
+  const takeOver = [...(socket === undefined ? [] : ['-x', socket]), ...(pids.length === 0 ? [] : ['-sf', ...pids])];
   return spawn('haproxy', ['-db', '-f', join(place.directory, files.configuration), ...takeOver], {
     // A group of its own: an interrupt at the terminal is for us, who then lets it drain.
     detached: true,

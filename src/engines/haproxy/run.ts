@@ -24,7 +24,7 @@ import { createLogParser, type LineContext } from './log-line.ts';
 import { askName, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
 import type { Place } from './place.ts';
-import { readPredecessors, writeProcesses } from './predecessors.ts';
+import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
 
@@ -107,7 +107,8 @@ class Runner {
     const { clock, log, sockets } = this.#options;
     this.addresses = await settleAddresses(plan, this.addresses);
     const before = this.#current;
-    const predecessors = before === undefined ? readPredecessors(sockets) : [before.predecessor];
+    const directory = resolve(plan.state, 'haproxy');
+    const predecessors = before === undefined ? await findPredecessors({ directory, sockets }) : [before.predecessor];
     this.#generation += 1;
     const place = this.#placeOf(plan);
     const options = {
@@ -127,10 +128,6 @@ class Runner {
     before?.drain();
     void started.exited.then((how) => this.#ended(started, how));
     await started.setEpoch(this.#epochText());
-    writeProcesses(
-      sockets,
-      [...this.#processes.values()].map((each) => each.predecessor),
-    );
     this.#books.prune(new Set(this.#processes.keys()));
   }
 
@@ -195,7 +192,6 @@ class Runner {
     this.#isStopping = true;
     const processes = [...this.#processes.values()];
     await Promise.all(processes.map((each) => each.end(graceMs)));
-    writeProcesses(this.#options.sockets, []);
     await this.#gate.close();
   }
 
@@ -243,15 +239,11 @@ class Runner {
   }
 
   #ended(ended: HaproxyProcess, how: string): void {
-    const { log, sockets } = this.#options;
+    const { log } = this.#options;
     this.#processes.delete(ended.place.worker);
     rmSync(ended.place.directory, { recursive: true, force: true });
     rmSync(ended.place.adminSocket, { force: true });
     if (this.#isStopping) return;
-    writeProcesses(
-      sockets,
-      [...this.#processes.values()].map((each) => each.predecessor),
-    );
     if (ended !== this.#current) return;
     log(`haproxy: the process ${ended.pid} ended (${how}); a new one is started`);
     this.#current = undefined;

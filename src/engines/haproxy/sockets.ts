@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,11 +8,21 @@ import type { AddressPlan, Plan } from '../../plan/types.ts';
 /** The kernel's bound is 107 characters; the rest is for the file's name. */
 const directoryCharactersMax = 70;
 
-/** A folder for sockets: the engine's own, or one under the temporary folder where that one's path is too long for a socket. */
+/**
+ * A folder for sockets: the engine's own, or one under the temporary folder where that one's path is too long for a socket. The
+ * same in each life, so that a life finds the sockets of the one before. Throws where that folder is somebody else's.
+ */
 export function socketDirectory(plan: Plan): string {
   const own = resolve(plan.state, 'haproxy');
   mkdirSync(own, { recursive: true, mode: 0o700 });
-  return own.length <= directoryCharactersMax ? own : mkdtempSync(join(tmpdir(), 'headgate-'));
+  if (own.length <= directoryCharactersMax) return own;
+  const short = join(tmpdir(), `headgate-${createHash('sha256').update(own).digest('hex').slice(0, 20)}`);
+  mkdirSync(short, { recursive: true, mode: 0o700 });
+  const found = lstatSync(short);
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0) {
+    throw new Error(`${short} would hold the sockets of ${own}, and others may write there`);
+  }
+  return short;
 }
 
 /** Addresses of the Plan's listeners, with a free port where it leaves the port open; `known` ones stay. */
