@@ -106,15 +106,15 @@ export class FaultGateway {
     await gone;
   }
 
-  /** Ends it as people do, or by force after 15 s, which fails. */
+  /** Ends it as people do, or by force after 30 s, which fails. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === undefined || !this.#isAlive()) return;
     const gone = once(child, 'exit').then(() => 'gone');
     child.kill('SIGTERM');
-    const outcome = await Promise.race([gone, sleep(15_000, 'late', { ref: false })]);
+    const outcome = await Promise.race([gone, sleep(30_000, 'late', { ref: false })]);
     if (outcome === 'late') child.kill('SIGKILL');
-    assert.equal(outcome, 'gone', 'it did not end within 15 s');
+    assert.equal(outcome, 'gone', 'it did not end within 30 s');
   }
 
   /** Ends whatever is left, and takes the files away. */
