@@ -52,13 +52,24 @@ test('what a parser remembers gives the same figures as what it does not', async
 
 test("a caller's own words make no series, and series are bounded", async () => {
   const metrics = createMetrics();
-  metrics.observe(record({ outcome: 'deny', reason: 'resource-unknown', model: 'x"}\n', status: 403 }));
-  assert.match((await samples(metrics, 'headgate_requests_total'))[0] ?? '', /model=""/);
+  const before = [
+    'resource-unknown',
+    'credential-missing',
+    'credential-expired',
+    'identity-unavailable',
+    'audit-unavailable',
+  ] as const;
+  for (const reason of before) {
+    metrics.observe(record({ outcome: 'deny', reason, rule: null, model: `x"}\n${reason}`, status: 403 }));
+  }
+  const [only, ...others] = await samples(metrics, 'headgate_requests_total');
+  assert.match(only ?? '', /model="".* 5$/);
+  assert.deepEqual(others, []);
   for (let model = 0; model < seriesMax + 500; model += 1) metrics.observe(record({ model: `m${model}` }));
   const lines = await samples(metrics, 'headgate_requests_total');
   assert.ok(lines.length <= seriesMax + 2, `${lines.length} series`);
   const total = lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-  assert.equal(total, seriesMax + 501);
+  assert.equal(total, seriesMax + 500 + before.length);
 });
 
 test('gauges are what was set last; counters of the audit go on over restarts', async () => {

@@ -86,9 +86,12 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** A model that the policy doesn't name is a caller's word: it makes no series. */
+/**
+ * A model that the policy doesn't name is a caller's word: it makes no series. Only the decision knows, and it was asked where a
+ * rule stands, or none allows; a refused credential comes before it.
+ */
 function model(core: AuditCore): string {
-  return core.reason === 'resource-unknown' ? '' : (core.model ?? '');
+  return core.rule !== null || core.reason === 'no-rule-allows' ? (core.model ?? '') : '';
 }
 
 function requestLabels(core: AuditCore | undefined): Record<string, string> {
