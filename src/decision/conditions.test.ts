@@ -31,6 +31,7 @@ const call: Call = {
   operation,
   identity: ann,
   facts: {
+    listener: 'public',
     method: 'POST',
     path: '/v1/models/finance:predict',
     host: 'scoring.example',
@@ -57,7 +58,7 @@ function ask(cel: string, asked: Partial<Call> = {}): { readonly outcome: string
   };
   const access: AccessPlan = { environment: 'dev', identities: [], groups: [], services: [], rules: [rule], reads: {} };
   const conditions = createConditions(access)({ ...call, ...asked });
-  const outcome = conditions.ask(condition);
+  const outcome = conditions.ask(rule);
   return { outcome: outcome.kind === 'failed' ? outcome.error : outcome.kind, readTime: conditions.readTime };
 }
 
@@ -95,5 +96,5 @@ test('says that it read the time, and why it failed', () => {
 test('a condition that is not of the plan has failed', () => {
   const access: AccessPlan = { environment: 'dev', identities: [], groups: [], services: [], rules: [], reads: {} };
   const condition = { cel: 'caller.known', reads: { headers: [], address: false, time: false } };
-  assert.equal(createConditions(access)(call).ask(condition).kind, 'failed');
+  assert.equal(createConditions(access)(call).ask({ when: condition }).kind, 'failed');
 });

@@ -1,7 +1,9 @@
 import type { Identity } from '../identity/types.ts';
-import type { AccessPlan, ConditionPlan, RulePlan } from '../plan/types.ts';
+import { conditionsOf } from '../plan/index.ts';
+import type { AccessPlan, ConditionsPlan, RulePlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
-import { type CelCondition, type CelContext, compileCel } from './cel.ts';
+import type { CelContext } from './cel.ts';
+import { type CallView, type ConditionPart, conditionParts } from './condition-parts.ts';
 import type { RequestFacts } from './types.ts';
 
 /** One call, as conditions see it. */
@@ -17,69 +19,98 @@ export type Outcome =
   | { readonly kind: 'false' }
   | { readonly kind: 'failed'; readonly error: string };
 
-/** The conditions of one call, each asked at most as often as rules need it. */
+/** The conditions of one call, each asked only when rules need it. */
 export interface Asked {
-  ask(condition: ConditionPlan): Outcome;
+  /**
+   * All that are given, together. One that is false makes them false; else one that an error stands in the way of makes
+   * them fail. In a fixed order, up to the first that is false.
+   */
+  ask(conditions: ConditionsPlan): Outcome;
+  /** Each by itself, for whoever explains. */
+  each(conditions: ConditionsPlan): readonly { readonly part: ConditionPart; readonly outcome: Outcome }[];
   /** Whether any condition asked so far reads the clock. */
   readonly readTime: boolean;
 }
 
 const holds: Outcome = { kind: 'true' };
 const fails: Outcome = { kind: 'false' };
+/** INVARIANT: every condition that is asked is one of the Plan. One that isn't has failed. */
+const unknownParts: readonly ConditionPart[] = [
+  {
+    readsTime: false,
+    holds() {
+      throw new TypeError('the condition is not part of the plan');
+    },
+    ...{ met: '', unmet: () => '', failed: (error) => error },
+  },
+];
 
-/** Makes every condition of the Plan ready once. Throws where one is not what the compiler lets through. */
+type Ready = ReadonlyMap<ConditionsPlan, readonly ConditionPart[]>;
+
+/** Makes every condition of the Plan ready once. Throws TypeError where one is not what the compiler lets through. */
 export function createConditions(access: AccessPlan): (call: Call) => Asked {
-  const ready = new Map<string, CelCondition>();
+  const ready = new Map<ConditionsPlan, readonly ConditionPart[]>();
   for (const rule of access.rules) {
-    for (const { cel } of conditionsOf(rule)) if (!ready.has(cel)) ready.set(cel, prepare(rule, cel));
+    for (const conditions of conditionsOf(rule)) ready.set(conditions, prepare(rule, conditions));
   }
   return (call) => new Asking(ready, access.environment, call);
 }
 
-/** Every condition of a rule: its own, and those of its exemptions. */
-export function conditionsOf(rule: RulePlan): readonly ConditionPlan[] {
-  return [rule.when, ...rule.unless.map(({ when }) => when)].filter((condition) => condition !== undefined);
-}
-
-function prepare(rule: RulePlan, cel: string): CelCondition {
-  const condition = compileCel(cel);
-  if ('faults' in condition) {
-    throw new TypeError(`rule ${rule.name}: ${condition.faults[0]?.message ?? 'not a condition'}: ${cel}`);
+function prepare({ name }: RulePlan, conditions: ConditionsPlan): readonly ConditionPart[] {
+  try {
+    return conditionParts(conditions);
+  } catch (cause) {
+    throw new TypeError(`rule ${name}: ${summaryOf(cause)}`, { cause });
   }
-  return condition;
 }
 
-class Asking implements Asked {
+class Asking implements Asked, CallView {
   readTime = false;
-  readonly #ready: ReadonlyMap<string, CelCondition>;
+  readonly facts: RequestFacts;
+  readonly #ready: Ready;
   readonly #environment: string;
   readonly #call: Call;
   readonly #headers = new Map<string, string>();
   #context: CelContext | undefined;
 
-  constructor(ready: ReadonlyMap<string, CelCondition>, environment: string, call: Call) {
+  constructor(ready: Ready, environment: string, call: Call) {
     this.#ready = ready;
     this.#environment = environment;
     this.#call = call;
+    this.facts = call.facts;
   }
 
-  ask({ cel }: ConditionPlan): Outcome {
-    const condition = this.#ready.get(cel);
-    if (condition === undefined) return { kind: 'failed', error: 'the condition is not part of the plan' };
-    if (condition.reads.time) this.readTime = true;
-    for (const name of condition.reads.headers) this.#readHeader(name);
-    this.#context ??= celContext(this.#call, this.#headers, this.#environment);
+  ask(conditions: ConditionsPlan): Outcome {
+    let all = holds;
+    for (const part of this.#ready.get(conditions) ?? unknownParts) {
+      const outcome = this.#askPart(part);
+      if (outcome.kind === 'false') return outcome;
+      if (outcome.kind === 'failed') all = outcome;
+    }
+    return all;
+  }
+
+  each(conditions: ConditionsPlan): ReturnType<Asked['each']> {
+    return (this.#ready.get(conditions) ?? unknownParts).map((part) => ({ part, outcome: this.#askPart(part) }));
+  }
+
+  #askPart(part: ConditionPart): Outcome {
+    if (part.readsTime) this.readTime = true;
     try {
-      return condition.holds(this.#context) ? holds : fails;
+      return part.holds(this) ? holds : fails;
     } catch (error) {
       return { kind: 'failed', error: summaryOf(error) };
     }
   }
 
   /** Conditions name their headers, so that only those are fetched, and none sees another's. */
-  #readHeader(name: string): void {
-    const value = this.#call.facts.header(name);
-    if (value !== undefined) this.#headers.set(name, value);
+  context(headers: readonly string[]): CelContext {
+    for (const name of headers) {
+      const value = this.facts.header(name);
+      if (value !== undefined) this.#headers.set(name, value);
+    }
+    this.#context ??= celContext(this.#call, this.#headers, this.#environment);
+    return this.#context;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { conditionsOf, readsOf } from '../plan/index.ts';
 import type { AccessPlan, RulePlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
 import { createDecider } from './decider.ts';
@@ -58,8 +59,7 @@ test('a decision that does not say it reads the time holds at any time', () => {
 });
 
 test('where no condition reads the time, no decision says that it does', () => {
-  const readsTime = ({ when, unless }: RulePlan): boolean =>
-    [when, ...unless.map((part) => part.when)].some((condition) => condition?.reads.time);
+  const readsTime = (rule: RulePlan): boolean => conditionsOf(rule).some((conditions) => readsOf(conditions).time);
   const property = fc.property(accessPlans, questions, (access, { operation, identity, facts }) => {
     const timeless = access.rules.filter((rule) => !readsTime(rule)).map((rule, index) => ({ ...rule, index }));
     const decision = createDecider({ ...access, rules: timeless }).decide(operation, identity, facts);
@@ -122,7 +122,7 @@ test('answers are frozen and shared: deciding allocates none', () => {
     model: 'm',
     safe: true,
   };
-  const facts = { method: 'GET', path: '/', host: '', address: '', nowMs: 0, header: () => undefined };
+  const facts = { listener: 'public', method: 'GET', path: '/', host: '', address: '', nowMs: 0, header: () => undefined };
   const decision = decider.decide(operation, undefined, facts);
   assert.ok(Object.isFrozen(decision));
   assert.equal(decider.decide(operation, undefined, facts), decision);

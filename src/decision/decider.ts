@@ -1,4 +1,5 @@
 import type { Identity } from '../identity/types.ts';
+import { isConditional } from '../plan/index.ts';
 import type { AccessPlan, RulePlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
 import { type Asked, type Call, createConditions } from './conditions.ts';
@@ -41,7 +42,7 @@ export function createDecider(access: AccessPlan): Decider {
     const asked = conditionsFor({ operation, identity, facts });
     const deny = denies.find((rule) => denyMatches(rule, membership, asked));
     if (deny !== undefined) return answers.of(deny, asked.readTime);
-    const allow = allows.find((rule) => rule.when === undefined || asked.ask(rule.when).kind === 'true');
+    const allow = allows.find((rule) => !isConditional(rule) || asked.ask(rule).kind === 'true');
     return allow === undefined ? answers.none('no-rule-allows', asked.readTime) : answers.of(allow, asked.readTime);
   }
 
@@ -58,10 +59,10 @@ export function createDecider(access: AccessPlan): Decider {
 
 /** Callers, action and resource match already. An error in the condition matches; an error in an exemption doesn't exempt. */
 function denyMatches(rule: RulePlan, { groups }: Membership, asked: Asked): boolean {
-  if (rule.when !== undefined && asked.ask(rule.when).kind === 'false') return false;
+  if (isConditional(rule) && asked.ask(rule).kind === 'false') return false;
   return !rule.unless.some((part) => {
     if (part.groups !== undefined && !part.groups.some((group) => groups.has(group))) return false;
-    return part.when === undefined || asked.ask(part.when).kind === 'true';
+    return !isConditional(part) || asked.ask(part).kind === 'true';
   });
 }
 

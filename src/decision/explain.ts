@@ -1,7 +1,9 @@
-import type { ConditionPlan, ResourcePattern, RulePlan } from '../plan/types.ts';
+import { isConditional } from '../plan/index.ts';
+import type { ResourcePattern, RulePlan } from '../plan/types.ts';
 import type { Asked, Call } from './conditions.ts';
 import { decidingRule } from './deciding-rule.ts';
 import type { Membership } from './memberships.ts';
+import { oneOf } from './one-of.ts';
 import { matchesSegments } from './patterns.ts';
 import type { DecidingRule } from './types.ts';
 
@@ -9,6 +11,9 @@ import type { DecidingRule } from './types.ts';
 export interface RuleExplanation {
   readonly rule: DecidingRule;
   readonly effect: 'allow' | 'deny';
+  /** Who answers for the rule, and what they say of it. */
+  readonly owner?: string;
+  readonly note?: string;
   readonly matches: boolean;
   /** What stands in the way, in words; empty where it matches. */
   readonly lacks: readonly string[];
@@ -32,7 +37,9 @@ export function explainRules(rules: readonly RulePlan[], question: Question): re
       lacksCondition(rule, question),
       lacksEffect(rule, question),
     ].filter((sentence) => sentence !== undefined);
-    return { rule: decidingRule(rule), effect: rule.effect, matches: lacks.length === 0, lacks };
+    const { effect, owner, note } = rule;
+    const owned = { ...(owner !== undefined && { owner }), ...(note !== undefined && { note }) };
+    return { rule: decidingRule(rule), effect, ...owned, matches: lacks.length === 0, lacks };
   });
 }
 
@@ -58,35 +65,22 @@ function lacksResource({ resources }: RulePlan, { call, isKnown }: Question): st
   return `resource ${[service, ...resource].join('/')} is not ${oneOf(patterns)}`;
 }
 
-function lacksCondition({ when, effect }: RulePlan, { asked }: Question): string | undefined {
-  if (when === undefined) return undefined;
-  const outcome = asked.ask(when);
-  if (outcome.kind === 'false') return `condition is false: ${when.cel}`;
-  if (outcome.kind === 'failed' && effect === 'allow') return `condition failed: ${outcome.error} in ${when.cel}`;
-  return undefined;
+function lacksCondition(rule: RulePlan, { asked, call }: Question): string | undefined {
+  const lacks = asked.each(rule).flatMap(({ part, outcome }) => {
+    if (outcome.kind === 'false') return [part.unmet(call.facts)];
+    return outcome.kind === 'failed' && rule.effect === 'allow' ? [part.failed(outcome.error)] : [];
+  });
+  return lacks.length === 0 ? undefined : lacks.join('; ');
 }
 
 /** A deny that an exemption takes the effect from. */
 function lacksEffect({ unless }: RulePlan, { asked, membership }: Question): string | undefined {
-  for (const { groups, when } of unless) {
-    const group = groups?.find((name) => membership.groups.has(name));
-    if (groups !== undefined && group === undefined) continue;
-    if (when !== undefined && asked.ask(when).kind !== 'true') continue;
-    return `exempted: ${exemption(group, when)}`;
+  for (const exemption of unless) {
+    const group = exemption.groups?.find((name) => membership.groups.has(name));
+    if (exemption.groups !== undefined && group === undefined) continue;
+    if (isConditional(exemption) && asked.ask(exemption).kind !== 'true') continue;
+    const met = asked.each(exemption).map(({ part }) => part.met);
+    return `exempted: ${[...(group === undefined ? [] : [`caller is in ${group}`]), ...met].join(', and ')}`;
   }
   return undefined;
-}
-
-function exemption(group: string | undefined, when: ConditionPlan | undefined): string {
-  const parts = [];
-  if (group !== undefined) parts.push(`caller is in ${group}`);
-  if (when !== undefined) parts.push(`condition holds: ${when.cel}`);
-  return parts.join(', and ');
-}
-
-function oneOf(names: readonly string[]): string {
-  const shown = names.slice(0, 8);
-  const rest = names.length - shown.length;
-  const last = rest > 0 ? `${rest} others` : shown.pop();
-  return shown.length === 0 ? `${last}` : `${shown.join(', ')} or ${last}`;
 }

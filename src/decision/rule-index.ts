@@ -1,3 +1,4 @@
+import { isConditional } from '../plan/index.ts';
 import type { AccessPlan, RulePlan } from '../plan/types.ts';
 import type { Membership } from './memberships.ts';
 import { isLiteral, matchesSegments } from './patterns.ts';
@@ -113,20 +114,20 @@ function contend(cell: Cell, { groups }: Membership): Contenders {
   const denies = inOrder.filter((rule) => rule.effect === 'deny' && !isExempt(rule, groups));
   const allows = inOrder.filter((rule) => rule.effect === 'allow');
   return {
-    denies: upTo(denies, (rule) => rule.when === undefined && !hasExemption(rule, groups)),
-    allows: upTo(allows, (rule) => rule.when === undefined),
+    denies: upTo(denies, (rule) => !isConditional(rule) && !hasExemption(rule, groups)),
+    allows: upTo(allows, (rule) => !isConditional(rule)),
   };
 }
 
 /** Exempt by groups alone, whatever the request. */
 function isExempt(rule: RulePlan, groups: ReadonlySet<string>): boolean {
-  return rule.unless.some((part) => part.when === undefined && part.groups?.some((group) => groups.has(group)));
+  return rule.unless.some((part) => !isConditional(part) && part.groups?.some((group) => groups.has(group)));
 }
 
 /** Whether some exemption is left that the request could bring about. */
 function hasExemption(rule: RulePlan, groups: ReadonlySet<string>): boolean {
   return rule.unless.some(
-    (part) => part.when !== undefined && (part.groups === undefined || part.groups.some((group) => groups.has(group))),
+    (part) => isConditional(part) && (part.groups === undefined || part.groups.some((group) => groups.has(group))),
   );
 }
 

@@ -2,6 +2,8 @@ import type { LimitPlan } from '../plan/types.ts';
 
 /** What conditions may read beside caller and resource. Header names are lower case; several values are joined by `, `. */
 export interface RequestFacts {
+  /** Name of the listener by which it came in. */
+  readonly listener: string;
   readonly method: string;
   readonly path: string;
   readonly host: string;

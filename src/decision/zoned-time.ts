@@ -61,6 +61,26 @@ export function zonedPart(timeMs: number, zone: string, part: ZonedPart): bigint
   }
 }
 
+/** Day of the week (Sunday is 0) and minute of the day that a clock on the wall in that zone shows. Throws RangeError for an unknown zone. */
+export function wallClock(timeMs: number, zone: string): WallClock {
+  const minuteMs = Math.floor(timeMs / 60_000) * 60_000;
+  const last = clocks.get(zone);
+  if (last?.minuteMs === minuteMs) return last;
+  const part = (name: ZonedPart) => Number(zonedPart(minuteMs, zone, name));
+  const clock = { minuteMs, weekday: part('weekday'), minute: part('hour') * 60 + part('minute') };
+  clocks.set(zone, clock);
+  return clock;
+}
+
+export interface WallClock {
+  readonly minuteMs: number;
+  readonly weekday: number;
+  readonly minute: number;
+}
+
+/** The last minute that was asked for, by zone: within it no clock shows another. */
+const clocks = new Map<string, WallClock>();
+
 function formatOf(zone: string): Intl.DateTimeFormat {
   const known = formats.get(zone);
   if (known !== undefined) return known;

@@ -5,6 +5,7 @@ import type { GateRequest } from './types.ts';
 /** What conditions may read of a request. `nowMs`: the moment of the whole check. */
 export function requestFacts(request: GateRequest, nowMs: number): RequestFacts {
   return {
+    listener: request.listener,
     method: request.method,
     path: pathOf(request.target),
     host: hostOf(request.authority) ?? '',

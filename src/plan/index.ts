@@ -1,3 +1,4 @@
+export { conditionsOf, isConditional, readsOf } from './conditions.ts';
 export { accessEpoch } from './epoch.ts';
 export { freezePlan } from './freeze.ts';
 export { PlanError, parsePlan } from './parse.ts';

@@ -1,5 +1,7 @@
+import { parseCidr } from '../std/cidr.ts';
+import { conditionsOf, isConditional, readsOf } from './conditions.ts';
 import { accessEpoch } from './epoch.ts';
-import type { AccessPlan, ConditionPlan, ConditionReads, Plan, RulePlan } from './types.ts';
+import type { AccessPlan, ConditionReads, ConditionsPlan, Plan, RulePlan } from './types.ts';
 
 /** The first thing that does not hold in a Plan of the right form, as a sentence; undefined: all holds. */
 export function brokenInvariant(plan: Plan): string | undefined {
@@ -14,6 +16,8 @@ export function brokenInvariant(plan: Plan): string | undefined {
     brokenGroups(access) ??
     first(access.rules, (rule, index) => brokenRule(access, rule, index)) ??
     brokenReads(access) ??
+    first(access.rules, (rule) => brokenConditions(plan, rule)) ??
+    first(access.services, brokenFamilies) ??
     brokenStructure(plan)
   );
 }
@@ -55,7 +59,7 @@ function brokenRule(access: AccessPlan, rule: RulePlan, index: number): string |
   if (stranger !== undefined) return `${at} names the unknown group ${stranger}`;
   const nowhere = rule.resources.find(({ service }) => !lookup(access.services).has(service));
   if (nowhere !== undefined) return `${at} names the unknown service ${nowhere.service}`;
-  if (rule.unless.some(({ groups: named, when }) => named === undefined && when === undefined))
+  if (rule.unless.some((part) => part.groups === undefined && !isConditional(part)))
     return `${at} has an empty unless`;
   return undefined;
 }
@@ -74,16 +78,34 @@ function brokenReads(access: AccessPlan): string | undefined {
   const missing = access.services.find(({ name }) => access.reads[name] === undefined);
   if (missing !== undefined) return `access.reads lacks service ${missing.name}`;
   return first(access.rules, (rule) =>
-    first(conditionsOf(rule), ({ reads }) =>
+    first(conditionsOf(rule), (conditions) =>
       first(rule.resources, ({ service }) =>
-        covers(access.reads[service], reads) ? undefined : `access.reads.${service} lacks what rule ${rule.name} reads`,
+        covers(access.reads[service], readsOf(conditions)) ? undefined : `access.reads.${service} lacks what rule ${rule.name} reads`,
       ),
     ),
   );
 }
 
-function conditionsOf(rule: RulePlan): readonly ConditionPlan[] {
-  return [rule.when, ...rule.unless.map(({ when }) => when)].filter((condition) => condition !== undefined);
+function brokenConditions({ listeners }: Plan, rule: RulePlan): string | undefined {
+  return first(conditionsOf(rule), ({ via = [], from = [], during = [] }: ConditionsPlan) => {
+    const stranger = via.find((name) => !lookup(listeners).has(name));
+    if (stranger !== undefined) return `rule ${rule.name} names the unknown listener ${stranger}`;
+    const range = from.find((text) => 'fault' in parseCidr(text));
+    if (range !== undefined) return `rule ${rule.name} names ${range}, which is no range of addresses`;
+    const empty = during.some(({ fromMinute, toMinute }) => fromMinute === toMinute);
+    return empty ? `rule ${rule.name} has a window that is never open` : undefined;
+  });
+}
+
+function brokenFamilies({ name, models, families = [] }: AccessPlan['services'][number]): string | undefined {
+  const free = new Set(models);
+  return (
+    repeated('family', families) ??
+    first(families, (family) => {
+      const taken = family.models.find((model) => !free.delete(model));
+      return taken && `family ${family.name} of ${name} has ${taken}, which is in another one or no model at all`;
+    })
+  );
 }
 
 function covers(whole: ConditionReads | undefined, part: ConditionReads): boolean {

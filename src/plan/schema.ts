@@ -29,14 +29,43 @@ const term = z
   })
   .readonly();
 
+const owned = { owner: name.exactOptional(), note: z.string().min(1).exactOptional() };
+
 const group = z
-  .strictObject({ name, anyOf: list(z.strictObject({ allOf: list(term).check(z.minLength(1)) }).readonly()) })
+  .strictObject({ name, anyOf: list(z.strictObject({ allOf: list(term).check(z.minLength(1)) }).readonly()), ...owned })
   .readonly();
 
-const service = z.strictObject({ name, protocol: z.literal('tensorflow-serving'), models: list(name) }).readonly();
+const family = z.strictObject({ name, models: list(name).check(z.minLength(1)), ...owned }).readonly();
+
+const service = z
+  .strictObject({
+    name,
+    protocol: z.literal('tensorflow-serving'),
+    models: list(name),
+    families: list(family).check(z.minLength(1)).exactOptional(),
+  })
+  .readonly();
 
 const reads = z.strictObject({ headers: list(name), address: z.boolean(), time: z.boolean() }).readonly();
 const condition = z.strictObject({ cel: z.string().min(1), reads }).readonly();
+
+const weekday = z.union([0, 1, 2, 3, 4, 5, 6].map((day) => z.literal(day as 0 | 1 | 2 | 3 | 4 | 5 | 6)));
+
+const window = z
+  .strictObject({
+    days: list(weekday).check(z.minLength(1)),
+    fromMinute: z.number().int().min(0).max(1439),
+    toMinute: z.number().int().min(1).max(1440),
+    zone: name,
+  })
+  .readonly();
+
+const conditions = {
+  via: list(name).check(z.minLength(1)).exactOptional(),
+  from: list(name).check(z.minLength(1)).exactOptional(),
+  during: list(window).check(z.minLength(1)).exactOptional(),
+  when: condition.exactOptional(),
+};
 
 const limit = z
   .strictObject({ count: positive, periodMs: positive, burst: positive, per: z.enum(['caller', 'rule']) })
@@ -60,9 +89,10 @@ const rule = z
     resources: list(z.strictObject({ service: name, segments: list(name).check(z.minLength(1)) }).readonly()).check(
       z.minLength(1),
     ),
-    when: condition.exactOptional(),
-    unless: list(z.strictObject({ groups: list(name).exactOptional(), when: condition.exactOptional() }).readonly()),
+    ...conditions,
+    unless: list(z.strictObject({ groups: list(name).exactOptional(), ...conditions }).readonly()),
     limits: list(limit),
+    ...owned,
   })
   .readonly();
 

@@ -49,7 +49,7 @@ export interface OidcPlan {
   readonly skewSeconds: number;
 }
 
-export interface GroupPlan {
+export interface GroupPlan extends OwnedPlan {
   readonly name: string;
   /** Any of these; each: all of its terms. */
   readonly anyOf: readonly { readonly allOf: readonly CallerTermPlan[] }[];
@@ -66,11 +66,25 @@ export interface CallerTermPlan {
 export interface ServicePlan {
   readonly name: string;
   readonly protocol: 'tensorflow-serving';
-  /** A closed world: a model that is not named here is nobody's. */
+  /** A closed world: a model that is not named here is nobody's. Those of families are among them. */
+  readonly models: readonly string[];
+  /** Left out where there are none. Rules name the models: a pattern of a family was expanded. */
+  readonly families?: readonly FamilyPlan[];
+}
+
+/** Models that are governed alike. No model is in two. */
+export interface FamilyPlan extends OwnedPlan {
+  readonly name: string;
   readonly models: readonly string[];
 }
 
-export interface RulePlan {
+/** Who answers for it, and what they say of it. Nothing is decided by either. */
+export interface OwnedPlan {
+  readonly owner?: string;
+  readonly note?: string;
+}
+
+export interface RulePlan extends OwnedPlan, ConditionsPlan {
   readonly index: number;
   readonly name: string;
   readonly effect: 'allow' | 'deny';
@@ -80,7 +94,6 @@ export interface RulePlan {
   readonly callers: { readonly kind: 'anyone' } | { readonly kind: 'groups'; readonly names: readonly string[] };
   readonly actions: { readonly kind: 'any' } | { readonly kind: 'actions'; readonly names: readonly string[] };
   readonly resources: readonly ResourcePattern[];
-  readonly when?: ConditionPlan;
   readonly unless: readonly UnlessPlan[];
   readonly limits: readonly LimitPlan[];
 }
@@ -89,6 +102,29 @@ export interface RulePlan {
 export interface ResourcePattern {
   readonly service: string;
   readonly segments: readonly string[];
+}
+
+/** What has to hold of a call beside its caller, action and resource: each that is given. Of a list: any of it. */
+export interface ConditionsPlan {
+  /** Names of listeners by which the call comes in. The listener is always part of what a kept decision is found by. */
+  readonly via?: readonly string[];
+  /** CIDRs, IPv4 or IPv6, of the peer's address: reads the address. */
+  readonly from?: readonly string[];
+  /** Windows of the week: reads the clock. */
+  readonly during?: readonly WindowPlan[];
+  readonly when?: ConditionPlan;
+}
+
+/** Over midnight where `toMinute` is not above `fromMinute`: it then belongs to the day on which it opens. */
+export interface WindowPlan {
+  /** Sunday is 0; ascending. */
+  readonly days: readonly (0 | 1 | 2 | 3 | 4 | 5 | 6)[];
+  /** Minute of the day, 0 to 1439. */
+  readonly fromMinute: number;
+  /** Minute of the day that is no longer in it, 1 to 1440. */
+  readonly toMinute: number;
+  /** A name of the IANA time zone database. */
+  readonly zone: string;
 }
 
 export interface ConditionPlan {
@@ -105,9 +141,8 @@ export interface ConditionReads {
 }
 
 /** All of its parts must hold for the exemption. */
-export interface UnlessPlan {
+export interface UnlessPlan extends ConditionsPlan {
   readonly groups?: readonly string[];
-  readonly when?: ConditionPlan;
 }
 
 /** Over any window T at most rate·T + burst calls are admitted. */

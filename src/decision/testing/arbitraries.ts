@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Identity } from '../../identity/types.ts';
-import type { AccessPlan, CallerTermPlan, ConditionPlan, LimitPlan, RulePlan } from '../../plan/types.ts';
+import type { AccessPlan, CallerTermPlan, ConditionPlan, LimitPlan, RulePlan, WindowPlan } from '../../plan/types.ts';
 import type { Operation } from '../../protocols/types.ts';
 import { checkCel } from '../cel.ts';
 import type { Question, Truth } from './naive-decide.ts';
@@ -49,9 +49,26 @@ const terms: fc.Arbitrary<CallerTermPlan> = fc.record(
 
 const ways = fc.array(terms, { minLength: 1, maxLength: 2 }).map((allOf) => ({ allOf }));
 
+/** Open half of the time, so that each comes to both. */
+const windows: fc.Arbitrary<WindowPlan> = fc
+  .record({
+    days: fc.constantFrom<WindowPlan['days'][]>([0, 1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5], [0, 6]),
+    fromMinute: fc.constantFrom(0, 360, 1320),
+    toMinute: fc.constantFrom(480, 1080, 1440),
+    zone: fc.constantFrom('UTC', 'Asia/Tokyo'),
+  })
+  .map((drawn) => ({ ...drawn }));
+
+const typed = {
+  via: some(['public', 'internal']),
+  from: some(['10.0.0.0/8', '10.1.0.0/16', '127.0.0.1/32', '2001:db8:0:0:0:0:0:0/32', '0.0.0.0/0']),
+  during: fc.uniqueArray(windows, { minLength: 1, maxLength: 2, selector: (window) => JSON.stringify(window) }),
+  when: conditions,
+};
+
 const unless = fc
-  .record({ groups: some(groupNames), when: conditions }, { requiredKeys: [] })
-  .filter(({ groups, when }) => groups !== undefined || when !== undefined);
+  .record({ groups: some(groupNames), ...typed }, { requiredKeys: [] })
+  .filter((part) => Object.keys(part).length > 0);
 
 const limits: fc.Arbitrary<LimitPlan> = fc.record({
   count: fc.integer({ min: 1, max: 100 }),
@@ -83,14 +100,17 @@ const rules: fc.Arbitrary<RulePlan> = fc
         'two/**',
         'two/beta',
       ]),
-      when: conditions,
+      ...typed,
+      /** Most rules have none of the typed conditions, or hardly one would match. */
+      plain: fc.constantFrom(true, true, false),
       unless: fc.array(unless, { maxLength: 2 }),
       limits: fc.array(limits, { maxLength: 2 }),
     },
-    { requiredKeys: ['effect', 'callers', 'actions', 'resources', 'unless', 'limits'] },
+    { requiredKeys: ['effect', 'callers', 'actions', 'resources', 'plain', 'unless', 'limits'] },
   )
-  .map(({ resources, ...rule }) => ({
+  .map(({ resources, plain, via, from, during, ...rule }) => ({
     ...rule,
+    ...(!plain && { ...(via && { via }), ...(from && { from }), ...(during && { during }) }),
     ...{ index: 0, name: '', file: 'headgate.yaml', line: 1 },
     effect: rule.effect as RulePlan['effect'],
     resources: resources.map((text) => ({ service: text.slice(0, 3), segments: text.slice(4).split('/') })),
@@ -149,13 +169,15 @@ export const questions: fc.Arbitrary<Question> = fc
     operation: operations,
     identity: fc.option(identities, { nil: undefined, freq: 4 }),
     headers: fc.dictionary(fc.constantFrom('x-a', 'x-b'), fc.constantFrom('1', '2')),
-    hour: fc.integer({ min: 0, max: 23 }),
+    hour: fc.integer({ min: 0, max: 167 }),
+    listener: fc.constantFrom('public', 'internal'),
+    address: fc.constantFrom('127.0.0.1', '10.1.2.3', '10.2.0.1', '2001:db8::1', '::1', '::ffff:10.1.0.1', 'no address'),
   })
-  .map(({ operation, identity, headers, hour }) => ({
+  .map(({ operation, identity, headers, hour, listener, address }) => ({
     operation,
     identity,
     facts: {
-      ...{ method: 'POST', path: '/v1', host: 'localhost', address: '127.0.0.1', nowMs: Date.UTC(2026, 0, 1, hour) },
+      ...{ listener, method: 'POST', path: '/v1', host: 'localhost', address, nowMs: Date.UTC(2026, 0, 1, hour) },
       header: (name: string) => headers[name],
     },
   }));

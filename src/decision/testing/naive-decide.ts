@@ -1,5 +1,14 @@
+import { BlockList, isIP } from 'node:net';
 import type { Identity } from '../../identity/types.ts';
-import type { AccessPlan, CallerTermPlan, ConditionPlan, ResourcePattern, RulePlan } from '../../plan/types.ts';
+import type {
+  AccessPlan,
+  CallerTermPlan,
+  ConditionsPlan,
+  ResourcePattern,
+  RulePlan,
+  UnlessPlan,
+  WindowPlan,
+} from '../../plan/types.ts';
 import type { Operation } from '../../protocols/types.ts';
 import type { RequestFacts } from '../types.ts';
 
@@ -24,14 +33,14 @@ export function naiveDecide(access: AccessPlan, question: Question, truth: Truth
   for (const rule of candidates) {
     if (rule.effect !== 'deny') continue;
     // An error in a condition: a deny matches.
-    if (rule.when !== undefined && truth(rule.when.cel, question) === false) continue;
+    if (conditionsHold(rule, question, truth) === false) continue;
     if (rule.unless.some((part) => exempts(access, part, question, truth))) continue;
     return `rule-denies ${rule.name}`;
   }
   // Among allows the first that matches, in file order, decides. An error in a condition: an allow doesn't match.
   for (const rule of candidates) {
     if (rule.effect !== 'allow') continue;
-    if (rule.when === undefined || truth(rule.when.cel, question) === true) return `rule-allows ${rule.name}`;
+    if (conditionsHold(rule, question, truth) === true) return `rule-allows ${rule.name}`;
   }
   // Nothing is allowed that no rule allows.
   return 'no-rule-allows';
@@ -39,12 +48,51 @@ export function naiveDecide(access: AccessPlan, question: Question, truth: Truth
 
 function exempts(
   access: AccessPlan,
-  part: { readonly groups?: readonly string[]; readonly when?: ConditionPlan },
+  part: UnlessPlan,
   question: Question,
   truth: Truth,
 ): boolean {
   if (part.groups !== undefined && !isInAny(access, part.groups, question.identity)) return false;
-  return part.when === undefined || truth(part.when.cel, question) === true;
+  return conditionsHold(part, question, truth) === true;
+}
+
+/** All of them: false where one is; else an error where one is in error. */
+function conditionsHold(
+  { via, from, during, when }: ConditionsPlan,
+  question: Question,
+  truth: Truth,
+): boolean | 'error' {
+  const { listener, address, nowMs } = question.facts;
+  const came = [
+    via === undefined || via.some((name) => name === listener),
+    from === undefined || isFrom(from, address),
+    during === undefined || during.some((window) => isWithin(window, nowMs)),
+    when === undefined || truth(when.cel, question),
+  ];
+  return came.includes(false) ? false : came.includes('error') ? 'error' : true;
+}
+
+/** By node:net. */
+function isFrom(ranges: readonly string[], address: string): boolean | 'error' {
+  if (isIP(address) === 0) return 'error';
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [network = '', bits] = range.split('/');
+    list.addSubnet(network, Number(bits), isIP(network) === 4 ? 'ipv4' : 'ipv6');
+  }
+  return list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** Hour for hour back from now, to where the window opens: all of them are whole here. Tokyo has no summer time. */
+function isWithin({ days, fromMinute, toMinute, zone }: WindowPlan, nowMs: number): boolean {
+  const offsetMs = zone === 'Asia/Tokyo' ? 9 * 3_600_000 : 0;
+  const length = fromMinute < toMinute ? toMinute - fromMinute : toMinute + 1440 - fromMinute;
+  for (let back = 0; back < length; back += 60) {
+    const clock = new Date(nowMs + offsetMs - back * 60_000);
+    const isOpening = clock.getUTCHours() * 60 + clock.getUTCMinutes() === fromMinute;
+    if (isOpening && days.some((day) => day === clock.getUTCDay())) return true;
+  }
+  return false;
 }
 
 function isAbout({ actions, resources }: RulePlan, { service, action, resource }: Operation): boolean {
