@@ -1,14 +1,55 @@
-import { type CelFault, checkCel } from '../decision/index.ts';
+import { type CelFault, checkCel, isTimeZone } from '../decision/index.ts';
 import { listNames } from '../diagnostics/index.ts';
-import type { AccessPlan, ConditionPlan, ConditionReads, RulePlan, ServicePlan } from '../plan/index.ts';
-import type { CelText, Located } from '../policy/index.ts';
-import type { Scope } from './scope.ts';
+import {
+  type AccessPlan,
+  type ConditionPlan,
+  type ConditionReads,
+  type ConditionsPlan,
+  conditionsOf,
+  type RulePlan,
+  readsOf,
+  type ServicePlan,
+  type WindowPlan,
+} from '../plan/index.ts';
+import type { CelText, ConditionsNode, Located } from '../policy/index.ts';
+import { distinct, type Scope } from './scope.ts';
 
 /** What reads nothing beyond caller and resource. */
 const readsNothing: ConditionReads = { headers: [], address: false, time: false };
 
+/** What has to hold of a call beside its caller, action and resource. `isHere`: the rule holds in this environment. */
+export function compileConditions(
+  scope: Scope,
+  { via, from, during, when }: ConditionsNode,
+  isHere: boolean,
+): ConditionsPlan {
+  if (isHere) for (const name of via ?? []) checkListener(scope, name);
+  for (const window of during ?? []) checkZone(scope, window);
+  return {
+    ...(via && { via: distinct(via.map(({ value }) => value)) }),
+    ...(from && { from: distinct(from.map(({ value }) => value)) }),
+    ...(during && { during: during.map(({ value }) => value) }),
+    ...(when && { when: compileCondition(scope, when) }),
+  };
+}
+
+function checkListener({ environment, report, hint }: Scope, { value, span }: Located<string>): void {
+  const known = environment.listeners.map(({ name }) => name.value);
+  if (known.includes(value)) return;
+  const message = `environment \`${environment.name.value}\` has no listener \`${value}\``;
+  const notes = [{ message: 'this environment', span: environment.name.span }];
+  report.add('HG2033', message, { span, hint: hint(value, known), notes });
+}
+
+function checkZone({ report, hint }: Scope, { value, span }: Located<WindowPlan>): void {
+  if (isTimeZone(value.zone) && /^[A-Za-z]/.test(value.zone)) return;
+  const near = hint(value.zone, Intl.supportedValuesOf('timeZone'));
+  const names = near?.startsWith('did you mean') ? near : 'a name such as `Europe/Zurich` or `UTC`';
+  report.add('HG2032', `unknown time zone \`${value.zone}\``, { span, hint: names });
+}
+
 /** A condition, checked, with what it reads. */
-export function compileCondition(scope: Scope, { value }: Located<CelText>): ConditionPlan {
+function compileCondition(scope: Scope, { value }: Located<CelText>): ConditionPlan {
   const checked = checkCel(value.text);
   if (!('faults' in checked)) return { cel: value.text, reads: checked.reads };
   for (const fault of checked.faults) {
@@ -37,11 +78,11 @@ export function compileReads(
     services.map(({ name }) => [name, { headers: new Set<string>(), address: false, time: false }]),
   );
   for (const rule of rules) {
-    const conditions = [rule.when, ...rule.unless.map(({ when }) => when)].filter((when) => when !== undefined);
+    const conditions = conditionsOf(rule).map(readsOf);
     for (const service of new Set(rule.resources.map((resource) => resource.service))) {
       const reads = gathered.get(service);
       if (reads === undefined) continue;
-      for (const { reads: more } of conditions) {
+      for (const more of conditions) {
         for (const header of more.headers) reads.headers.add(header);
         reads.address ||= more.address;
         reads.time ||= more.time;

@@ -1,5 +1,6 @@
 import type { CallerTermPlan, GroupPlan } from '../plan/index.ts';
 import type { CallerNode, CallerTerm, GroupNode } from '../policy/index.ts';
+import { compileOwned } from './owned.ts';
 import { distinct, type Scope } from './scope.ts';
 
 /** Groups by the identities that prove who is in them. */
@@ -9,7 +10,7 @@ export function compileGroups(scope: Scope): readonly GroupPlan[] {
 }
 
 function compileGroup(scope: Scope, node: GroupNode): GroupPlan {
-  return { name: node.name.value, anyOf: node.anyOf.map((way) => ({ allOf: compileWay(scope, way) })) };
+  return { name: node.name.value, anyOf: node.anyOf.map((way) => ({ allOf: compileWay(scope, way) })), ...compileOwned(node) };
 }
 
 function compileWay(scope: Scope, way: CallerNode): readonly CallerTermPlan[] {

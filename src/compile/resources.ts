@@ -1,6 +1,7 @@
 import { matchesSegments } from '../decision/index.ts';
 import type { ResourcePattern } from '../plan/index.ts';
 import type { Located, RuleNode } from '../policy/index.ts';
+import { expandFamily, familyOf } from './families.ts';
 import type { KnownService, Scope } from './scope.ts';
 
 /** A pattern with the place it was written. */
@@ -16,22 +17,29 @@ export function compileResources(scope: Scope, rule: RuleNode): readonly Resourc
   for (const written of rule.at) {
     if (seen.has(written.value)) continue;
     seen.add(written.value);
-    const pattern = compilePattern(scope, written);
-    if (pattern !== undefined) patterns.push(pattern);
+    for (const pattern of compilePattern(scope, written)) patterns.push(pattern);
   }
-  return patterns;
+  return withoutRepeats(patterns);
 }
 
-function compilePattern(scope: Scope, { value, span }: Located<string>): ResourcePattern | undefined {
+/** A model can be named beside its family. */
+function withoutRepeats(patterns: readonly ResourcePattern[]): readonly ResourcePattern[] {
+  const seen = new Map(patterns.map((pattern) => [[pattern.service, ...pattern.segments].join('/'), pattern]));
+  return seen.size === patterns.length ? patterns : [...seen.values()];
+}
+
+function compilePattern(scope: Scope, { value, span }: Located<string>): readonly ResourcePattern[] {
   const [service = '', ...segments] = value.split('/');
   const known = scope.services.get(service);
   if (known === undefined) {
     const hint = scope.hint(service, [...scope.services.keys()]);
     scope.report.add('HG2003', `unknown service \`${service}\``, { span, hint });
-    return undefined;
+    return [];
   }
+  const family = familyOf(segments);
+  if (family !== undefined) return expandFamily(scope, known, { value, span, family });
   if (!matchesKnown(known, segments)) reportNothing(scope, { value, span }, { known, segments });
-  return { service, segments };
+  return [{ service, segments }];
 }
 
 /** A model is one segment. */

@@ -1,8 +1,9 @@
 import type { RulePlan, UnlessPlan } from '../plan/index.ts';
 import type { Located, RuleNode, UnlessNode } from '../policy/index.ts';
 import { compileActions } from './actions.ts';
-import { compileCondition } from './conditions.ts';
+import { compileConditions } from './conditions.ts';
 import { compileLimits } from './limits.ts';
+import { compileOwned } from './owned.ts';
 import { compileResources } from './resources.ts';
 import { distinct, type Scope } from './scope.ts';
 
@@ -17,14 +18,26 @@ export interface CompiledRule {
 
 /** All rules, also those of other environments: what is wrong there is told before it matters. */
 export function compileRules(scope: Scope): readonly CompiledRule[] {
-  return scope.policy.rules.map((node, index) => ({
-    node,
-    plan: compileRule(scope, node, index),
-    in: node.in && new Set(node.in.map(({ value }) => value)),
-  }));
+  let patterns = 0;
+  return scope.policy.rules.map((node, index) => {
+    const plan = compileRule(scope, node, index);
+    patterns += plan.resources.length;
+    if (patterns > patternsMax && patterns - plan.resources.length <= patternsMax) reportPatterns(scope, node);
+    return { node, plan, in: node.in && new Set(node.in.map(({ value }) => value)) };
+  });
+}
+
+/** Most patterns of all rules together, once families stand for their models. */
+const patternsMax = 500_000;
+
+function reportPatterns({ report }: Scope, { at, name }: RuleNode): void {
+  const message = `the rules up to here come to more than ${patternsMax} patterns`;
+  const hint = 'a rule about a large part of a service is shorter with `*` or `**`';
+  report.add('HG2009', message, { span: at[0]?.span ?? name.span, hint });
 }
 
 function compileRule(scope: Scope, node: RuleNode, index: number): RulePlan {
+  const isHere = node.in?.some(({ value }) => value === scope.environment.name.value) ?? true;
   return {
     index,
     name: node.name.value,
@@ -34,9 +47,10 @@ function compileRule(scope: Scope, node: RuleNode, index: number): RulePlan {
     callers: compileCallers(scope, node),
     actions: compileActions(scope, node),
     resources: compileResources(scope, node),
-    ...(node.when && { when: compileCondition(scope, node.when) }),
-    unless: node.unless.map((part) => compileUnless(scope, part)),
+    ...compileConditions(scope, node, isHere),
+    unless: node.unless.map((part) => compileUnless(scope, part, isHere)),
     limits: compileLimits(scope, node),
+    ...compileOwned(node),
   };
 }
 
@@ -54,9 +68,9 @@ function compileGroupNames(scope: Scope, names: readonly Located<string>[]): rea
   return distinct(names.map(({ value }) => value));
 }
 
-function compileUnless(scope: Scope, { caller, when }: UnlessNode): UnlessPlan {
+function compileUnless(scope: Scope, part: UnlessNode, isHere: boolean): UnlessPlan {
   return {
-    ...(caller && { groups: compileGroupNames(scope, caller) }),
-    ...(when && { when: compileCondition(scope, when) }),
+    ...(part.caller && { groups: compileGroupNames(scope, part.caller) }),
+    ...compileConditions(scope, part, isHere),
   };
 }

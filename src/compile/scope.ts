@@ -1,5 +1,5 @@
 import { listNames, nearestName, type Report } from '../diagnostics/index.ts';
-import type { Environment, GroupNode, IdentityNode, Located, Policy, ServiceNode } from '../policy/index.ts';
+import type { Environment, FamilyNode, GroupNode, IdentityNode, Located, Policy, ServiceNode } from '../policy/index.ts';
 
 /** What every feature of the compiler is given: both trees, their names, and where mistakes go. */
 export interface Scope {
@@ -15,7 +15,9 @@ export interface Scope {
 
 export interface KnownService {
   readonly node: ServiceNode;
+  /** Those of families among them. */
   readonly models: ReadonlySet<string>;
+  readonly families: ReadonlyMap<string, FamilyNode>;
 }
 
 /** Hints with near names in one run; beyond, they are left out: looking for them costs, and nobody reads that many. */
@@ -44,7 +46,8 @@ function nameHint(written: string, known: readonly string[]): string | undefined
 }
 
 function knownService(node: ServiceNode): KnownService {
-  return { node, models: new Set(node.models.map(({ name }) => name.value)) };
+  const named = [...node.models, ...node.families.flatMap(({ models }) => models)];
+  return { node, models: new Set(named.map(({ name }) => name.value)), families: byName(node.families) };
 }
 
 function byName<T extends { readonly name: Located<string> }>(nodes: readonly T[]): ReadonlyMap<string, T> {

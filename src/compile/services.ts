@@ -1,18 +1,25 @@
 import type { ServicePlan, UpstreamPlan } from '../plan/index.ts';
 import type { EndpointNode, HostPort, Located, ServiceBindingNode } from '../policy/index.ts';
 import { isLoopback, printHostPort } from '../std/host-port.ts';
-import { distinct, type Scope } from './scope.ts';
+import { compileFamilies } from './families.ts';
+import type { Scope } from './scope.ts';
 
 /** What is governed: the closed world of the policy. */
 export function compileServices(scope: Scope): readonly ServicePlan[] {
-  const { policy, report } = scope;
+  const { policy, report, services } = scope;
   const ruled = new Set(policy.rules.flatMap(({ at }) => at.map(({ value }) => value.split('/')[0])));
-  return policy.services.map(({ name, protocol, models }) => {
+  return policy.services.map(({ name, protocol, families }) => {
     if (!ruled.has(name.value)) {
       const message = `no rule is about service \`${name.value}\`: nobody can call it`;
       report.add('HG2052', message, { span: name.span, severity: 'warning' });
     }
-    return { name: name.value, protocol: protocol.value, models: distinct(models.map((model) => model.name.value)) };
+    const known = services.get(name.value);
+    return {
+      name: name.value,
+      protocol: protocol.value,
+      models: [...(known?.models ?? [])],
+      ...compileFamilies(scope, families),
+    };
   });
 }
 

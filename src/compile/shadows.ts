@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostics/index.ts';
-import type { GroupPlan } from '../plan/index.ts';
+import { type GroupPlan, isConditional } from '../plan/index.ts';
 import { createCoverIndex } from './cover-index.ts';
 import type { CompiledRule } from './rules.ts';
 import type { Scope } from './scope.ts';
@@ -10,7 +10,7 @@ export function checkShadows(scope: Scope, rules: readonly CompiledRule[], group
   const wider = widerGroups(groups);
   const [allows, denies] = [createCoverIndex<CompiledRule>(wider), createCoverIndex<CompiledRule>(wider)];
   for (const rule of rules) {
-    if (rule.plan.when !== undefined || rule.plan.unless.length > 0) continue;
+    if (isConditional(rule.plan) || rule.plan.unless.length > 0) continue;
     (rule.plan.effect === 'allow' ? allows : denies).add(rule);
   }
   for (const rule of rules) {

@@ -3,3 +3,4 @@ export { createDecider, type Decider, type Explanation } from './decider.ts';
 export type { RuleExplanation } from './explain.ts';
 export { matchesSegment, matchesSegments } from './patterns.ts';
 export type * from './types.ts';
+export { isTimeZone } from './zoned-time.ts';

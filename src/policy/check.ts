@@ -67,13 +67,19 @@ function shapeOfNode(node: Node | null): Shape {
 
 function checkUnion(schema: z.ZodUnion, place: Place, checking: Checking): void {
   const options = flatOptions(schema);
-  const chosen = options.find((option) => shapeOf(option) === shapeOfNode(place.node));
+  const chosen = options.find((option) => shapeOf(option) === shapeOfNode(place.node) && isChosen(option, place.node));
   if (chosen !== undefined) {
     if (shapeOf(chosen) !== 'null') check(chosen, place, checking);
     return;
   }
   const hint = [schema, ...options].map((option) => noteOf(unwrap(option))?.hint).find((each) => each !== undefined);
   reportKind(noteOf(schema)?.what ?? alternatives(options), place, checking, hint);
+}
+
+/** Where a union has several kinds of map, the keys that are written tell which one is meant. */
+function isChosen(option: z.ZodType, node: Node | null): boolean {
+  const keys = noteOf(unwrap(option))?.chosenBy;
+  return keys === undefined || (isMap(node) && keys.some((key) => pairOf(node, key) !== undefined));
 }
 
 /** The options of a union, and those of unions within it. */

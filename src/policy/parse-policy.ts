@@ -1,5 +1,7 @@
 import type { Checked } from '../diagnostics/types.ts';
+import { parseCidr, printCidr } from '../std/cidr.ts';
 import { parseRate } from '../std/rate.ts';
+import { parseWindow, type WeeklyWindow } from '../std/weekly-window.ts';
 import { celText } from './cel-text.ts';
 import type { Cursor } from './cursor.ts';
 import { parseFile } from './parse-file.ts';
@@ -8,11 +10,14 @@ import type {
   CallerNode,
   CallerTerm,
   CelText,
+  ConditionsNode,
+  FamilyNode,
   GroupNode,
   IdentityNode,
   LimitNode,
   Located,
   ModelNode,
+  OwnedNode,
   Policy,
   RuleNode,
   ServiceNode,
@@ -67,10 +72,21 @@ function names(cursor: Cursor<string | string[]>): readonly Located<string>[] {
 }
 
 function groupNode({ name, value }: { readonly name: Located<string>; readonly value: Cursor<Group> }): GroupNode {
-  return { name, anyOf: value.many().map(callerNode) };
+  const whole = value as Cursor<Group & { readonly members?: unknown }>;
+  if (!whole.isMap || whole.at('members') === undefined) return { name, anyOf: (value as Cursor<Callers>).many().map(callerNode) };
+  const group = value as Cursor<OwnGroup>;
+  return { name, anyOf: group.need('members').many().map(callerNode), ...ownedNode(group) };
 }
 
-type Caller = Group extends infer U ? (U extends readonly (infer E)[] ? E : U) : never;
+type OwnGroup = Extract<Group, { readonly members: unknown }>;
+type Callers = OwnGroup['members'];
+type Caller = Exclude<Callers, readonly unknown[]>;
+
+function ownedNode(cursor: Cursor<{ owner?: string | undefined; note?: string | undefined }>): OwnedNode {
+  const owner = cursor.at('owner')?.located();
+  const note = cursor.at('note')?.located();
+  return { ...(owner && { owner }), ...(note && { note }) };
+}
 
 function callerNode(cursor: Cursor<Caller>): CallerNode {
   return { span: cursor.span, allOf: cursor.entries().map(callerTerm) };
@@ -103,7 +119,15 @@ function serviceNode({
   readonly name: Located<string>;
   readonly value: Cursor<Service>;
 }): ServiceNode {
-  return { name, protocol: value.need('protocol').located(), models: modelNodes(value.at('models')) };
+  const families = value.at('families')?.entries().map(familyNode) ?? [];
+  return { name, protocol: value.need('protocol').located(), models: modelNodes(value.at('models')), families };
+}
+
+type Family = NonNullable<Service['families']>[string];
+
+function familyNode({ name, value }: { readonly name: Located<string>; readonly value: Cursor<Family> }): FamilyNode {
+  const models = names(value.need('models')).map((model) => ({ name: model }));
+  return { name, models, ...ownedNode(value) };
 }
 
 function modelNodes(models: Cursor<NonNullable<Service['models']>> | undefined): ModelNode[] {
@@ -115,7 +139,6 @@ function modelNodes(models: Cursor<NonNullable<Service['models']>> | undefined):
 function ruleNode(rule: Cursor<Rule>): RuleNode {
   const deny = rule.at('deny');
   const inside = rule.at('in');
-  const when = rule.at('when');
   return {
     span: rule.span,
     name: rule.need('name').located(),
@@ -124,9 +147,10 @@ function ruleNode(rule: Cursor<Rule>): RuleNode {
     to: names(rule.need('to')),
     at: names(rule.need('at')),
     ...(inside && { in: names(inside) }),
-    ...(when && { when: condition(when) }),
+    ...conditionsNode(rule),
     unless: rule.at('unless')?.many().map(unlessNode) ?? [],
     limits: rule.at('limits')?.many().map(limitNode) ?? [],
+    ...ownedNode(rule),
   };
 }
 
@@ -140,10 +164,33 @@ function condition(cursor: Cursor<string>): Located<CelText> {
   return { value: celText(cursor.node, cursor.source), span: cursor.span };
 }
 
-function unlessNode(cursor: Cursor<Exclude<NonNullable<Rule['unless']>, readonly unknown[]>>): UnlessNode {
+type Unless = Exclude<NonNullable<Rule['unless']>, readonly unknown[]>;
+
+function unlessNode(cursor: Cursor<Unless>): UnlessNode {
   const caller = cursor.at('caller');
-  const when = cursor.at('when');
-  return { span: cursor.span, ...(caller && { caller: names(caller) }), ...(when && { when: condition(when) }) };
+  return { span: cursor.span, ...(caller && { caller: names(caller) }), ...conditionsNode(cursor) };
+}
+
+function conditionsNode(cursor: Cursor<Pick<Unless, 'via' | 'from' | 'during' | 'when'>>): ConditionsNode {
+  const [via, from, during, when] = [cursor.at('via'), cursor.at('from'), cursor.at('during'), cursor.at('when')];
+  return {
+    ...(via && { via: names(via) }),
+    ...(from && { from: names(from).map(range) }),
+    ...(during && { during: names(during).map(window) }),
+    ...(when && { when: condition(when) }),
+  };
+}
+
+function range({ value, span }: Located<string>): Located<string> {
+  const cidr = parseCidr(value);
+  if ('fault' in cidr) throw new TypeError('the schema let a malformed range pass');
+  return { value: printCidr(cidr), span };
+}
+
+function window({ value, span }: Located<string>): Located<WeeklyWindow> {
+  const read = parseWindow(value);
+  if ('fault' in read) throw new TypeError('the schema let a malformed time pass');
+  return { value: read, span };
 }
 
 function limitNode(cursor: Cursor<NonNullable<Rule['limits']>[number]>): LimitNode {

@@ -1,4 +1,5 @@
 import type { Span } from '../diagnostics/types.ts';
+import type { WeeklyWindow } from '../std/weekly-window.ts';
 
 /** What the author wrote, read and checked for form, each node with its place. Meaning (names, patterns, CEL) is compile's. */
 export interface Policy {
@@ -29,9 +30,15 @@ export interface IdentityNode {
 }
 
 /** A list is any of, a map is all of, everywhere. */
-export interface GroupNode {
+export interface GroupNode extends OwnedNode {
   readonly name: Located<string>;
   readonly anyOf: readonly CallerNode[];
+}
+
+/** Who answers for it, and what they say of it. */
+export interface OwnedNode {
+  readonly owner?: Located<string>;
+  readonly note?: Located<string>;
 }
 
 /** All of these identities must match. */
@@ -54,13 +61,30 @@ export interface ServiceNode {
   readonly name: Located<string>;
   readonly protocol: Located<'tensorflow-serving'>;
   readonly models: readonly ModelNode[];
+  readonly families: readonly FamilyNode[];
+}
+
+/** Models that are governed alike. They need not be named under `models` as well. */
+export interface FamilyNode extends OwnedNode {
+  readonly name: Located<string>;
+  readonly models: readonly ModelNode[];
 }
 
 export interface ModelNode {
   readonly name: Located<string>;
 }
 
-export interface RuleNode {
+/** What has to hold of a call beside its caller, action and resource. Of a list: any of it. */
+export interface ConditionsNode {
+  /** Names of listeners. */
+  readonly via?: readonly Located<string>[];
+  /** Ranges of addresses, in the one text of each. */
+  readonly from?: readonly Located<string>[];
+  readonly during?: readonly Located<WeeklyWindow>[];
+  readonly when?: Located<CelText>;
+}
+
+export interface RuleNode extends OwnedNode, ConditionsNode {
   readonly span: Span;
   readonly name: Located<string>;
   readonly effect: 'allow' | 'deny';
@@ -69,7 +93,6 @@ export interface RuleNode {
   readonly to: readonly Located<string>[];
   readonly at: readonly Located<string>[];
   readonly in?: readonly Located<string>[];
-  readonly when?: Located<CelText>;
   readonly unless: readonly UnlessNode[];
   readonly limits: readonly LimitNode[];
 }
@@ -82,10 +105,9 @@ export interface CelText {
 }
 
 /** One exemption of a deny: all of its keys must hold. */
-export interface UnlessNode {
+export interface UnlessNode extends ConditionsNode {
   readonly span: Span;
   readonly caller?: readonly Located<string>[];
-  readonly when?: Located<CelText>;
 }
 
 export interface LimitNode {

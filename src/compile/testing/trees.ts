@@ -1,6 +1,6 @@
 import type { Span } from '../../diagnostics/index.ts';
-import type { AccessPlan, ConditionPlan, RulePlan } from '../../plan/index.ts';
-import type { CelText, Environment, Located, Policy, RuleNode } from '../../policy/index.ts';
+import type { AccessPlan, ConditionPlan, ConditionsPlan, RulePlan } from '../../plan/index.ts';
+import type { CelText, ConditionsNode, Environment, Located, Policy, RuleNode } from '../../policy/index.ts';
 
 function at<T>(value: T, line = 1): Located<T> {
   return { value, span: spanAt(line) };
@@ -31,13 +31,14 @@ export function policyFor(access: AccessPlan): Policy {
       })),
     })),
     services: access.services.map(({ name, protocol, models }) => ({
-      ...{ name: at(name), protocol: at(protocol), models: models.map((model) => ({ name: at(model) })) },
+      ...{ name: at(name), protocol: at(protocol), models: models.map((model) => ({ name: at(model) })), families: [] },
     })),
     rules: access.rules.map(ruleFor),
   };
 }
 
-function ruleFor({ name, effect, line, callers, actions, resources, when, unless, limits }: RulePlan): RuleNode {
+function ruleFor(rule: RulePlan): RuleNode {
+  const { name, effect, line, callers, actions, resources, unless, limits } = rule;
   return {
     span: spanAt(line),
     name: at(name, line),
@@ -45,15 +46,24 @@ function ruleFor({ name, effect, line, callers, actions, resources, when, unless
     callers: at(callers.kind === 'anyone' ? 'anyone' : callers.names.map((group) => at(group))),
     to: actions.kind === 'any' ? [at('any')] : actions.names.map((action) => at(action)),
     at: resources.map(({ service, segments }) => at([service, ...segments].join('/'))),
-    ...(when && { when: conditionFor(when) }),
+    ...conditionsFor(rule),
     unless: unless.map((part) => ({
       span: spanAt(line),
       ...(part.groups && { caller: part.groups.map((group) => at(group)) }),
-      ...(part.when && { when: conditionFor(part.when) }),
+      ...conditionsFor(part),
     })),
     limits: limits.map(({ count, periodMs, burst, per }) => ({
       ...{ span: spanAt(line), rate: at({ count, periodMs }), burst: at(burst), per: at(per) },
     })),
+  };
+}
+
+function conditionsFor({ via, from, during, when }: ConditionsPlan): ConditionsNode {
+  return {
+    ...(via && { via: via.map((name) => at(name)) }),
+    ...(from && { from: from.map((range) => at(range)) }),
+    ...(during && { during: during.map((window) => at(window)) }),
+    ...(when && { when: conditionFor(when) }),
   };
 }
 
@@ -67,16 +77,14 @@ export function environmentFor(access: AccessPlan): Environment {
     file: 'environment.yaml',
     name: at(access.environment),
     engine: at('embedded'),
-    listeners: [
-      {
-        span: spanAt(1),
-        name: at('public'),
-        address: at({ host: '127.0.0.1', port: 8080 }),
-        routes: access.services.map(({ name }) => ({
-          ...{ span: spanAt(1), path: at(`/${name}/**`), service: at(name), strip: true },
-        })),
-      },
-    ],
+    listeners: ['public', 'internal'].map((listener, index) => ({
+      span: spanAt(1),
+      name: at(listener),
+      address: at({ host: '127.0.0.1', port: 8080 + index }),
+      routes: access.services.map(({ name }) => ({
+        ...{ span: spanAt(1), path: at(`/${name}/**`), service: at(name), strip: true },
+      })),
+    })),
     identity: access.identities.map(({ name, issuers }) => ({
       ...{ name: at(name), issuers: issuers.map((issuer) => at(issuer)) },
     })),

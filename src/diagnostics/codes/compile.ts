@@ -14,6 +14,15 @@ export const compileCodes = {
     meaning:
       'A name in `in` that stands there only once and is nearly one that is used: most likely a slip. Nothing lists the environments, so that it is a warning.',
   },
+  HG2007: { title: 'unknown family', meaning: 'The name of a family that the service does not declare.' },
+  HG2008: {
+    title: 'model in two families',
+    meaning: 'A family is what is governed alike, with one owner: a model is in one at most.',
+  },
+  HG2009: {
+    title: 'families too large together',
+    meaning: 'A pattern of a family stands for each of its models; what the rules come to together is bounded.',
+  },
   HG2010: {
     title: 'identity without a root of trust',
     meaning: 'Every identity of the policy is bound in the environment to the issuers whose tokens prove it.',
@@ -41,6 +50,14 @@ export const compileCodes = {
     title: 'too many headers read',
     meaning:
       'Each header that a condition reads joins what kept decisions of its service are found by: the list is bounded.',
+  },
+  HG2032: {
+    title: 'unknown time zone',
+    meaning: 'A time zone is a name of the IANA time zone database, such as `Europe/Zurich` or `UTC`.',
+  },
+  HG2033: {
+    title: 'unknown listener',
+    meaning: 'A rule that holds in this environment names a listener in `via` that the environment does not have.',
   },
   HG2040: {
     title: 'rule never reached',

@@ -46,4 +46,17 @@ export const policyCodes = {
     title: 'reserved name',
     meaning: '`anyone` and `any` have a meaning of their own and cannot name a group, service or model.',
   },
+  HG1221: {
+    title: 'malformed time of day',
+    meaning:
+      '`during` is two times, with days before and a time zone after them: `22:00-06:00 Europe/Zurich`, `mon-fri 08:00-18:00 UTC`.',
+  },
+  HG1222: {
+    title: 'malformed range of addresses',
+    meaning: '`from` is ranges in CIDR notation, without bits of a host: `10.0.0.0/8`, `2001:db8::/32`.',
+  },
+  HG1223: {
+    title: 'malformed owner or note',
+    meaning: 'An owner or a note is one line of plain text of at most 500 characters.',
+  },
 } as const;

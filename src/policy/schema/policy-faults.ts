@@ -1,5 +1,7 @@
+import { enclosingCidr, parseCidr } from '../../std/cidr.ts';
 import { hasInvisible } from '../../std/invisible.ts';
 import { parseRate } from '../../std/rate.ts';
+import { parseWindow, type WindowFault } from '../../std/weekly-window.ts';
 import { shown } from '../shown.ts';
 import { nameCharactersMax } from './leaves.ts';
 import { type Fault, laterFault } from './notes.ts';
@@ -59,6 +61,53 @@ export function rateFault(written: string): Fault | undefined {
   return { code: 'HG1214', message: `\`${shown(written)}\` is not a rate`, hint: rateHint };
 }
 
+/** How a window is written. */
+export const windowHint = 'two times and a zone, days before them: `22:00-06:00 Europe/Zurich`, `mon-fri 08:00-18:00 UTC`';
+
+const windowWords: Readonly<Record<WindowFault, string>> = {
+  malformed: 'is not a time of day',
+  days: 'has days that are none',
+  time: 'has a time that is none',
+  'zone-missing': 'has no time zone',
+  empty: 'opens and closes at the same minute',
+};
+
+/** `22:00-06:00 Europe/Zurich`. Which zones there are is looked at when the policy is compiled. */
+export function windowFault(written: string): Fault | undefined {
+  const window = parseWindow(written);
+  if (!('fault' in window)) return undefined;
+  const hint =
+    window.fault === 'empty'
+      ? 'write `00:00-24:00` for the whole day'
+      : window.fault === 'days'
+        ? 'sun, mon, tue, wed, thu, fri and sat, as in `mon-fri`, `sat,sun`'
+        : windowHint;
+  return { code: 'HG1221', message: `\`${shown(written)}\` ${windowWords[window.fault]}`, hint };
+}
+
+/** `10.0.0.0/8`, `2001:db8::/32`. */
+export function rangeFault(written: string): Fault | undefined {
+  const cidr = parseCidr(written);
+  if (!('fault' in cidr)) return undefined;
+  const fault = (message: string, hint: string): Fault => ({ code: 'HG1222', message, hint });
+  if (cidr.fault === 'host-bits')
+    return fault(`\`${shown(written)}\` is an address within its range`, `write \`${enclosingCidr(written)}\``);
+  if (cidr.fault === 'mapped')
+    return fault(`\`${shown(written)}\` is an IPv4 address within IPv6`, 'write it as IPv4, such as `10.0.0.0/8`');
+  return fault(`\`${shown(written)}\` is no range of addresses`, 'write it as `10.0.0.0/8` or `2001:db8::/32`');
+}
+
+/** Longest owner or note. Characters. */
+const lineCharactersMax = 500;
+
+/** Plain text on one line. */
+export function lineFault(written: string): Fault | undefined {
+  if (hasInvisible(written))
+    return { code: 'HG1223', message: 'this text holds a control character or a line break', hint: 'one line of plain text' };
+  if (written.length <= lineCharactersMax) return undefined;
+  return { code: 'HG1223', message: `this text has more than ${lineCharactersMax} characters`, hint: 'say it shorter' };
+}
+
 /** A sentence on one line. */
 export function ruleNameFault(written: string): Fault | undefined {
   if (hasInvisible(written)) {
@@ -92,8 +141,9 @@ export function patternFault(written: string): Fault | undefined {
       hint: `write \`${shown(service)}/**\` for all of it`,
     };
   }
-  if (segments[0] === 'family' && segments.length > 1) {
-    return laterFault('families', { hint: `name the models: \`${service}/finance-prod\`` });
+  if (segments[0] === 'family' && segments.length === 2 && segments[1]?.includes('*')) {
+    const hint = `name each family, or write \`${shown(service)}/**\` for all of the service`;
+    return { code: 'HG1217', message: 'a family is named in full', hint };
   }
   return segmentsFault(written, service, segments);
 }

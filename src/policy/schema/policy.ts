@@ -9,10 +9,14 @@ import {
   claimFault,
   claimPath,
   exactFault,
+  lineFault,
   patternFault,
+  rangeFault,
   rateFault,
   rateHint,
   ruleNameFault,
+  windowFault,
+  windowHint,
 } from './policy-faults.ts';
 import { version } from './version.ts';
 
@@ -78,6 +82,18 @@ const caller = z
 
 const reserved = ['any', 'anyone'];
 
+/** Keys of a group that is written as a map of its own: no name of an identity. */
+const groupKeys = ['members', 'owner', 'note'];
+
+const owned = {
+  owner: text('who answers for it', lineFault, { description: 'Who answers for it, as colleagues know them.' }).optional(),
+  note: text('a note', lineFault, { description: 'What a reviewer should know. One line.' }).optional(),
+};
+
+const group = z
+  .strictObject({ members: oneOrMany(caller).meta({ description: 'A list is any of, a map is all of.' }), ...owned })
+  .register(notes, note({ what: 'a group', chosenBy: groupKeys, hint: 'write `members: [ { staff: any } ]`' }));
+
 const model = z
   .union([
     z.null(),
@@ -85,12 +101,23 @@ const model = z
       repeats: later('coalescing and caching of repeats'),
       sequence: later('sequences'),
       with: later('restrictions by `with`'),
-      family: later('families'),
-      owner: later('owners'),
-      note: later('notes'),
+      owner: later('owners of models', { hint: 'put it on a family' }),
+      note: later('notes on models', { hint: 'put it on a family' }),
     }),
   ])
   .register(notes, note({ what: 'a model' }));
+
+const family = z
+  .strictObject({
+    models: z
+      .array(name('a model', { reserved }))
+      .min(1)
+      .describe('Models that are governed alike. A model is in one family at most.')
+      .register(notes, note({ hint: 'list the models: `models: [finance-prod, finance-credit]`', checkItems: checkModels })),
+    with: later('restrictions by `with`'),
+    ...owned,
+  })
+  .register(notes, note({ what: 'a family', hint: 'write `{ models: [finance-prod, finance-credit] }`' }));
 
 const service = z
   .strictObject({
@@ -115,10 +142,14 @@ const service = z
         note({ what: 'a list or map of models', hint: 'list their names: `models: [finance-prod, dialogue]`' }),
       )
       .optional(),
-    families: later('families', { hint: 'list the models under `models`, and name them in `at`' }),
+    families: z
+      .record(name('a family', { reserved }), family)
+      .meta({ description: 'Models that are governed alike; `at: scoring/family/finance` is about all of them.' })
+      .register(notes, note({ what: 'a map of families', hint: 'write `families: { finance: { models: […] } }`' }))
+      .optional(),
     descriptors: later('gRPC descriptors'),
-    owner: later('owners'),
-    note: later('notes'),
+    owner: later('owners of services', { hint: 'put it on a family, a group or a rule' }),
+    note: later('notes on services', { hint: 'put it on a family, a group or a rule' }),
   })
   .register(
     notes,
@@ -131,13 +162,24 @@ const condition = text('a condition in CEL', anything, {
   description: 'A condition in CEL over caller, resource and request.',
 });
 
+const conditions = {
+  via: oneOrMany(name('a listener')).meta({ description: 'Listeners by which the call comes in: any of them.' }).optional(),
+  from: oneOrMany(text('a range of addresses such as `10.0.0.0/8`', rangeFault))
+    .meta({ description: 'Ranges of addresses (CIDR), IPv4 or IPv6, that the peer is in: any of them.' })
+    .optional(),
+  during: oneOrMany(text('a time such as `22:00-06:00 Europe/Zurich`', windowFault, { hint: windowHint }))
+    .meta({
+      description:
+        'When it holds: `22:00-06:00 Europe/Zurich`, `mon-fri 08:00-18:00 UTC`. Any of them. Over midnight it belongs to the day on which it begins.',
+    })
+    .optional(),
+  when: condition.optional(),
+};
+
 const unless = z
   .strictObject({
     caller: oneOrMany(name('a group', { reserved })).optional().describe('Groups that are exempt.'),
-    when: condition.optional(),
-    during: later('times of day'),
-    from: later('address ranges'),
-    via: later('conditions on the listener'),
+    ...conditions,
   })
   .meta({ minProperties: 1, description: 'An exemption from a deny: all of its keys must hold.' })
   .register(notes, note({ what: 'an exemption', hint: 'write `{ caller: [group] }` or `{ when: "…" }`' }));
@@ -177,7 +219,7 @@ const rule = z
     in: oneOrMany(name('an environment'))
       .meta({ description: 'Environments in which the rule holds. Left out: all.' })
       .optional(),
-    when: condition.optional(),
+    ...conditions,
     unless: oneOrMany(unless).optional().describe('Exemptions from a deny: any of them.'),
     limits: z
       .array(limit)
@@ -185,14 +227,10 @@ const rule = z
       .register(notes, note({ what: 'a list of limits', hint: 'write `limits: [ { rate: 200/s, per: caller } ]`' }))
       .optional()
       .describe('All must pass; exceeding one is 429 and never falls through to another rule.'),
-    during: later('times of day'),
-    from: later('address ranges'),
-    via: later('conditions on the listener'),
     grantable: later('grants'),
     approvers: later('approvers of grants'),
     upTo: later('durations of grants'),
-    owner: later('owners'),
-    note: later('notes'),
+    ...owned,
   })
   .meta(exactlyOneOf('allow', 'deny'))
   .register(
@@ -205,13 +243,13 @@ export const policySchema = z
   .strictObject({
     version,
     identity: z
-      .record(name('an identity', { reserved }), identity)
+      .record(name('an identity', { reserved: [...reserved, ...groupKeys] }), identity)
       .register(notes, note({ what: 'a map of identities' }))
       .optional()
       .describe('Kinds of credential that are accepted, by a name of your own.'),
     groups: z
-      .record(name('a group', { reserved }), oneOrMany(caller))
-      .meta({ description: 'A list is any of, a map is all of.' })
+      .record(name('a group', { reserved }), z.union([group, caller, z.array(caller).min(1)]))
+      .meta({ description: 'A list is any of, a map is all of. With `members` it can have an owner and a note.' })
       .register(notes, note({ what: 'a map of groups' }))
       .optional(),
     services: z
