@@ -53,7 +53,8 @@ function ask({ decider, asked }: Questions, { decisions, callers }: Omit<Decidin
 }
 
 const facts: RequestFacts = {
-  listener: 'public', method: 'POST',
+  listener: 'public',
+  method: 'POST',
   path: '/v1/models/model-0:predict',
   host: 'models.example.test',
   address: '127.0.0.1',

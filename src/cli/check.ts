@@ -1,5 +1,6 @@
 import { compileFiles, isError, loadEngine } from '../control/index.ts';
 import { renderJson } from '../diagnostics/index.ts';
+import { checkLock, isCi } from './check-lock.ts';
 import { counted } from './counted.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type FileOptions, filesOf, showDiagnostics } from './files.ts';
@@ -7,10 +8,15 @@ import type { Terminal } from './terminal.ts';
 
 export interface CheckOptions extends FileOptions {
   readonly json?: boolean;
+  /** `access.lock` instead: all environments beside the policy. */
+  readonly lock?: boolean;
+  /** Write nothing, compare; left out: what the variable `CI` says. */
+  readonly ci?: boolean;
 }
 
 /** `headgate check`: all mistakes of both files, and what the engine can't do of them. */
 export async function check(options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
+  if (options.lock) return checkLock({ ...options, ci: options.ci ?? isCi(process.env.CI) }, terminal);
   const files = filesOf(options);
   const { plan, diagnostics: found, sources } = await compileFiles(files);
   const refusals = plan === undefined ? [] : await (await loadEngine(plan.engine)).check(plan);

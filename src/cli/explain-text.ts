@@ -69,10 +69,11 @@ function limits(list: readonly LimitPlan[]): string {
 function rules(list: readonly RuleExplanation[], deciding: number | undefined): string[] {
   const shown = list.filter(({ matches, rule }, index) => matches || rule.index === deciding || index < othersMax);
   const width = Math.max(0, ...shown.map(({ rule }) => rule.name.length));
-  const lines = shown.map(({ rule, effect, matches, lacks }) => {
+  const lines = shown.map(({ rule, effect, owner, note, matches, lacks }) => {
     const mark = rule.index === deciding ? '→' : ' ';
     const why = rule.index === deciding ? 'decides' : matches ? passedOver(rule.index, deciding) : lacks.join('; ');
-    return `  ${mark} ${effect.padEnd(5)} ${rule.name.padEnd(width)}  ${rule.file}:${rule.line}  ${why}`;
+    const owned = `${owner === undefined ? '' : `; owner: ${owner}`}${note === undefined ? '' : `; note: ${note}`}`;
+    return `  ${mark} ${effect.padEnd(5)} ${rule.name.padEnd(width)}  ${rule.file}:${rule.line}  ${why}${owned}`;
   });
   const hidden = list.length - shown.length;
   return [

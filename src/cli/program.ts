@@ -46,6 +46,9 @@ function addFileVerbs({ root, terminal, end }: Verb): void {
   withFiles(root.command('check'))
     .description('say all that is wrong with both files, or what they come to')
     .option('--json', 'diagnostics as JSON on standard output')
+    .option('--lock', 'write access.lock: who reaches what, in all environments beside the policy')
+    .option('--ci', 'with --lock: write nothing, fail where it is stale (default where CI=true)')
+    .option('--no-ci', 'with --lock: write it, also where CI=true')
     .action(async (options: CheckOptions) => end(await check(options, terminal)));
   withFiles(root.command('compile'))
     .description('print the Plan; with --out write what the engine will run')

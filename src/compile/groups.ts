@@ -10,7 +10,11 @@ export function compileGroups(scope: Scope): readonly GroupPlan[] {
 }
 
 function compileGroup(scope: Scope, node: GroupNode): GroupPlan {
-  return { name: node.name.value, anyOf: node.anyOf.map((way) => ({ allOf: compileWay(scope, way) })), ...compileOwned(node) };
+  return {
+    name: node.name.value,
+    anyOf: node.anyOf.map((way) => ({ allOf: compileWay(scope, way) })),
+    ...compileOwned(node),
+  };
 }
 
 function compileWay(scope: Scope, way: CallerNode): readonly CallerTermPlan[] {

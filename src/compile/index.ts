@@ -1,1 +1,2 @@
+export { accessLock, lockLinesMax } from './access-lock.ts';
 export { compile } from './compile.ts';

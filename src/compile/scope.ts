@@ -1,5 +1,13 @@
 import { listNames, nearestName, type Report } from '../diagnostics/index.ts';
-import type { Environment, FamilyNode, GroupNode, IdentityNode, Located, Policy, ServiceNode } from '../policy/index.ts';
+import type {
+  Environment,
+  FamilyNode,
+  GroupNode,
+  IdentityNode,
+  Located,
+  Policy,
+  ServiceNode,
+} from '../policy/index.ts';
 
 /** What every feature of the compiler is given: both trees, their names, and where mistakes go. */
 export interface Scope {

@@ -1,6 +1,7 @@
 export { type CompiledFiles, compileFiles, type Files } from './compile-files.ts';
 export { engineNames, loadEngine } from './engines.ts';
 export { ControlFault, type FaultCode, messageOf, systemCode } from './fault.ts';
+export { lockFiles, readLock } from './lock-files.ts';
 export { isError } from './reload.ts';
 export type { RunningHeadgate } from './running.ts';
 export { type StartOptions, startHeadgate } from './start.ts';

@@ -122,7 +122,15 @@ test('answers are frozen and shared: deciding allocates none', () => {
     model: 'm',
     safe: true,
   };
-  const facts = { listener: 'public', method: 'GET', path: '/', host: '', address: '', nowMs: 0, header: () => undefined };
+  const facts = {
+    listener: 'public',
+    method: 'GET',
+    path: '/',
+    host: '',
+    address: '',
+    nowMs: 0,
+    header: () => undefined,
+  };
   const decision = decider.decide(operation, undefined, facts);
   assert.ok(Object.isFrozen(decision));
   assert.equal(decider.decide(operation, undefined, facts), decision);

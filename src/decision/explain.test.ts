@@ -45,7 +45,15 @@ const ann: Identity = {
   expiresAtMs: 0,
 };
 
-const facts = { listener: 'public', method: 'GET', path: '/', host: '', address: '127.0.0.1', nowMs: 0, header: () => undefined };
+const facts = {
+  listener: 'public',
+  method: 'GET',
+  path: '/',
+  host: '',
+  address: '127.0.0.1',
+  nowMs: 0,
+  header: () => undefined,
+};
 
 function lacks(rule: Partial<RulePlan>, caller: Identity | 'nobody' = ann): readonly string[] {
   const access: AccessPlan = {

@@ -59,8 +59,7 @@ function brokenRule(access: AccessPlan, rule: RulePlan, index: number): string |
   if (stranger !== undefined) return `${at} names the unknown group ${stranger}`;
   const nowhere = rule.resources.find(({ service }) => !lookup(access.services).has(service));
   if (nowhere !== undefined) return `${at} names the unknown service ${nowhere.service}`;
-  if (rule.unless.some((part) => part.groups === undefined && !isConditional(part)))
-    return `${at} has an empty unless`;
+  if (rule.unless.some((part) => part.groups === undefined && !isConditional(part))) return `${at} has an empty unless`;
   return undefined;
 }
 
@@ -80,7 +79,9 @@ function brokenReads(access: AccessPlan): string | undefined {
   return first(access.rules, (rule) =>
     first(conditionsOf(rule), (conditions) =>
       first(rule.resources, ({ service }) =>
-        covers(access.reads[service], readsOf(conditions)) ? undefined : `access.reads.${service} lacks what rule ${rule.name} reads`,
+        covers(access.reads[service], readsOf(conditions))
+          ? undefined
+          : `access.reads.${service} lacks what rule ${rule.name} reads`,
       ),
     ),
   );

@@ -1,8 +1,8 @@
 import { isMap, isScalar, isSeq, type Node, type Scalar } from 'yaml';
 import { nameHint, type Report, type Source } from '../diagnostics/index.ts';
-import { looksLikeAddress } from './schema/leaves.ts';
+import { groupKeys, looksLikeAddress } from './schema/leaves.ts';
 import { shown } from './shown.ts';
-import { pairOf, spanOf } from './tree.ts';
+import { hasAny, pairOf, spanOf } from './tree.ts';
 
 /** Most unknown names that are told: each is compared with every known one. */
 const unknownNamesMax = 100;
@@ -21,7 +21,7 @@ export function checkNames(root: Node, source: Source, report: Report): void {
   const naming = { source, report, told: 0 };
   const [identities, groups, services] = ['identity', 'groups', 'services'].map((key) => keysOf(under(root, key)));
   for (const group of membersOf(under(root, 'groups'))) {
-    for (const caller of itemsOf(group)) {
+    for (const caller of callersOf(group)) {
       for (const identity of namesOf(caller))
         expect(identity, { code: 'HG2001', kind: 'identity', known: identities }, naming);
     }
@@ -59,6 +59,12 @@ function expect(node: Node, { code, kind, known }: Expected, naming: Naming): vo
     span: spanOf(node, naming.source),
     hint: nameHint(name, [...known]),
   });
+}
+
+/** A group is its callers, or a map with them under `members`. */
+function callersOf(group: Node): readonly Node[] {
+  const isOwn = isMap(group) && hasAny(group, groupKeys);
+  return itemsOf(isOwn ? under(group, 'members') : group);
 }
 
 function under(node: Node | null, key: string): Node | null {

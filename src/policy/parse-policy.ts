@@ -73,7 +73,8 @@ function names(cursor: Cursor<string | string[]>): readonly Located<string>[] {
 
 function groupNode({ name, value }: { readonly name: Located<string>; readonly value: Cursor<Group> }): GroupNode {
   const whole = value as Cursor<Group & { readonly members?: unknown }>;
-  if (!whole.isMap || whole.at('members') === undefined) return { name, anyOf: (value as Cursor<Callers>).many().map(callerNode) };
+  if (!whole.isMap || whole.at('members') === undefined)
+    return { name, anyOf: (value as Cursor<Callers>).many().map(callerNode) };
   const group = value as Cursor<OwnGroup>;
   return { name, anyOf: group.need('members').many().map(callerNode), ...ownedNode(group) };
 }

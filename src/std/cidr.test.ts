@@ -20,7 +20,8 @@ test('an address is in a range where node:net says so', () => {
     if ('fault' in cidr) return assert.equal(cidr.fault, 'mapped');
     const bytes = addressBytes(address);
     assert.ok(bytes);
-    if (isIPv4(network) !== isIPv4(address)) return assert.equal(isInCidr(bytes, cidr), bytes.length === cidr.bytes.length && isInCidr(bytes, cidr));
+    if (isIPv4(network) !== isIPv4(address))
+      return assert.equal(isInCidr(bytes, cidr), bytes.length === cidr.bytes.length && isInCidr(bytes, cidr));
     const list = new BlockList();
     list.addSubnet(network, bits, isIPv4(network) ? 'ipv4' : 'ipv6');
     const expected = list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');

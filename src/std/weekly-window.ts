@@ -15,7 +15,7 @@ export interface WeeklyWindow {
 
 export type WindowFault = 'malformed' | 'days' | 'time' | 'zone-missing' | 'empty';
 
-const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+const dayNames: readonly string[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 const allDays: readonly Weekday[] = [0, 1, 2, 3, 4, 5, 6];
 const timeForm = /^([01][0-9]|2[0-4]):([0-5][0-9])$/;
 
@@ -67,7 +67,7 @@ function parseDays(text: string): readonly Weekday[] | undefined {
 }
 
 function parseDay(text: string): Weekday | undefined {
-  const found = dayNames.findIndex((name) => name === text);
+  const found = dayNames.indexOf(text);
   return found < 0 ? undefined : (found as Weekday);
 }
 

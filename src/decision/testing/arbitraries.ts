@@ -171,7 +171,15 @@ export const questions: fc.Arbitrary<Question> = fc
     headers: fc.dictionary(fc.constantFrom('x-a', 'x-b'), fc.constantFrom('1', '2')),
     hour: fc.integer({ min: 0, max: 167 }),
     listener: fc.constantFrom('public', 'internal'),
-    address: fc.constantFrom('127.0.0.1', '10.1.2.3', '10.2.0.1', '2001:db8::1', '::1', '::ffff:10.1.0.1', 'no address'),
+    address: fc.constantFrom(
+      '127.0.0.1',
+      '10.1.2.3',
+      '10.2.0.1',
+      '2001:db8::1',
+      '::1',
+      '::ffff:10.1.0.1',
+      'no address',
+    ),
   })
   .map(({ operation, identity, headers, hour, listener, address }) => ({
     operation,

@@ -46,12 +46,7 @@ export function naiveDecide(access: AccessPlan, question: Question, truth: Truth
   return 'no-rule-allows';
 }
 
-function exempts(
-  access: AccessPlan,
-  part: UnlessPlan,
-  question: Question,
-  truth: Truth,
-): boolean {
+function exempts(access: AccessPlan, part: UnlessPlan, question: Question, truth: Truth): boolean {
   if (part.groups !== undefined && !isInAny(access, part.groups, question.identity)) return false;
   return conditionsHold(part, question, truth) === true;
 }

@@ -103,4 +103,16 @@ export const compileCodes = {
     title: 'limit twice',
     meaning: 'Two limits of a rule count the same: the stricter one alone would do the same.',
   },
+  HG2080: {
+    title: 'stale access.lock',
+    meaning: 'What the policy gives is not what `access.lock` says: write it anew, and have its diff read.',
+  },
+  HG2081: {
+    title: 'too much access to list',
+    meaning: 'The lock lists each model, caller and rule; it is bounded, so that its diff can be read.',
+  },
+  HG2082: {
+    title: 'environment twice',
+    meaning: 'Two files of `environments/` have one name: the lock could not tell them apart.',
+  },
 } as const;

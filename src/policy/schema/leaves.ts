@@ -7,6 +7,9 @@ import { type Fault, note, notes } from './notes.ts';
 /** Longest name of anything, and longest name of a rule. Characters. */
 export const nameCharactersMax = 120;
 
+/** Keys of a group that is written as a map of its own: no name of an identity. */
+export const groupKeys: readonly string[] = ['members', 'owner', 'note'];
+
 /** Names that every JavaScript object has already: no name of ours, so that no look-up can ever find one. */
 const inherited: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
 

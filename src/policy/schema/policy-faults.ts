@@ -62,7 +62,8 @@ export function rateFault(written: string): Fault | undefined {
 }
 
 /** How a window is written. */
-export const windowHint = 'two times and a zone, days before them: `22:00-06:00 Europe/Zurich`, `mon-fri 08:00-18:00 UTC`';
+export const windowHint =
+  'two times and a zone, days before them: `22:00-06:00 Europe/Zurich`, `mon-fri 08:00-18:00 UTC`';
 
 const windowWords: Readonly<Record<WindowFault, string>> = {
   malformed: 'is not a time of day',
@@ -103,7 +104,11 @@ const lineCharactersMax = 500;
 /** Plain text on one line. */
 export function lineFault(written: string): Fault | undefined {
   if (hasInvisible(written))
-    return { code: 'HG1223', message: 'this text holds a control character or a line break', hint: 'one line of plain text' };
+    return {
+      code: 'HG1223',
+      message: 'this text holds a control character or a line break',
+      hint: 'one line of plain text',
+    };
   if (written.length <= lineCharactersMax) return undefined;
   return { code: 'HG1223', message: `this text has more than ${lineCharactersMax} characters`, hint: 'say it shorter' };
 }

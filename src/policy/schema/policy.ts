@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ratePattern } from '../../std/rate.ts';
-import { anything, name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
+import { anything, groupKeys, name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
 import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
 import { checkIdentityKind, checkModels, checkRule, checkRuleNames, checkService } from './policy-checks.ts';
 import {
@@ -82,11 +82,10 @@ const caller = z
 
 const reserved = ['any', 'anyone'];
 
-/** Keys of a group that is written as a map of its own: no name of an identity. */
-const groupKeys = ['members', 'owner', 'note'];
-
 const owned = {
-  owner: text('who answers for it', lineFault, { description: 'Who answers for it, as colleagues know them.' }).optional(),
+  owner: text('who answers for it', lineFault, {
+    description: 'Who answers for it, as colleagues know them.',
+  }).optional(),
   note: text('a note', lineFault, { description: 'What a reviewer should know. One line.' }).optional(),
 };
 
@@ -113,7 +112,10 @@ const family = z
       .array(name('a model', { reserved }))
       .min(1)
       .describe('Models that are governed alike. A model is in one family at most.')
-      .register(notes, note({ hint: 'list the models: `models: [finance-prod, finance-credit]`', checkItems: checkModels })),
+      .register(
+        notes,
+        note({ hint: 'list the models: `models: [finance-prod, finance-credit]`', checkItems: checkModels }),
+      ),
     with: later('restrictions by `with`'),
     ...owned,
   })
@@ -163,7 +165,9 @@ const condition = text('a condition in CEL', anything, {
 });
 
 const conditions = {
-  via: oneOrMany(name('a listener')).meta({ description: 'Listeners by which the call comes in: any of them.' }).optional(),
+  via: oneOrMany(name('a listener'))
+    .meta({ description: 'Listeners by which the call comes in: any of them.' })
+    .optional(),
   from: oneOrMany(text('a range of addresses such as `10.0.0.0/8`', rangeFault))
     .meta({ description: 'Ranges of addresses (CIDR), IPv4 or IPv6, that the peer is in: any of them.' })
     .optional(),

@@ -1,0 +1,36 @@
+import { basename } from 'node:path';
+import type { OidcPlan, Plan } from '../plan/index.ts';
+import { lockedRules } from './lock-rules.ts';
+import { reachLines } from './reach.ts';
+
+/** Most lines of a lock. Beyond, nobody could read its diff. */
+export const lockLinesMax = 200_000;
+
+const head = `# access.lock: who reaches what, in which environment, by which rule. Read its diff; \`headgate check --lock\` writes it.
+# identity: whose tokens are believed. allow, deny: what, who (as which group), by which rule. rule: in the order of the file.
+# What lies outside and can't be told here: who is in the groups of an identity provider, who holds a client's secret,
+# and what is decided while it runs: live grants, revocations.
+`;
+
+/**
+ * Who reaches what in these environments, as text: sorted lines, each of which can be read alone, so that the diff of two
+ * locks is the difference in access. undefined: it would be longer than \`lockLinesMax\`.
+ */
+export function accessLock(plans: readonly Plan[], linesMax = lockLinesMax): string | undefined {
+  const sorted = plans.toSorted((a, b) => (a.environment < b.environment ? -1 : 1));
+  const lines: string[] = [];
+  for (const plan of sorted) {
+    const reach = reachLines(plan.access, linesMax - lines.length);
+    if (reach === undefined) return undefined;
+    const rules = plan.access.rules.map((rule) => ({ ...rule, file: basename(rule.file) }));
+    const found = [...plan.access.identities.flatMap(identityLines).toSorted(), ...reach, ...lockedRules(rules)];
+    for (const line of found) lines.push(`${plan.environment} ${line}`);
+  }
+  return lines.length > linesMax ? undefined : `${head}\n${lines.join('\n')}\n`;
+}
+
+function identityLines({ name, issuers, audience, groupsClaim, algorithms, types }: OidcPlan): readonly string[] {
+  const read = `audience ${audience.join(', ')}; groups in ${groupsClaim.join('.')}`;
+  const forms = types.map((type) => (type === '' ? 'none' : type)).join(', ');
+  return issuers.map((issuer) => `identity ${name} issuer ${issuer}; ${read}; ${algorithms.join(', ')}; typ ${forms}`);
+}
