@@ -45,6 +45,10 @@ const call = z.strictObject({
   /** Instead of `call`: the exact bytes on the connection, with `\r\n` written out; `{credential}` becomes header lines. */
   raw: z.string().optional(),
   headers: z.array(z.string()).default([]),
+  /** The listener it comes in by. */
+  via: z.enum(['public', 'internal']).default('public'),
+  /** Address of this machine that it comes from. */
+  from: z.string().optional(),
   body: z.string().optional(),
   /** Sent this many times one after another; the last answer is looked at. */
   times: z.number().default(1),

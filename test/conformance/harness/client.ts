@@ -16,6 +16,8 @@ export interface Call {
   readonly headers: readonly string[];
   readonly body?: string;
   readonly agent?: Agent;
+  /** Address of this machine that it comes from. */
+  readonly from?: string;
 }
 
 /** One well-formed request through Node's own client; duplicates of a field stay duplicates. */
@@ -24,7 +26,7 @@ export function send(call: Call): Promise<Answer> {
   const length = call.body === undefined ? [] : ['content-length', String(Buffer.byteLength(call.body))];
   const headers = [...(named ? [] : ['host', 'headgate.test']), ...call.headers, ...length];
   return new Promise((resolve, reject) => {
-    const { port, method, target, agent } = call;
+    const { port, method, target, agent, from } = call;
     const sending = request({
       host: '127.0.0.1',
       port,
@@ -32,6 +34,7 @@ export function send(call: Call): Promise<Answer> {
       path: target,
       headers,
       ...(agent && { agent }),
+      ...(from !== undefined && { localAddress: from }),
       setHost: false,
     });
     sending.on('error', reject);

@@ -16,6 +16,8 @@ export const engines: Readonly<Record<EngineName, Engine>> = { embedded, haproxy
 export interface Gateway {
   readonly engine: EngineName;
   readonly port: number;
+  /** Of the listener `internal`, which is like the public one. */
+  readonly internalPort: number;
   /** Of the listener `secure`; 0 where there is none. */
   readonly securePort: number;
   /** Its state folder, with its keys. */
@@ -69,6 +71,7 @@ export async function startGateway(
     engine: name,
     folder,
     port: running.addresses.public?.port ?? 0,
+    internalPort: running.addresses.internal?.port ?? 0,
     securePort: running.addresses.secure?.port ?? 0,
     plan: () => plan,
     swap: async (text) => {

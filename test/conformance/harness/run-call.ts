@@ -50,7 +50,7 @@ async function recordOf({ gateway }: Stage, id: string | undefined, count: numbe
 
 function make(stage: Stage, call: CaseCall): Promise<Answer> {
   const credential = credentialOf(stage, call);
-  const { port } = stage.gateway;
+  const port = call.via === 'internal' ? stage.gateway.internalPort : stage.gateway.port;
   if (call.raw !== undefined) return sendRaw(port, call.raw.replace('{credential}', lines(credential)));
   const [method = '', target = ''] = (call.call ?? '').split(' ');
   const given = call.headers.flatMap((line) => {
@@ -58,7 +58,11 @@ function make(stage: Stage, call: CaseCall): Promise<Answer> {
     return [line.slice(0, colon), line.slice(colon + 1).trim()];
   });
   const body = call.body ?? (method === 'POST' ? '{"instances":[[1]]}' : undefined);
-  return send({ port, method, target, headers: [...credential, ...given], ...(body !== undefined && { body }) });
+  return send({
+    ...{ port, method, target, headers: [...credential, ...given] },
+    ...(body !== undefined && { body }),
+    ...(call.from !== undefined && { from: call.from }),
+  });
 }
 
 function credentialOf({ file, issuer }: Stage, call: CaseCall): string[] {

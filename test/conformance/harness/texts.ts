@@ -35,6 +35,7 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     `state: ${folder}`,
     'listeners:',
     '  - { name: public, address: 127.0.0.1:0 }',
+    '  - { name: internal, address: 127.0.0.1:0 }',
     ...secureListener(bindings),
     `identity: { staff: { issuers: [${bindings.issuers.join(', ')}] } }`,
     'services:',
