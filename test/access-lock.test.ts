@@ -33,7 +33,9 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
     { file: policy, from: 'client: [batch-scorer, night-scorer]', to: 'client: batch-scorer' },
     { file: policy, from: 'client: risk-scorer', to: 'client: [risk-scorer, night-scorer]' },
   ],
-  'new-family-member': [{ file: policy, from: 'models: [finance-prod, ', to: 'models: [finance-loans, finance-prod, ' }],
+  'new-family-member': [
+    { file: policy, from: 'models: [finance-prod, ', to: 'models: [finance-loans, finance-prod, ' },
+  ],
   'moved-rule': [
     { file: policy, from: moved, to: '' },
     { file: policy, from: '  - name: status is for all', to: `${moved}  - name: status is for all` },
@@ -79,7 +81,11 @@ function diff(before: string, now: string): string {
 
 function assertGolden(file: string, found: string): void {
   if (update) writeFileSync(join(goldens, file), found);
-  assert.equal(found, readFileSync(join(goldens, file), 'utf8'), 'run with HEADGATE_UPDATE_GOLDENS=1 and read the diff');
+  assert.equal(
+    found,
+    readFileSync(join(goldens, file), 'utf8'),
+    'run with HEADGATE_UPDATE_GOLDENS=1 and read the diff',
+  );
 }
 
 test('golden of a whole lock', async () => {
@@ -109,8 +115,12 @@ interface Ran {
 async function run(policyFile: string, ci: boolean): Promise<Ran> {
   const told = { out: '', err: '' };
   const terminal: Terminal = {
-    out: (text) => void (told.out += text),
-    err: (text) => void (told.err += text),
+    out: (text) => {
+      told.out += text;
+    },
+    err: (text) => {
+      told.err += text;
+    },
     colour: false,
   };
   const code = await checkLock({ policy: policyFile, ci }, terminal);

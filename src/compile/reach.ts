@@ -106,7 +106,9 @@ function termTexts(term: CallerTermPlan): readonly string[] {
   const given = kinds.filter((kind) => term[kind] !== undefined);
   if (given.length === 0) return [`${term.identity} any`];
   const values = given.map((kind) => (term[kind] ?? []).map((value) => `${kind} ${JSON.stringify(value)}`));
-  return values.reduce<readonly string[]>((ways, texts) => cross(ways, texts, ', '), ['']).map((text) => `${term.identity} ${text}`);
+  return values
+    .reduce<readonly string[]>((ways, texts) => cross(ways, texts, ', '), [''])
+    .map((text) => `${term.identity} ${text}`);
 }
 
 /** Where writing each value out would be too long. */

@@ -100,6 +100,23 @@ test('tells a condition that is false from one that failed', () => {
   assert.deepEqual(lacks({ effect: 'deny', when: failing }), [], 'a deny matches where its condition fails');
 });
 
+test('says each typed condition that lacks, and who answers for the rule', () => {
+  assert.deepEqual(lacks({ via: ['internal'], from: ['10.0.0.0/8'] }), [
+    'listener public is not internal; address 127.0.0.1 is not in 10.0.0.0/8',
+  ]);
+  const night = { days: [4], fromMinute: 0, toMinute: 360, zone: 'UTC' } as const;
+  assert.deepEqual(lacks({ effect: 'deny', unless: [{ via: ['public'], during: [night] }] }), [
+    'exempted: it comes in by public, and it is within thu 00:00-06:00 UTC',
+  ]);
+  const access: AccessPlan = {
+    ...{ environment: 'dev', identities: [], groups: [], reads: {} },
+    services: [{ name: 'scoring', protocol: 'tensorflow-serving', models: ['finance-prod'] }],
+    rules: [{ ...all, owner: 'leads', note: 'Reviewed.' }],
+  };
+  const [explained] = createDecider(access).explain(operation, ann, facts).rules;
+  assert.deepEqual([explained?.owner, explained?.note], ['leads', 'Reviewed.']);
+});
+
 test('says what exempts from a deny', () => {
   const known = condition('caller.known');
   assert.deepEqual(lacks({ effect: 'deny', unless: [{ groups: ['finance-leads'] }] }), [

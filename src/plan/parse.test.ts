@@ -42,6 +42,34 @@ function readingTwo(headers: readonly string[]): Plan {
   return withAccess({ rules: [rule], reads: { scoring: { headers, address: false, time: false } } });
 }
 
+const night = { days: [1], fromMinute: 1320, toMinute: 360, zone: 'UTC' } as const;
+
+/** A rule with typed conditions, in a Plan that says they are read. */
+function typedAccess(conditions: Partial<RulePlan>): Plan {
+  const reads = { scoring: { headers: ['x-region'], address: true, time: true } };
+  return withAccess({ rules: [{ ...allow, ...conditions }], reads });
+}
+
+function families(...lists: readonly (readonly string[])[]): Plan {
+  const made = lists.map((models, index) => ({ name: `f${index}`, models }));
+  return withAccess({ services: sampleAccess.services.map((service) => ({ ...service, families: made })) });
+}
+
+test('a Plan with typed conditions, families, owners and notes survives its text', () => {
+  const owned = { owner: 'leads', note: 'Reviewed.' };
+  const whole = typedAccess({ via: ['public'], from: ['10.0.0.0/8'], during: [night], ...owned });
+  const services = whole.access.services.map((each) => ({
+    ...each,
+    families: [{ name: 'all', models: ['finance'], ...owned }],
+  }));
+  const plan = samplePlan({
+    ...whole.access,
+    services,
+    groups: whole.access.groups.map((each) => ({ ...each, ...owned })),
+  });
+  assert.deepEqual(parsePlan(planText(plan)), plan);
+});
+
 const broken: readonly (readonly [what: string, plan: unknown, message: RegExp])[] = [
   ['another format', { ...plan, format: 2 }, /format/],
   ['an unknown key', { ...plan, extra: true }, /extra/],
@@ -81,6 +109,22 @@ const broken: readonly (readonly [what: string, plan: unknown, message: RegExp])
   ],
   ['a burst of nothing', withRules({ ...allow, limits: [{ count: 1, periodMs: 1, burst: 0, per: 'rule' }] }), /burst/],
   ['a route without an upstream', { ...plan, upstreams: [] }, /has no upstream/],
+  [
+    'reads without the address',
+    withAccess({ rules: [{ ...allow, from: ['10.0.0.0/8'] }] }),
+    /lacks what rule leads predict reads/,
+  ],
+  [
+    'reads without the time',
+    withRules(allow, { ...deny, unless: [{ during: [night] }] }),
+    /lacks what rule nobody else reads/,
+  ],
+  ['an unknown listener', withRules({ ...allow, via: ['edge'] }), /unknown listener edge/],
+  ['a range that is none', typedAccess({ from: ['10.0.0.1/8'] }), /10\.0\.0\.1\/8, which is no range/],
+  ['a window never open', typedAccess({ during: [{ ...night, toMinute: 1320 }] }), /never open/],
+  ['no listener in via', withRules({ ...allow, via: [] }), /via/],
+  ['a model in two families', families(['finance'], ['finance']), /family f1 of scoring has finance/],
+  ['a family of an unknown model', families(['ghost']), /family f0 of scoring has ghost/],
   ['two upstreams of a service', { ...plan, upstreams: [...plan.upstreams, ...plan.upstreams] }, /two upstreams/],
 ];
 
