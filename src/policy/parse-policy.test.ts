@@ -49,18 +49,33 @@ describe('parsePolicy', () => {
           { allOf: [{ identity: 'staff', any: false, subject: ['auth0|5f7c'] }] },
         ],
       },
+      {
+        name: 'owned',
+        anyOf: [{ allOf: [{ identity: 'staff', any: false, client: ['nightly'] }] }],
+        owner: 'platform',
+        note: 'Asked for by risk, 2026.',
+      },
     ]);
   });
 
-  it('reads services and their models', () => {
+  it('reads services, their models and families', () => {
+    const finance = [{ name: 'finance-prod' }, { name: 'finance-credit' }];
     assert.deepEqual(plain(policy.services), [
-      { name: 'scoring', protocol: 'tensorflow-serving', models: [{ name: 'finance-prod' }, { name: 'dialogue' }] },
-      { name: 'other', protocol: 'tensorflow-serving', models: [{ name: '1.10' }, { name: 'yes' }] },
+      {
+        name: 'scoring',
+        protocol: 'tensorflow-serving',
+        models: [{ name: 'finance-prod' }, { name: 'dialogue' }],
+        families: [
+          { name: 'finance', models: finance, owner: 'finance-leads', note: 'The ledger.' },
+          { name: 'speech', models: [{ name: 'whisper' }] },
+        ],
+      },
+      { name: 'other', protocol: 'tensorflow-serving', models: [{ name: '1.10' }, { name: 'yes' }], families: [] },
     ]);
   });
 
   it('reads rules', () => {
-    assert.deepEqual(plain(policy.rules), [
+    assert.deepEqual(plain(policy.rules.slice(0, 2)), [
       {
         name: 'employees: look, and predict',
         effect: 'allow',
@@ -87,15 +102,34 @@ describe('parsePolicy', () => {
     ]);
   });
 
+  it('reads typed conditions, owners and notes', () => {
+    const all = [0, 1, 2, 3, 4, 5, 6];
+    const [rule, deny] = policy.rules.slice(2);
+    assert.deepEqual(plain([rule?.via, rule?.from, rule?.during, rule?.owner, rule?.note]), [
+      ['public', 'internal'],
+      ['10.0.0.0/8', '192.0.2.7/32', '2001:db8:0:0:0:0:0:0/32'],
+      [
+        { days: all, fromMinute: 1320, toMinute: 360, zone: 'Europe/Zurich' },
+        { days: [0, 6], fromMinute: 0, toMinute: 1440, zone: 'UTC' },
+      ],
+      'finance-leads',
+      'Reviewed each quarter.',
+    ]);
+    assert.deepEqual(plain(deny?.unless), [
+      { via: ['internal'], during: [{ days: [1, 2, 3, 4, 5], fromMinute: 480, toMinute: 1080, zone: 'UTC' }] },
+      { from: ['10.1.0.0/16'] },
+    ]);
+  });
+
   it('keeps the place of each node', () => {
     const [rule] = policy.rules;
-    assert.deepEqual(rule?.span, { file: 'headgate.yaml', line: 23, column: 5, endLine: 23, endColumn: 41 });
+    assert.deepEqual(rule?.span, { file: 'headgate.yaml', line: 27, column: 5, endLine: 27, endColumn: 41 });
     assert.equal(rule?.limits[1]?.burst?.span.column, 64);
     assert.deepEqual(rule?.when?.value.spanOf(0, 6), {
       file: 'headgate.yaml',
-      line: 28,
+      line: 32,
       column: 12,
-      endLine: 28,
+      endLine: 32,
       endColumn: 18,
     });
   });
