@@ -73,6 +73,26 @@ describe('commands on files', () => {
     assert.deepEqual(await run('check', '--json', ...files), { code: 0, out: '[]\n', err: '' });
   });
 
+  test('check --lock: written, and held true where CI says so', async () => {
+    const folder = join(workshop.folder, 'locked');
+    await mkdir(join(folder, 'environments'), { recursive: true });
+    const [locked, lock] = [join(folder, 'headgate.yaml'), join(folder, 'access.lock')];
+    await writeFile(locked, policy);
+    const none = await run('check', '--lock', '-p', locked);
+    assert.deepEqual([none.code, none.out], [2, '']);
+    assert.match(none.err, /there is no environment in/);
+    await writeFile(join(folder, 'environments/dev.yaml'), await readFile(workshop.environmentFile, 'utf8'));
+    assert.equal((await run('check', '--lock', '--ci', '-p', locked)).code, 1);
+    assert.equal((await run('check', '--lock', '--no-ci', '-p', locked)).code, 0);
+    assert.match(
+      await readFile(lock, 'utf8'),
+      /allow scoring\/m predict: staff client "scorer" \(scorers\) by “scorers score”/,
+    );
+    assert.equal((await run('check', '--lock', '--ci', '-p', locked)).code, 0);
+    const json = await run('check', '--lock', '--ci', '--json', '-p', locked);
+    assert.deepEqual(json, { code: 0, out: '[]\n', err: '' });
+  });
+
   test('check: broken files, all mistakes at once, for people and for programs', async () => {
     const broken = join(workshop.folder, 'broken.yaml');
     await writeFile(broken, policy.replace('to: predict', 'to: perdict').replace('[leads]', '[laeds]'));
