@@ -8,6 +8,7 @@ const ranges: readonly { readonly prefix: string; readonly title: string }[] = [
   { prefix: 'HG11', title: 'The form of both files' },
   { prefix: 'HG12', title: 'Policies' },
   { prefix: 'HG13', title: 'Environments' },
+  { prefix: 'HG14', title: 'Tests of a policy' },
   { prefix: 'HG2', title: 'Policy and environment together' },
   { prefix: 'HG3', title: 'Engines' },
   { prefix: 'HG4', title: 'Running' },

@@ -5,9 +5,10 @@ import { type CheckOptions, check } from './check.ts';
 import { type CompileOptions, compile } from './compile.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type ExplainOptions, explain } from './explain.ts';
-import { withEnvironment, withFiles } from './files.ts';
+import { defaultPolicy, withEnvironment, withFiles } from './files.ts';
 import { type StatusOptions, status } from './status.ts';
 import type { Terminal } from './terminal.ts';
+import { type TestOptions, test } from './test.ts';
 import { type UpOptions, up } from './up.ts';
 
 const codesText = `
@@ -26,6 +27,7 @@ export function program(terminal: Terminal, end: (code: ExitCode) => void): Comm
     .addHelpText('after', codesText);
   const parts: Verb = { root, terminal, end };
   addFileVerbs(parts);
+  addTest(parts);
   addExplain(parts);
   addAudit(parts);
   addStatus(parts);
@@ -46,11 +48,25 @@ function addFileVerbs({ root, terminal, end }: Verb): void {
   withFiles(root.command('check'))
     .description('say all that is wrong with both files, or what they come to')
     .option('--json', 'diagnostics as JSON on standard output')
+    .option('-w, --watch', 'again whenever one of the files changes')
     .action(async (options: CheckOptions) => end(await check(options, terminal)));
   withFiles(root.command('compile'))
     .description('print the Plan; with --out write what the engine will run')
     .option('-o, --out <folder>', "write the engine's files and plan.json there")
     .action(async (options: CompileOptions) => end(await compile(options, terminal)));
+}
+
+function addTest({ root, terminal, end }: Verb): void {
+  root
+    .command('test')
+    .description('try the tests beside the policy: who may do what, and by which rule')
+    .option('-p, --policy <file>', 'the policy', defaultPolicy)
+    .option('-t, --tests <file>', 'the tests (default: headgate.test.yaml beside the policy)')
+    .option('--min-coverage <percent>', 'fail where tests reach fewer of the rules')
+    .option('--junit <file>', 'write a report for CI there')
+    .option('--json', 'results as JSON on standard output')
+    .option('-w, --watch', 'again whenever one of the files changes')
+    .action(async (options: TestOptions) => end(await test(options, terminal)));
 }
 
 function addExplain({ root, terminal, end }: Verb): void {
