@@ -73,7 +73,8 @@ function addExplain({ root, terminal, end }: Verb): void {
   const gather = (text: string, before: string[]): string[] => [...before, text];
   withFiles(root.command('explain'))
     .description('say what the gate would answer to a call, by which rule, and what the others lack')
-    .requiredOption('--call <"METHOD path">', 'as in --call "POST /v1/models/finance-prod:predict"')
+    .argument('[id]', 'the id of a request: why it was answered as it was, by the audit')
+    .option('--call <"METHOD path">', 'as in --call "POST /v1/models/finance-prod:predict"')
     .option('--as <caller>', 'anonymous (default), IDENTITY:SUBJECT or IDENTITY:client=CLIENT')
     .option('--groups <a,b>', "groups in the caller's token")
     .option('--token-file <file>', 'a real token instead, which is verified; - is standard input')
@@ -81,8 +82,11 @@ function addExplain({ root, terminal, end }: Verb): void {
     .option('--at <time>', 'the moment, as in 2026-11-21T22:30:00Z (default: now)')
     .option('--listener <name>', 'the listener it comes in by (default: the first)')
     .option('--address <ip>', "the caller's address", '127.0.0.1')
+    .option('-d, --directory <folder>', "the audit's folder, for an id (default: what the environment says)")
     .option('--json', 'the answer as JSON')
-    .action(async (options: ExplainOptions) => end(await explain(options, terminal)));
+    .action(async (id: string | undefined, options: ExplainOptions) => {
+      end(await explain({ ...options, ...(id !== undefined && { id }) }, terminal));
+    });
 }
 
 function addAudit({ root, terminal, end }: Verb): void {

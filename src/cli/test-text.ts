@@ -31,7 +31,7 @@ function failedLines({ test, cases }: TriedTest, file: string): string[] {
 }
 
 function caseLines(tried: TriedCase, caller: string): string[] {
-  const rules = rulesText(tried.explained, tried.rule?.index).map((line) => `  ${line}`);
+  const rules = rulesText(tried.explained, tried.rule?.index).map((line) => `    ${line}`);
   return [
     `    ${caseWords(tried)}, as ${caller}`,
     `      expected  ${expectedWords(tried.expected)}`,

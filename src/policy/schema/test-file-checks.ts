@@ -83,3 +83,15 @@ export function checkWho({ map, source, report }: CheckedMap): void {
     report.add('HG1407', message, { span, hint });
   }
 }
+
+/** Callers are written as a map, not as `explain --as` has them. */
+export function whoFault(written: string, hint: string): Fault | undefined {
+  if (written === 'anonymous') return undefined;
+  return { code: 'HG1407', message: `\`${shown(written)}\` is not a caller`, hint };
+}
+
+/** `allowed` alone would pass whichever rule allows. */
+export function expectFault(written: string, hint: string): Fault | undefined {
+  if (written === 'denied') return undefined;
+  return { code: 'HG1406', message: `\`${shown(written)}\` is not what can be expected`, hint };
+}

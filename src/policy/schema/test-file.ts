@@ -7,10 +7,12 @@ import {
   checkExpectation,
   checkTestNames,
   checkWho,
+  expectFault,
   headerFault,
   momentFault,
   onePlaceFault,
   testNameFault,
+  whoFault,
 } from './test-file-checks.ts';
 import { version } from './version.ts';
 
@@ -37,7 +39,7 @@ const whoHint = 'write `anonymous`, or the identity and the caller: `{ staff: { 
 
 const who = z
   .union([
-    z.enum(['anonymous']).register(notes, note({ what: 'who calls', hint: whoHint })),
+    z.enum(['anonymous']).register(notes, note({ what: 'who calls', fault: (word) => whoFault(word, whoHint) })),
     z
       .record(name('an identity'), caller)
       .meta({ minProperties: 1, maxProperties: 1 })
@@ -49,7 +51,9 @@ const expectHint = 'write `{ allowedBy: name of a rule }`, `{ deniedBy: name of 
 
 const expectation = z
   .union([
-    z.enum(['denied']).register(notes, note({ what: 'what is expected', hint: expectHint })),
+    z
+      .enum(['denied'])
+      .register(notes, note({ what: 'what is expected', fault: (word) => expectFault(word, expectHint) })),
     z
       .strictObject({
         allowedBy: text('the name of a rule', anything).optional().describe('The allowing rule.'),
