@@ -12,7 +12,7 @@ import { type TestOptions, test } from './test.ts';
 import { type UpOptions, up } from './up.ts';
 
 const codesText = `
-Exit codes: ${exitCodes.ok} done, or allowed; ${exitCodes.no} errors in the files, refused, not intact, or not ready;
+Exit codes: ${exitCodes.ok} done, or allowed; ${exitCodes.no} errors in the files, refused, a failed test, not intact, or not ready;
 ${exitCodes.usage} not understood, or a file that can't be read; ${exitCodes.failed} could not start, broke down, or can't be reached.`;
 
 /** All verbs. `end` gets the exit code. */

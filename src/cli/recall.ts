@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../audit/index.ts';
-import { createDecider, type Explanation, type RequestFacts } from '../decision/index.ts';
+import { createDecider, type Explanation, type RequestFacts, type RuleExplanation } from '../decision/index.ts';
 import type { Identity } from '../identity/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Operation } from '../protocols/index.ts';
@@ -15,7 +15,7 @@ export interface Added {
 /** A recorded call held against the policy in force now. */
 export interface Recalled {
   readonly explanation: Explanation;
-  /** Rules that would match the caller if only their token carries a group that the policy reads; by index. */
+  /** Rules that match or don't by what groups the caller's token carries; by index. Of others only what they surely lack is told. */
   readonly dependsOnGroups: ReadonlySet<number>;
   /** Headers that conditions of the service read: the audit keeps none. */
   readonly unknownHeaders: readonly string[];
@@ -33,19 +33,21 @@ export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | 
   const facts = factsOf(event, added.headers);
   const decider = createDecider(plan.access);
   const held = (groups: readonly string[]) => decider.explain(operation, identityOf(event, groups), facts);
-  const explanation = held(added.groups ?? []);
-  const most = added.groups === undefined ? held(groupsRead(plan)) : explanation;
+  const least = held(added.groups ?? []);
+  const greatest = added.groups === undefined ? held(groupsRead(plan)) : least;
   // What no rule allowed, under this very policy, no rule matched: of one that would with a group, the caller had none.
   const settled = plan.epoch === event.core.epoch && reason === 'no-rule-allows';
-  const dependsOnGroups = new Set(
-    explanation.rules.flatMap(({ rule, effect, lacks }, at) => {
-      const left = most.rules[at]?.lacks.length ?? 0;
-      const isSettled = settled && effect === 'allow' && left === 0;
-      return lacks.length === left || isSettled ? [] : [rule.index];
-    }),
-  );
+  const dependsOnGroups = new Set<number>();
+  const rules = least.rules.map((each, at): RuleExplanation => {
+    const most = greatest.rules[at] ?? each;
+    if (each.matches === most.matches)
+      return { ...each, lacks: each.lacks.filter((lack) => most.lacks.includes(lack)) };
+    if (!settled || each.effect === 'deny') dependsOnGroups.add(each.rule.index);
+    return each;
+  });
   const given = new Set(added.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()));
   const read = plan.access.reads[operation.service]?.headers ?? [];
+  const explanation = { decision: least.decision, rules };
   return { explanation, dependsOnGroups, unknownHeaders: read.filter((name) => !given.has(name)) };
 }
 
