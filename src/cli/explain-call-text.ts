@@ -75,7 +75,10 @@ function standing({ event: { core }, plan, recalled }: ExplainedCall): string[] 
   const { outcome, rule } = recalled.explanation.decision;
   const by = rule === undefined ? 'no rule allows it' : `by “${rule.name}”`;
   const now = `${outcome === 'allow' ? 'allowed' : 'refused'}, ${by}`;
-  return [`  the policy has changed since: epoch ${core.epoch} then, ${plan.epoch} now; it would be ${now}${other}`];
+  const doubt = recalled.dependsOnGroups.size === 0 ? '' : ', unless groups of their token change that';
+  return [
+    `  the policy has changed since: epoch ${core.epoch} then, ${plan.epoch} now; it would be ${now}${doubt}${other}`,
+  ];
 }
 
 /** What the audit doesn't keep, where something hangs on it. */

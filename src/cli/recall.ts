@@ -35,14 +35,16 @@ export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | 
   const held = (groups: readonly string[]) => decider.explain(operation, identityOf(event, groups), facts);
   const least = held(added.groups ?? []);
   const greatest = added.groups === undefined ? held(groupsRead(plan)) : least;
-  // What no rule allowed, under this very policy, no rule matched: of one that would with a group, the caller had none.
+  // What no rule allowed, under this very policy, no rule matched: of one that would with a group and asks for nothing that the
+  // audit doesn't keep, the caller had none.
   const settled = plan.epoch === event.core.epoch && reason === 'no-rule-allows';
   const dependsOnGroups = new Set<number>();
   const rules = least.rules.map((each, at): RuleExplanation => {
     const most = greatest.rules[at] ?? each;
     if (each.matches === most.matches)
       return { ...each, lacks: each.lacks.filter((lack) => most.lacks.includes(lack)) };
-    if (!settled || each.effect === 'deny') dependsOnGroups.add(each.rule.index);
+    const isSettled = settled && each.effect === 'allow' && plan.access.rules[each.rule.index]?.when === undefined;
+    if (!isSettled) dependsOnGroups.add(each.rule.index);
     return each;
   });
   const given = new Set(added.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()));
