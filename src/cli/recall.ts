@@ -70,17 +70,19 @@ function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefi
 }
 
 function factsOf({ core, address, timeMs }: AuditEvent, headers: readonly string[]): RequestFacts {
-  return {
+  const facts = {
+    listener: core.listener,
     method: core.method,
     path: core.path,
     host: '',
     address,
     nowMs: timeMs,
-    header(name) {
+    header(name: string) {
       const at = headers.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
       return at < 0 ? undefined : headers[at + 1];
     },
   };
+  return facts;
 }
 
 function identityOf({ core, timeMs }: AuditEvent, groups: readonly string[]): Identity | undefined {

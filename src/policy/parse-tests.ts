@@ -18,6 +18,7 @@ export function parseTests(text: string, file: string): Checked<PolicyTests> {
 }
 
 function test(cursor: Cursor<Test>): PolicyTest {
+  const via = cursor.at('via')?.located();
   const address = cursor.at('address')?.located().value;
   const time = cursor.at('time')?.located().value;
   const who = cursor.need('who');
@@ -28,6 +29,7 @@ function test(cursor: Cursor<Test>): PolicyTest {
     to: names(cursor.need('to')),
     at: names(cursor.need('at')),
     in: names(cursor.need('in')),
+    ...(via && { via }),
     headers: headers(cursor.at('headers')),
     ...(address !== undefined && { address }),
     ...(time !== undefined && { timeMs: Date.parse(time) }),

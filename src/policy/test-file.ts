@@ -15,6 +15,8 @@ export interface PolicyTest {
   readonly to: readonly Located<string>[];
   readonly at: readonly Located<string>[];
   readonly in: readonly Located<string>[];
+  /** Name of a listener. */
+  readonly via?: Located<string>;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly address?: string;

@@ -22,6 +22,7 @@ export function checkTestNames(tests: PolicyTests, known: Omit<Known, 'access'>)
   for (const test of tests.tests) {
     if (test.who !== 'anonymous') checkCaller(test.who, all);
     for (const at of test.at) checkResource(at, test, all);
+    checkListener(test, all);
     checkRule(test, all);
     const cases = test.to.length * test.at.length * test.in.length;
     const message = `this test has ${cases} cases`;
@@ -72,6 +73,16 @@ function checkResource(at: Located<string>, test: PolicyTest, { access, report }
     if (actions.includes(value)) continue;
     const hint = nameHint(value, actions);
     report.add('HG2005', `service \`${service}\` has no action \`${value}\``, { span, hint });
+  }
+}
+
+function checkListener({ via, in: environments }: PolicyTest, { plans, report }: Known): void {
+  if (via === undefined) return;
+  for (const { value } of environments) {
+    const names = plans.get(value)?.listeners.map(({ name }) => name) ?? [];
+    if (names.length === 0 || names.includes(via.value)) continue;
+    const message = `environment \`${value}\` has no listener \`${via.value}\``;
+    report.add('HG1417', message, { span: via.span, hint: nameHint(via.value, names) });
   }
 }
 

@@ -22,7 +22,7 @@ export function compilePlans(
   for (const name of namesOf(tests)) {
     if (!known.has(name.value)) reportUnknown(name, [...known], report);
     else if (!plans.has(name.value)) {
-      const environment = files.get(name.value) ?? standIn(policy, name.value);
+      const environment = files.get(name.value) ?? standIn(policy, tests, name.value);
       const { value, diagnostics } = environment === undefined ? nothing : compile(policy, environment);
       for (const each of diagnostics) putOnce(each, told, report);
       if (value !== undefined) plans.set(name.value, value);

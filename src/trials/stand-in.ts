@@ -1,17 +1,21 @@
-import { type Environment, type Policy, parseEnvironment } from '../policy/index.ts';
+import { type Environment, type Policy, type PolicyTests, parseEnvironment } from '../policy/index.ts';
 
 /**
  * Bindings for an environment that has no file here: access is decided by the policy and the environment's name alone, so that
  * addresses and issuers that lead nowhere do as well. Nothing is ever dialled.
  */
-export function standIn(policy: Policy, name: string): Environment | undefined {
+export function standIn(policy: Policy, tests: PolicyTests, name: string): Environment | undefined {
   const services = policy.services.map((service) => service.name.value);
   const routes = services.map((service) => ({ path: `/${service}/**`, service, strip: true }));
   const text = JSON.stringify({
     version: 1,
     environment: name,
     engine: 'embedded',
-    listeners: [{ name: 'public', address: '127.0.0.1:8080', ...(services.length > 1 && { routes }) }],
+    listeners: listenersNamed(policy, tests).map((listener, at) => ({
+      name: listener,
+      address: `127.0.0.1:${20_000 + at}`,
+      ...(services.length > 1 && { routes }),
+    })),
     identity: Object.fromEntries(
       policy.identity.map((identity) => [
         identity.name.value,
@@ -23,6 +27,22 @@ export function standIn(policy: Policy, name: string): Environment | undefined {
     admin: '127.0.0.1:9900',
   });
   return parseEnvironment(text, `environments/${name}.yaml`).value;
+}
+
+/** `public`, and each that a rule or a test names. */
+function listenersNamed({ rules }: Policy, { tests }: PolicyTests): readonly string[] {
+  const conditions: readonly object[] = rules.flatMap((rule) => [rule, ...rule.unless]);
+  const named = tests.flatMap(({ via }) => (via === undefined ? [] : [via.value]));
+  return [...new Set(['public', ...conditions.flatMap(viaOf), ...named])].slice(0, listenersMax);
+}
+
+/** More than any environment has. */
+const listenersMax = 1000;
+
+function viaOf(node: object): readonly string[] {
+  const via: unknown = 'via' in node ? node.via : [];
+  if (!Array.isArray(via)) return [];
+  return via.map((each: { readonly value?: unknown }) => String(each.value));
 }
 
 /** A host that can't exist (RFC 6761), and is another for each identity. */

@@ -80,13 +80,15 @@ function callOf(
   if (protocol === undefined || row === undefined) throw new TypeError(`${action} on ${at} is no call`);
   const { name, method, path, safe } = row;
   const operation: Operation = { service, protocol, name, action, resource: [model], model, safe };
-  const facts: RequestFacts = {
+  const listener = plan.listeners.find((each) => each.name === test.via?.value) ?? plan.listeners[0];
+  const facts = {
+    listener: listener?.name ?? '',
     method,
     path: path.replace('{model}', model).replace(/\[[^\]]*\]/g, ''),
-    host: plan.listeners[0]?.routes.find((route) => route.service === service)?.host ?? 'localhost',
+    host: listener?.routes.find((route) => route.service === service)?.host ?? 'localhost',
     address: test.address ?? '127.0.0.1',
     nowMs: test.timeMs ?? anyMomentMs,
-    header: (header) => test.headers.get(header),
+    header: (header: string) => test.headers.get(header),
   };
   return { operation, facts };
 }

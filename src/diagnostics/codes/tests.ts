@@ -45,6 +45,10 @@ export const testCodes = {
     title: 'doubtful name of a caller',
     meaning: 'A group or client of the test is none that the policy reads, and is nearly one: most likely a slip.',
   },
+  HG1417: {
+    title: 'unknown listener of a test',
+    meaning: 'The environment has no listener of the name that the test gives in `via`.',
+  },
   HG1416: {
     title: 'too many cases',
     meaning: 'A test has a case for each action, resource and environment of its lists; their number is bounded.',

@@ -86,6 +86,7 @@ const test = z
       'What it is done to; each of a list is a case.',
     ),
     in: oneOrMany(name('an environment')).describe('Environments; each of a list is a case.'),
+    via: name('a listener').optional().describe('The listener it comes in by. Default: the first.'),
     headers: headers.optional(),
     address: text('an IP address', addressFault).optional().describe("The caller's IP address. Default: 127.0.0.1."),
     time: text('a moment such as `2026-11-21T22:30:00Z`', momentFault)
