@@ -8,14 +8,15 @@ const ranges: readonly { readonly prefix: string; readonly title: string }[] = [
   { prefix: 'HG11', title: 'The form of both files' },
   { prefix: 'HG12', title: 'Policies' },
   { prefix: 'HG13', title: 'Environments' },
+  { prefix: 'HG14', title: 'Tests of a policy' },
   { prefix: 'HG2', title: 'Policy and environment together' },
   { prefix: 'HG3', title: 'Engines' },
   { prefix: 'HG4', title: 'Running' },
 ];
 
 const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
-  ok: 'Done. For `explain`: the call is allowed.',
-  no: 'The answer is no: errors in the files, a refused call, an audit that is not intact, a gateway that is not ready.',
+  ok: 'Done. For `explain`: the call is allowed. For `test`: all passed.',
+  no: 'The answer is no: errors in the files, a refused call, a test that fails, an audit that is not intact, a gateway that is not ready.',
   usage: 'The command is not understood, or a file that it names cannot be read.',
   failed: 'The gateway could not start, broke down, or cannot be reached.',
 };
@@ -32,7 +33,7 @@ export function errorsPage(): string {
     ].join('\n'),
     table(['code', 'status', 'title', 'sentence', 'fields'], Object.entries(denials).map(denialCells)),
     '## Diagnostics',
-    'What `headgate check` says of a policy and an environment. Codes are never reused.',
+    'What `headgate check` says of a policy and an environment, and `headgate test` of its tests. Codes are never reused.',
     ...ranges.flatMap(rangeParts),
     '## Exit codes',
     table(['code', 'meaning'], exitRows()),

@@ -1,4 +1,4 @@
-import { environmentJsonSchema, policyJsonSchema } from '../src/policy/index.ts';
+import { environmentJsonSchema, policyJsonSchema, testsJsonSchema } from '../src/policy/index.ts';
 import { errorsPage } from './errors-page.ts';
 
 /** Every file that is made from code and committed, by its path from the root. `test/generated.test.ts` holds them true. */
@@ -6,6 +6,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ['schemas/policy.json', json(policyJsonSchema())],
     ['schemas/environment.json', json(environmentJsonSchema())],
+    ['schemas/test.json', json(testsJsonSchema())],
     ['docs/errors.md', errorsPage()],
   ]);
 }

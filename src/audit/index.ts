@@ -1,6 +1,6 @@
 export { checkpointName } from './checkpoint.ts';
 export { type ReadOptions, readAudit } from './read.ts';
-export { type SentenceOptions, sentence } from './sentence.ts';
+export { type SentenceOptions, sentence, whyText } from './sentence.ts';
 export {
   coreText,
   createSpoolLineParser,

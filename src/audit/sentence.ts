@@ -54,10 +54,10 @@ function what(core: AuditCore): string {
 function outcome({ core, timing }: AuditEvent): string {
   const status = core.status === 0 ? 'the caller left before the answer' : String(core.status);
   const took = `in ${milliseconds(timing.totalMs)} ms`;
-  const fault = core.reason === 'rule-allows' ? '' : `: ${why(core)}`;
+  const fault = core.reason === 'rule-allows' ? '' : `: ${whyText(core)}`;
   if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${took}${fault}`;
   const end = failures.has(core.reason) ? 'failed' : 'refused';
-  return `${end} (${status}): ${why(core)}`;
+  return `${end} (${status}): ${whyText(core)}`;
 }
 
 function ruleText({ rule, ruleAt }: AuditCore): string {
@@ -78,7 +78,7 @@ const failures: ReadonlySet<AuditCore['reason']> = new Set([
 ]);
 
 /** Why, in the operator's words; the client reads the denial table's own sentence. */
-function why(core: AuditCore): string {
+export function whyText(core: AuditCore): string {
   const { reason } = core;
   if (reason === 'rule-denies') return `denied by ${ruleText(core)}`;
   if (reason === 'limit-exceeded') return `the rate limit of ${ruleText(core)} is used up`;

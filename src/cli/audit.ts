@@ -28,7 +28,7 @@ export interface AuditOptions extends AuditPlace {
 
 /** `headgate audit`: who called what, and why it was let through or not; one sentence a call. */
 export async function audit(options: AuditOptions, terminal: Terminal, signal?: AbortSignal): Promise<ExitCode> {
-  const directory = await directoryOf(options);
+  const directory = await auditDirectory(options);
   const events = readAudit(directory, readOptions(options, Date.now(), signal));
   let shown = 0;
   for await (const event of events) {
@@ -40,7 +40,8 @@ export async function audit(options: AuditOptions, terminal: Terminal, signal?: 
   return exitCodes.ok;
 }
 
-async function directoryOf({ environment, directory }: AuditPlace): Promise<string> {
+/** The audit's folder: as named, or as the environment says. Throws UsageError where there is none. */
+export async function auditDirectory({ environment, directory }: AuditPlace): Promise<string> {
   const found = directory ?? (await boundEnvironment(environment)).audit.directory.value;
   const isFolder = await stat(found).then(
     (entry) => entry.isDirectory(),
@@ -96,7 +97,7 @@ export async function auditVerify(
   place: AuditPlace & { readonly json?: boolean },
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const directory = await directoryOf(place);
+  const directory = await auditDirectory(place);
   const verdict = await verifyAudit(directory);
   terminal.out(place.json ? `${JSON.stringify(verdict, null, 2)}\n` : verdictText(directory, verdict));
   return verdict.intact ? exitCodes.ok : exitCodes.no;

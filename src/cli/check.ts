@@ -1,9 +1,10 @@
-import { compileFiles, isError, loadEngine } from '../control/index.ts';
+import { compileFiles, type Files, isError, loadEngine } from '../control/index.ts';
 import { renderJson } from '../diagnostics/index.ts';
 import { checkLock, isCi } from './check-lock.ts';
 import { counted } from './counted.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type FileOptions, filesOf, showDiagnostics } from './files.ts';
+import { rerun } from './rerun.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CheckOptions extends FileOptions {
@@ -12,12 +13,20 @@ export interface CheckOptions extends FileOptions {
   readonly lock?: boolean;
   /** Write nothing, compare; left out: what the variable `CI` says. */
   readonly ci?: boolean;
+  readonly watch?: boolean;
 }
 
 /** `headgate check`: all mistakes of both files, and what the engine can't do of them. */
-export async function check(options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
+export async function check(options: CheckOptions, terminal: Terminal, signal?: AbortSignal): Promise<ExitCode> {
   if (options.lock) return checkLock({ ...options, ci: options.ci ?? isCi(process.env.CI) }, terminal);
   const files = filesOf(options);
+  const once = (): Promise<ExitCode> => checkOnce(files, options, terminal);
+  if (!options.watch) return once();
+  const watched = [files.policyFile, files.environmentFile];
+  return rerun({ files: async () => watched, once, terminal, ...(signal && { signal }) });
+}
+
+async function checkOnce(files: Files, options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
   const { plan, diagnostics: found, sources } = await compileFiles(files);
   const refusals = plan === undefined ? [] : await (await loadEngine(plan.engine)).check(plan);
   const diagnostics = [...found, ...refusals];

@@ -2,7 +2,7 @@
 export const exitCodes = {
   /** Done; for `explain`: the call is allowed. */
   ok: 0,
-  /** The answer is no: errors in the files, a call that is refused, an audit that isn't intact, a gateway that isn't ready. */
+  /** The answer is no: errors in the files, a call that is refused, a test that fails, an audit that isn't intact, a gateway that isn't ready. */
   no: 1,
   /** The command isn't understood, or a file that it names can't be read. */
   usage: 2,

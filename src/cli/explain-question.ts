@@ -10,7 +10,7 @@ export interface QuestionOptions {
   /** `a,b` */
   readonly groups?: string;
   /** `POST /v1/models/finance-prod:predict` */
-  readonly call: string;
+  readonly call?: string;
   /** `name: value` each. */
   readonly header?: readonly string[];
   /** ISO 8601; default: now. */
@@ -52,14 +52,14 @@ export function callerOf(plan: Plan, { as = 'anonymous', groups }: QuestionOptio
   return { kind: 'identity', identity: known };
 }
 
-function listOf(text = ''): string[] {
+export function listOf(text = ''): string[] {
   return text.split(',').filter((part) => part !== '');
 }
 
 /** The request that `--call` means, without a credential. Throws `UsageError`. */
 export function requestOf(
   plan: Plan,
-  { call, header = [], address = '127.0.0.1', listener }: QuestionOptions,
+  { call = '', header = [], address = '127.0.0.1', listener }: QuestionOptions,
 ): GateRequest {
   const [, method = '', target = ''] = /^\s*([A-Za-z]+)\s+(\S+)\s*$/.exec(call) ?? [];
   if (target === '')
@@ -82,7 +82,8 @@ function defaultHost({ address, routes }: ListenerPlan): string {
   return routes.find((route) => route.host !== undefined)?.host ?? printHostPort(address);
 }
 
-function headerPair(text: string): [string, string] {
+/** `--header` as name and value. Throws `UsageError`. */
+export function headerPair(text: string): [string, string] {
   const [, name = '', value = ''] = /^([^:\s]+)\s*:\s*(.*)$/.exec(text) ?? [];
   if (name === '') throw new UsageError(`--header ${text} can't be read`, 'write \'--header "x-region: eu"\'');
   return [name, value];

@@ -16,7 +16,7 @@ export function explainText({ answer, identity, explanation }: Answered): string
   if (operation !== undefined) lines.push(`  what    ${what(operation)}`);
   if (answer.kind === 'permit') lines.push(`  limits  ${limits(answer.fields.limits)}`);
   if (answer.kind === 'denial' && answer.detail !== undefined) lines.push(`  detail  ${answer.detail}`);
-  if (explanation !== undefined) lines.push('', ...rules(explanation.rules, decidingIndex(answer)));
+  if (explanation !== undefined) lines.push('', ...rulesText(explanation.rules, decidingIndex(answer)));
   return `${lines.join('\n')}\n`;
 }
 
@@ -66,7 +66,7 @@ function limits(list: readonly LimitPlan[]): string {
 }
 
 /** The deciding rule and those that match, and of the others the first ones with what they lack. */
-function rules(list: readonly RuleExplanation[], deciding: number | undefined): string[] {
+export function rulesText(list: readonly RuleExplanation[], deciding: number | undefined): string[] {
   const shown = list.filter(({ matches, rule }, index) => matches || rule.index === deciding || index < othersMax);
   const width = Math.max(0, ...shown.map(({ rule }) => rule.name.length));
   const lines = shown.map(({ rule, effect, owner, note, matches, lacks }) => {

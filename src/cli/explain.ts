@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { messageOf } from '../control/index.ts';
 import { type Answered, askGate } from './ask-gate.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { explainCall } from './explain-call.ts';
 import { callerOf, momentOf, type QuestionOptions, requestOf } from './explain-question.ts';
 import { explainText } from './explain-text.ts';
 import { compiledPlan, type FileOptions } from './files.ts';
@@ -10,11 +11,27 @@ import { UsageError } from './usage-error.ts';
 
 export interface ExplainOptions extends FileOptions, QuestionOptions {
   readonly tokenFile?: string;
+  /** Of a request that was made: the audit knows it. */
+  readonly id?: string;
+  /** The audit's folder, for a call by its id. */
+  readonly directory?: string;
   readonly json?: boolean;
 }
 
-/** `headgate explain`: what the gate would answer, and why. */
+/** `headgate explain`: what the gate would answer to a call, and why; or why it answered a call of the audit as it did. */
 export async function explain(options: ExplainOptions, terminal: Terminal): Promise<ExitCode> {
+  const { id, call } = options;
+  if (id !== undefined && call === undefined) return explainCall(id, options, terminal);
+  if (id !== undefined || call === undefined) {
+    throw new UsageError(
+      'explain needs either --call or the id of a request',
+      'as in --call "POST /v1/models/NAME:predict"',
+    );
+  }
+  return explainQuestion(options, terminal);
+}
+
+async function explainQuestion(options: ExplainOptions, terminal: Terminal): Promise<ExitCode> {
   const plan = await compiledPlan(options, terminal);
   if (plan === undefined) return exitCodes.no;
   const nowMs = momentOf(options.at, Date.now());

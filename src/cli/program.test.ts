@@ -2,41 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { CommanderError } from 'commander';
 import { type RunningHeadgate, startHeadgate } from '../control/index.ts';
 import { openWorkshop, statusPolicy, type Workshop } from '../control/testing/workshop.ts';
-import { faultText } from './fault-text.ts';
-import { program } from './program.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a command as `main.ts` does. */
-async function run(...args: string[]): Promise<Ran> {
-  let [code, out, err] = [0, '', ''];
-  const terminal = {
-    out(text: string) {
-      out += text;
-    },
-    err(text: string) {
-      err += text;
-    },
-    colour: false,
-  };
-  try {
-    await program(terminal, (ended) => {
-      code = ended;
-    }).parseAsync(args, { from: 'user' });
-  } catch (fault) {
-    if (fault instanceof CommanderError) return { code: fault.exitCode === 0 ? 0 : 2, out, err };
-    const told = faultText(fault);
-    return { code: told.code, out, err: err + told.text };
-  }
-  return { code, out, err };
-}
+import { type Ran, runCli as run } from './testing/run-cli.ts';
 
 const policy = [
   'version: 1',

@@ -5,13 +5,14 @@ import { type CheckOptions, check } from './check.ts';
 import { type CompileOptions, compile } from './compile.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type ExplainOptions, explain } from './explain.ts';
-import { withEnvironment, withFiles } from './files.ts';
+import { defaultPolicy, withEnvironment, withFiles } from './files.ts';
 import { type StatusOptions, status } from './status.ts';
 import type { Terminal } from './terminal.ts';
+import { type TestOptions, test } from './test.ts';
 import { type UpOptions, up } from './up.ts';
 
 const codesText = `
-Exit codes: ${exitCodes.ok} done, or allowed; ${exitCodes.no} errors in the files, refused, not intact, or not ready;
+Exit codes: ${exitCodes.ok} done, or allowed; ${exitCodes.no} errors in the files, refused, a failed test, not intact, or not ready;
 ${exitCodes.usage} not understood, or a file that can't be read; ${exitCodes.failed} could not start, broke down, or can't be reached.`;
 
 /** All verbs. `end` gets the exit code. */
@@ -26,6 +27,7 @@ export function program(terminal: Terminal, end: (code: ExitCode) => void): Comm
     .addHelpText('after', codesText);
   const parts: Verb = { root, terminal, end };
   addFileVerbs(parts);
+  addTest(parts);
   addExplain(parts);
   addAudit(parts);
   addStatus(parts);
@@ -49,6 +51,7 @@ function addFileVerbs({ root, terminal, end }: Verb): void {
     .option('--lock', 'write access.lock: who reaches what, in all environments beside the policy')
     .option('--ci', 'with --lock: write nothing, fail where it is stale (default where CI=true)')
     .option('--no-ci', 'with --lock: write it, also where CI=true')
+    .option('-w, --watch', 'again whenever one of the files changes')
     .action(async (options: CheckOptions) => end(await check(options, terminal)));
   withFiles(root.command('compile'))
     .description('print the Plan; with --out write what the engine will run')
@@ -56,11 +59,25 @@ function addFileVerbs({ root, terminal, end }: Verb): void {
     .action(async (options: CompileOptions) => end(await compile(options, terminal)));
 }
 
+function addTest({ root, terminal, end }: Verb): void {
+  root
+    .command('test')
+    .description('try the tests beside the policy: who may do what, and by which rule')
+    .option('-p, --policy <file>', 'the policy', defaultPolicy)
+    .option('-t, --tests <file>', 'the tests (default: headgate.test.yaml beside the policy)')
+    .option('--min-coverage <percent>', 'fail where tests reach fewer of the rules')
+    .option('--junit <file>', 'write a report for CI there')
+    .option('--json', 'results as JSON on standard output')
+    .option('-w, --watch', 'again whenever one of the files changes')
+    .action(async (options: TestOptions) => end(await test(options, terminal)));
+}
+
 function addExplain({ root, terminal, end }: Verb): void {
   const gather = (text: string, before: string[]): string[] => [...before, text];
   withFiles(root.command('explain'))
     .description('say what the gate would answer to a call, by which rule, and what the others lack')
-    .requiredOption('--call <"METHOD path">', 'as in --call "POST /v1/models/finance-prod:predict"')
+    .argument('[id]', 'the id of a request: why it was answered as it was, by the audit')
+    .option('--call <"METHOD path">', 'as in --call "POST /v1/models/finance-prod:predict"')
     .option('--as <caller>', 'anonymous (default), IDENTITY:SUBJECT or IDENTITY:client=CLIENT')
     .option('--groups <a,b>', "groups in the caller's token")
     .option('--token-file <file>', 'a real token instead, which is verified; - is standard input')
@@ -68,8 +85,11 @@ function addExplain({ root, terminal, end }: Verb): void {
     .option('--at <time>', 'the moment, as in 2026-11-21T22:30:00Z (default: now)')
     .option('--listener <name>', 'the listener it comes in by (default: the first)')
     .option('--address <ip>', "the caller's address", '127.0.0.1')
+    .option('-d, --directory <folder>', "the audit's folder, for an id (default: what the environment says)")
     .option('--json', 'the answer as JSON')
-    .action(async (options: ExplainOptions) => end(await explain(options, terminal)));
+    .action(async (id: string | undefined, options: ExplainOptions) => {
+      end(await explain({ ...options, ...(id !== undefined && { id }) }, terminal));
+    });
 }
 
 function addAudit({ root, terminal, end }: Verb): void {

@@ -7,3 +7,4 @@ export type { RunningHeadgate } from './running.ts';
 export { type StartOptions, startHeadgate } from './start.ts';
 export type { HeadgateStatus, ReloadStatus } from './status.ts';
 export { version } from './version.ts';
+export { stampOf, watchFiles } from './watch.ts';

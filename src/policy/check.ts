@@ -14,8 +14,10 @@ export interface Checking {
   readonly source: Source;
   readonly report: Report;
   /** Which file it is: keys that belong into the other one are told apart from unknown ones. */
-  readonly file: 'policy' | 'environment';
+  readonly file: FileKind;
 }
+
+export type FileKind = 'policy' | 'environment' | 'tests';
 
 /** Where a value stands: its node, or the key that has no value. */
 interface Place {

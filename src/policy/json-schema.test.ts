@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { environmentJsonSchema, parseEnvironment, parsePolicy, policyJsonSchema } from './index.ts';
+import { environmentJsonSchema, parseEnvironment, parsePolicy, policyJsonSchema, testsJsonSchema } from './index.ts';
 
 const root = join(import.meta.dirname, '../..');
 const goldens = join(root, 'test/goldens/policy');
@@ -14,6 +14,7 @@ function validator(schema: Record<string, unknown>): z.ZodType {
 }
 
 const schemas = { policy: validator(policyJsonSchema()), environment: validator(environmentJsonSchema()) };
+const tests = validator(testsJsonSchema());
 
 describe('the JSON Schemas', () => {
   it('accept what we read', () => {
@@ -24,6 +25,14 @@ describe('the JSON Schemas', () => {
     for (const file of [...good, ...examples]) {
       const schema = file.endsWith('headgate.yaml') ? schemas.policy : schemas.environment;
       assert.deepEqual(schema.safeParse(parse(readFileSync(file, 'utf8'))).error, undefined, file);
+    }
+  });
+
+  it('accept the tests that examples, demo and goldens hold, and refuse those that we refuse for their form', () => {
+    const good = ['examples/first-light', 'demo', 'test/goldens/tests/failing', 'test/goldens/tests/many-environments'];
+    for (const folder of [...good, 'test/goldens/tests/form']) {
+      const text = readFileSync(join(root, folder, 'headgate.test.yaml'), 'utf8');
+      assert.equal(tests.safeParse(parse(text)).success, good.includes(folder), folder);
     }
   });
 

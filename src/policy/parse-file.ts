@@ -2,7 +2,7 @@ import type { Node } from 'yaml';
 import type { z } from 'zod';
 import { Report, Source } from '../diagnostics/index.ts';
 import type { Checked } from '../diagnostics/types.ts';
-import { checkTree } from './check.ts';
+import { checkTree, type FileKind } from './check.ts';
 import { Cursor } from './cursor.ts';
 import { readDocument } from './document.ts';
 import { checkNames } from './names.ts';
@@ -15,7 +15,7 @@ export interface FileToParse<S extends z.ZodType> {
   /** As diagnostics name it. */
   readonly file: string;
   readonly schema: S;
-  readonly kind: 'policy' | 'environment';
+  readonly kind: FileKind;
 }
 
 /** Reads a file as YAML, holds it against its schema, and builds the value where no error stands in the way. */

@@ -1,0 +1,105 @@
+import type { AuditEvent } from '../audit/index.ts';
+import { createDecider, type Explanation, type RequestFacts, type RuleExplanation } from '../decision/index.ts';
+import type { Identity } from '../identity/types.ts';
+import type { Plan } from '../plan/types.ts';
+import type { Operation } from '../protocols/index.ts';
+
+/** What a person adds to what the audit keeps of a call. */
+export interface Added {
+  /** Groups in the caller's token; undefined: not known. */
+  readonly groups: readonly string[] | undefined;
+  /** Name, value, name, value… */
+  readonly headers: readonly string[];
+}
+
+/** A recorded call held against the policy in force now. */
+export interface Recalled {
+  readonly explanation: Explanation;
+  /** Rules that match or don't by what groups the caller's token carries; by index. Of others only what they surely lack is told. */
+  readonly dependsOnGroups: ReadonlySet<number>;
+  /** Headers that conditions of the service read: the audit keeps none. */
+  readonly unknownHeaders: readonly string[];
+}
+
+/**
+ * Asks the decider about a call of the audit. Undefined where no rule was ever asked: the call meant nothing, or its credential
+ * was refused. The audit keeps neither a token's groups nor header fields; what hangs on them is told apart.
+ */
+export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | undefined {
+  const operation = operationOf(plan, event);
+  const { reason } = event.core;
+  const unproven = reason.startsWith('credential-') && reason !== 'credential-missing';
+  if (operation === undefined || unproven || reason === 'identity-unavailable') return undefined;
+  const facts = factsOf(event, added.headers);
+  const decider = createDecider(plan.access);
+  const held = (groups: readonly string[]) => decider.explain(operation, identityOf(event, groups), facts);
+  const least = held(added.groups ?? []);
+  const greatest = added.groups === undefined ? held(groupsRead(plan)) : least;
+  // What no rule allowed, under this very policy, no rule matched: of one that would with a group and asks for nothing that the
+  // audit doesn't keep, the caller had none.
+  const settled = plan.epoch === event.core.epoch && reason === 'no-rule-allows';
+  const dependsOnGroups = new Set<number>();
+  const rules = least.rules.map((each, at): RuleExplanation => {
+    const most = greatest.rules[at] ?? each;
+    if (each.matches === most.matches)
+      return { ...each, lacks: each.lacks.filter((lack) => most.lacks.includes(lack)) };
+    const isSettled = settled && each.effect === 'allow' && plan.access.rules[each.rule.index]?.when === undefined;
+    if (!isSettled) dependsOnGroups.add(each.rule.index);
+    return each;
+  });
+  const given = new Set(added.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()));
+  const read = plan.access.reads[operation.service]?.headers ?? [];
+  const explanation = { decision: least.decision, rules };
+  return { explanation, dependsOnGroups, unknownHeaders: read.filter((name) => !given.has(name)) };
+}
+
+function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefined {
+  const { service, operation, action, resource, model, version } = core;
+  const protocol = access.services.find(({ name }) => name === service)?.protocol;
+  if (service === null || operation === null || action === null || protocol === undefined) return undefined;
+  return {
+    service,
+    protocol,
+    name: operation,
+    action,
+    resource: (resource ?? service).split('/').slice(1),
+    ...(model !== null && { model }),
+    ...(version !== null && { version }),
+    safe: false,
+  };
+}
+
+function factsOf({ core, address, timeMs }: AuditEvent, headers: readonly string[]): RequestFacts {
+  const facts = {
+    listener: core.listener,
+    method: core.method,
+    path: core.path,
+    host: '',
+    address,
+    nowMs: timeMs,
+    header(name: string) {
+      const at = headers.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
+      return at < 0 ? undefined : headers[at + 1];
+    },
+  };
+  return facts;
+}
+
+function identityOf({ core, timeMs }: AuditEvent, groups: readonly string[]): Identity | undefined {
+  const { caller } = core;
+  if (caller === null) return undefined;
+  return {
+    provider: caller.identity,
+    kind: 'oidc',
+    issuer: caller.issuer,
+    subject: caller.subject,
+    id: caller.id,
+    groups: [...new Set(groups)].sort(),
+    ...(caller.client !== null && { client: caller.client }),
+    expiresAtMs: timeMs,
+  };
+}
+
+function groupsRead({ access }: Plan): string[] {
+  return access.groups.flatMap(({ anyOf }) => anyOf.flatMap(({ allOf }) => allOf.flatMap((term) => term.group ?? [])));
+}

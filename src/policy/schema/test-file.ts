@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { anything, name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
+import { exactlyOneOf, note, notes } from './notes.ts';
+import { exactFault } from './policy-faults.ts';
+import {
+  addressFault,
+  checkExpectation,
+  checkTestNames,
+  checkWho,
+  expectFault,
+  headerFault,
+  momentFault,
+  onePlaceFault,
+  testNameFault,
+  whoFault,
+} from './test-file-checks.ts';
+import { version } from './version.ts';
+
+/** Reasons of a denial that a test may expect: those that the policy alone decides. */
+const reasons = ['rule-denies', 'no-rule-allows'] as const;
+
+const caller = z
+  .strictObject({
+    subject: text('a subject', anything).optional().describe('The `sub` of the token: a person.'),
+    client: text('a client', anything).optional().describe('A machine: a token without a person in it.'),
+    groups: oneOrMany(text('a group of the token', exactFault)).optional().describe('Groups that the token carries.'),
+  })
+  .meta(exactlyOneOf('subject', 'client'))
+  .register(
+    notes,
+    note({
+      what: 'a map with `subject` or `client`',
+      within: 'a caller',
+      hint: 'write `{ subject: alice, groups: [ml-team] }` or `{ client: batch-scorer }`',
+    }),
+  );
+
+const whoHint = 'write `anonymous`, or the identity and the caller: `{ staff: { subject: alice } }`';
+
+const who = z
+  .union([
+    z.enum(['anonymous']).register(notes, note({ what: 'who calls', fault: (word) => whoFault(word, whoHint) })),
+    z
+      .record(name('an identity'), caller)
+      .meta({ minProperties: 1, maxProperties: 1 })
+      .register(notes, note({ what: 'a caller', hint: whoHint })),
+  ])
+  .register(notes, note({ what: 'who calls: `anonymous` or a map', hint: whoHint }));
+
+const expectHint = 'write `{ allowedBy: name of a rule }`, `{ deniedBy: name of a rule }` or `denied`';
+
+const expectation = z
+  .union([
+    z
+      .enum(['denied'])
+      .register(notes, note({ what: 'what is expected', fault: (word) => expectFault(word, expectHint) })),
+    z
+      .strictObject({
+        allowedBy: text('the name of a rule', anything).optional().describe('The allowing rule.'),
+        deniedBy: text('the name of a rule', anything).optional().describe('The denying rule.'),
+        denied: z
+          .enum(reasons)
+          .register(notes, note({ what: 'a reason' }))
+          .optional()
+          .describe('Why it is refused.'),
+      })
+      .meta(exactlyOneOf('allowedBy', 'deniedBy', 'denied'))
+      .register(
+        notes,
+        note({ what: 'what is expected', within: '`expect`', hint: expectHint, checkMap: checkExpectation }),
+      ),
+  ])
+  .register(notes, note({ what: 'what is expected: `denied` or a map', hint: expectHint }));
+
+const headers = z
+  .record(text('the name of a header', headerFault), text('the value of a header', anything))
+  .meta({ minProperties: 1, description: 'Header fields of the request, for conditions that read them.' })
+  .register(notes, note({ what: 'a map of headers', hint: 'write `{ x-region: eu }`' }));
+
+const test = z
+  .strictObject({
+    name: text('the name of a test', testNameFault).max(nameCharactersMax).describe('A sentence, unique.'),
+    who: who.describe('Who calls, as a verified credential would prove it.'),
+    to: oneOrMany(name('an action')).describe('Actions; each of a list is a case.'),
+    at: oneOrMany(text('a resource such as `scoring/finance-prod`', onePlaceFault)).describe(
+      'What it is done to; each of a list is a case.',
+    ),
+    in: oneOrMany(name('an environment')).describe('Environments; each of a list is a case.'),
+    via: name('a listener').optional().describe('The listener it comes in by. Default: the first.'),
+    headers: headers.optional(),
+    address: text('an IP address', addressFault).optional().describe("The caller's IP address. Default: 127.0.0.1."),
+    time: text('a moment such as `2026-11-21T22:30:00Z`', momentFault)
+      .optional()
+      .describe('The moment of the call; needed where the answer hangs on it.'),
+    expect: expectation,
+  })
+  .register(
+    notes,
+    note({
+      what: 'a test',
+      hint: 'a test is `- name: …` with `who`, `to`, `at`, `in` and `expect`',
+      checkMap: checkWho,
+    }),
+  );
+
+/** Tests of a policy: `headgate.test.yaml`. */
+export const testFileSchema = z
+  .strictObject({
+    version,
+    tests: z
+      .array(test)
+      .min(1)
+      .register(
+        notes,
+        note({ what: 'a list of tests', hint: 'start each test with `- name: …`', checkItems: checkTestNames }),
+      ),
+  })
+  .register(notes, note({ what: 'a file of tests' }));
+
+export type TestFile = z.infer<typeof testFileSchema>;

@@ -1,0 +1,111 @@
+import { createDecider, type Decider, type Decision, type RequestFacts } from '../decision/index.ts';
+import { type Checked, Report } from '../diagnostics/index.ts';
+import type { Identity } from '../identity/types.ts';
+import type { Plan } from '../plan/index.ts';
+import type { Environment, Expectation, Policy, PolicyTest, PolicyTests, TestCaller } from '../policy/index.ts';
+import { type Operation, operationTables } from '../protocols/index.ts';
+import { checkTestNames, split } from './check-names.ts';
+import { compilePlans } from './plans.ts';
+import type { TestRun, TriedCase, TriedTest } from './types.ts';
+
+export interface TrialInput {
+  readonly policy: Policy;
+  readonly tests: PolicyTests;
+  /** Environments that have a file, by name. Others that rules name get bindings that stand in. */
+  readonly environments: ReadonlyMap<string, Environment>;
+}
+
+/** Puts every case of every test to the decider, or says what is wrong with the files. Reads no secret, dials nothing. */
+export function tryTests({ policy, tests, environments }: TrialInput): Checked<TestRun> {
+  const report = new Report();
+  const plans = compilePlans({ policy, tests }, environments, report);
+  checkTestNames(tests, { policy, plans, report });
+  return report.checked(() => {
+    const deciders = new Map([...plans].map(([name, plan]) => [name, { plan, decider: createDecider(plan.access) }]));
+    const tried = tests.tests.map((test) => tryTest(test, deciders));
+    const rules = policy.rules.map(({ name, span }) => ({ name: name.value, file: span.file, line: span.line }));
+    return { file: tests.file, tests: tried, rules };
+  });
+}
+
+interface Decides {
+  readonly plan: Plan;
+  readonly decider: Decider;
+}
+
+function tryTest(test: PolicyTest, deciders: ReadonlyMap<string, Decides>): TriedTest {
+  const cases: TriedCase[] = [];
+  for (const { value: environment } of test.in) {
+    const decides = deciders.get(environment);
+    if (decides === undefined) throw new TypeError(`no plan for environment ${environment}`);
+    for (const { value: at } of test.at) {
+      for (const { value: action } of test.to) cases.push(tryCase(test, { environment, at, action }, decides));
+    }
+  }
+  return { test, cases, passed: cases.every(({ passed }) => passed) };
+}
+
+type Asked = Pick<TriedCase, 'environment' | 'at' | 'action'>;
+
+function tryCase(test: PolicyTest, asked: Asked, { plan, decider }: Decides): TriedCase {
+  const { operation, facts } = callOf(test, asked, plan);
+  const identity = test.who === 'anonymous' ? undefined : identityOf(test.who, plan, facts.nowMs);
+  const decision = decider.decide(operation, identity, facts);
+  const needsTime = decision.readsTime && test.timeMs === undefined;
+  const passed = !needsTime && isExpected(test.expect, decision);
+  const { outcome, reason, rule } = decision;
+  const explained = passed ? [] : decider.explain(operation, identity, facts).rules;
+  return { ...asked, expected: test.expect, outcome, reason, ...(rule && { rule }), passed, needsTime, explained };
+}
+
+function isExpected(expected: Expectation, { outcome, reason, rule }: Decision): boolean {
+  if (expected.kind === 'allowed') return outcome === 'allow' && rule?.name === expected.rule.value;
+  if (outcome !== 'deny') return false;
+  if (expected.kind === 'denied-by') return rule?.name === expected.rule.value;
+  return expected.reason === undefined || expected.reason === reason;
+}
+
+/** Where a test gives no time: an answer that reads it fails the test, whatever it is. */
+const anyMomentMs = Date.UTC(2026, 0, 1);
+
+/** The call as the gate would hand it to the decider. */
+function callOf(
+  test: PolicyTest,
+  { at, action }: Asked,
+  plan: Plan,
+): { readonly operation: Operation; readonly facts: RequestFacts } {
+  const { service, model } = split(at);
+  const protocol = plan.access.services.find(({ name }) => name === service)?.protocol;
+  const row = operationTables[protocol ?? 'tensorflow-serving'].find((each) => each.action === action);
+  if (protocol === undefined || row === undefined) throw new TypeError(`${action} on ${at} is no call`);
+  const { name, method, path, safe } = row;
+  const operation: Operation = { service, protocol, name, action, resource: [model], model, safe };
+  const listener = plan.listeners.find((each) => each.name === test.via?.value) ?? plan.listeners[0];
+  const facts = {
+    listener: listener?.name ?? '',
+    method,
+    path: path.replace('{model}', model).replace(/\[[^\]]*\]/g, ''),
+    host: listener?.routes.find((route) => route.service === service)?.host ?? 'localhost',
+    address: test.address ?? '127.0.0.1',
+    nowMs: test.timeMs ?? anyMomentMs,
+    header: (header: string) => test.headers.get(header),
+  };
+  return { operation, facts };
+}
+
+/** How long the credential that a test imagines is good for. */
+const lifetimeMs = 3_600_000;
+
+function identityOf({ identity, subject, client, groups }: TestCaller, plan: Plan, nowMs: number): Identity {
+  const issuers = plan.access.identities.find(({ name }) => name === identity.value)?.issuers ?? [];
+  return {
+    provider: identity.value,
+    kind: 'oidc',
+    issuer: issuers[0] ?? '',
+    subject: (subject ?? client)?.value ?? '',
+    id: 'tested',
+    groups: [...new Set(groups.map(({ value }) => value))].sort(),
+    ...(client && { client: client.value }),
+    expiresAtMs: nowMs + lifetimeMs,
+  };
+}
