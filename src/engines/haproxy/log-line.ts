@@ -36,12 +36,12 @@ const forms: Readonly<Record<LogField, string>> = {
   listener: '\\d{1,5}',
   request: '[^\\t]*',
 };
-/** Without captures: it only says whether a line is one, which costs a third. */
+/** Captures the worker, then every field: testing a line and then splitting it takes longer. */
 const lineForm = new RegExp(
-  `^${logForm}\t[\\w.-]{1,64}${logFields.map((name) => `\t(?:${forms[name]})`).join('')}$`,
+  `^${logForm}\t([\\w.-]{1,64})${logFields.map((name) => `\t(${forms[name]})`).join('')}$`,
   's',
 );
-/** Where a field stands in a line that is split at its tabs. */
+/** Where a field stands in what `lineForm` captures. */
 const at = Object.fromEntries(logFields.map((name, index) => [name, index + 2])) as Readonly<Record<LogField, number>>;
 
 type Match = readonly string[];
@@ -53,8 +53,8 @@ type Unserved = WeakMap<WrittenCore, Map<DenialReason, WrittenCore>>;
 export function createLogParser(books: CoreBooks, contextOf: (worker: string) => LineContext): SpoolParser {
   const unserved: Unserved = new WeakMap();
   return (line) => {
-    if (!lineForm.test(line)) return { unreadable: `not a line of the form ${logForm}` };
-    const match = line.split('\t');
+    const match = lineForm.exec(line);
+    if (match === null) return { unreadable: `not a line of the form ${logForm}` };
     const worker = match[1] as string;
     const number = numberIn(match[at.askedCore]) ?? numberIn(match[at.keptCore]);
     const found =
@@ -176,9 +176,11 @@ class LineRecord implements ParsedRecord {
   get head(): string {
     const traceId = traceIdOf(this.#match[at.trace] as string);
     const trace = traceId === null ? 'null' : `"${traceId}"`;
-    const call = `"requestId":"${this.requestId}","timeMs":${this.timeMs},"worker":"${this.worker}","sequence":${this.sequence}`;
-    const rest = `"engine":"haproxy","address":"${this.address}","timing":${timingText(this.#match)}`;
-    return `${call},${rest},"core":{"status":${this.brief.status},"traceId":${trace},`;
+    const match = this.#match;
+    const [worker, listener, timeMs] = [this.#worker, match[at.listener], match[at.timeMs]];
+    const call = `"requestId":"${worker}-${match[at.counter]}","timeMs":${timeMs},"worker":"${worker}.${listener}"`;
+    const from = `"sequence":${this.sequence},"engine":"haproxy","address":"${this.address}"`;
+    return `${call},${from},"timing":${timingText(match)},"core":{"status":${this.brief.status},"traceId":${trace},`;
   }
 }
 
@@ -195,13 +197,32 @@ function traceIdOf(text: string): string | null {
 
 /** JSON, from the fields' own digits: it is made for every call. */
 function timingText(match: Match): string {
-  let text = `{"totalMs":${numberIn(match[at.totalMs]) ?? 0}`;
+  const endpoint = endpointIn(match[at.endpointHost] as string, match[at.endpointPort] as string);
+  const total = numberIn(match[at.totalMs]) ?? 0;
+  const [connect, upstream] = [match[at.connectMs] as string, match[at.upstreamMs] as string];
+  const [bytesIn, bytesOut] = [match[at.bytesIn] as string, match[at.bytesOut] as string];
+  // Nearly every call has all of it. One template is made in half the time of a text that grows.
+  if (
+    endpoint !== undefined &&
+    isMeasured(connect) &&
+    isMeasured(upstream) &&
+    isMeasured(bytesIn) &&
+    isMeasured(bytesOut)
+  ) {
+    return `{"totalMs":${total},"connectMs":${connect},"upstreamMs":${upstream},"bytesIn":${bytesIn},"bytesOut":${bytesOut},"endpoint":"${endpoint}"}`;
+  }
+  let text = `{"totalMs":${total}`;
   for (const name of measured) {
     const digits = match[at[name]] as string;
-    if (!digits.startsWith('-')) text += `,"${name}":${digits}`;
+    if (isMeasured(digits)) text += `,"${name}":${digits}`;
   }
-  const endpoint = endpointIn(match[at.endpointHost] as string, match[at.endpointPort] as string);
   return endpoint === undefined ? `${text}}` : `${text},"endpoint":"${endpoint}"}`;
+}
+
+const minus = 45;
+
+function isMeasured(digits: string): boolean {
+  return digits.charCodeAt(0) !== minus;
 }
 
 const measured = ['connectMs', 'upstreamMs', 'bytesIn', 'bytesOut'] as const satisfies readonly LogField[];
