@@ -1,5 +1,5 @@
 import type { Batch } from './chain.ts';
-import { type ChainPlace, callBody, type LineBuffer, unreadableBody } from './chain-line.ts';
+import { type Body, type ChainPlace, callBody, type LineBuffer, unreadableBody } from './chain-line.ts';
 import type { ParsedRecord, SpoolParser } from './types.ts';
 
 /** Lines for the chain, and what they were made from. */
@@ -49,13 +49,7 @@ export function chainLines(bytes: Buffer, parse: SpoolParser, piece: Piece): Cha
   return { bytes: out.bytes, position, hash, spool, end, records, unreadable };
 }
 
-function bodyOf(
-  record: ReturnType<SpoolParser>,
-  line: string,
-  bytes: number,
-  nowMs: number,
-  place: ChainPlace,
-): string {
+function bodyOf(record: ReturnType<SpoolParser>, line: string, bytes: number, nowMs: number, place: ChainPlace): Body {
   if (!('unreadable' in record)) return callBody(record, place);
   return unreadableBody({ text: line, bytes, fault: record.unreadable, timeMs: nowMs }, place);
 }

@@ -93,6 +93,8 @@ interface KnownCore {
   /** The end of its lines: the core without its first brace, the record's brace, tab, checksum. */
   readonly tail: string;
   readonly text: string;
+  /** `text` without its first brace. */
+  readonly bytes: Uint8Array;
   readonly core: StaticCore;
 }
 
@@ -104,7 +106,7 @@ function readCore(line: string, sum: string): KnownCore | undefined {
   const text = `{${tail.slice(0, -10)}`;
   if (tail !== `${text.slice(1)}}\t${sum}` || checksum(text) !== sum) return undefined;
   try {
-    return { tail, text, core: JSON.parse(text) as StaticCore };
+    return { tail, text, bytes: Buffer.from(text.slice(1)), core: JSON.parse(text) as StaticCore };
   } catch {
     return undefined;
   }
@@ -129,18 +131,22 @@ class LineRecord implements ParsedRecord {
   readonly sequence: number;
   readonly engine = 'embedded';
   readonly coreText: string;
+  readonly coreTail: Uint8Array;
   readonly brief: { readonly status: number; readonly totalMs: number };
   readonly #line: string;
   readonly #core: StaticCore;
-  #head: AuditRecord | undefined;
+  readonly #tailLength: number;
+  #record: AuditRecord | undefined;
 
   constructor(line: string, head: RegExpExecArray, known: KnownCore) {
     this.timeMs = Number(head[1]);
     this.sequence = Number(head[2]);
     this.coreText = known.text;
+    this.coreTail = known.bytes;
     this.brief = { status: Number(head[4]), totalMs: Number(head[3]) };
     this.#line = line;
     this.#core = known.core;
+    this.#tailLength = known.tail.length;
   }
 
   get requestId(): string {
@@ -163,14 +169,13 @@ class LineRecord implements ParsedRecord {
     return { ...this.#core, status: this.brief.status, traceId: this.#parsed().core.traceId };
   }
 
-  /** All members, without the braces around them. */
-  get text(): string {
-    return this.#line.slice(4, -10);
+  get head(): string {
+    return this.#line.slice(4, -this.#tailLength);
   }
 
   #parsed(): AuditRecord {
-    this.#head ??= JSON.parse(`{${this.text}}`) as AuditRecord;
-    return this.#head;
+    this.#record ??= JSON.parse(this.#line.slice(3, -9)) as AuditRecord;
+    return this.#record;
   }
 }
 

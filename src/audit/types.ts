@@ -69,8 +69,10 @@ export interface AuditRecord {
 export interface ParsedRecord extends AuditRecord {
   /** JSON of `core` without `status` and `traceId`, keys in the order of AuditCore; the same string object for equal ones. */
   readonly coreText?: string;
-  /** JSON of all the record's members as the chain holds them (`core` last, its status and trace first), without outer braces. */
-  readonly text?: string;
+  /** JSON of the record's members as the chain holds them, without the first brace, up to where `coreText` goes on in `core`. */
+  readonly head?: string;
+  /** UTF-8 of `coreText` without its first brace. There if `head` is: the same bytes are copied for many records. */
+  readonly coreTail?: Uint8Array;
   /** What metrics read beside `coreText`, where `core` and `timing` are made only when asked for. */
   readonly brief?: { readonly status: number; readonly totalMs: number };
 }

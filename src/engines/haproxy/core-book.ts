@@ -17,6 +17,13 @@ export interface WrittenCore {
   readonly core: StaticCore;
   /** Its JSON; the same string for the same core. */
   readonly text: string;
+  /** UTF-8 of `text` without its first brace, as lines of the chain end in it. */
+  readonly tail: Uint8Array;
+}
+
+/** `text`: the core's JSON. */
+export function writtenCore(core: StaticCore, text = coreText(core)): WrittenCore {
+  return { core, text, tail: Buffer.from(text.slice(1)) };
 }
 
 /** Cores that are held at once, twice: what falls out is read from the file again. */
@@ -87,7 +94,7 @@ export class CoreBook {
     }
     this.#bytes += line.length;
     this.#count();
-    this.#hold(this.#lines, { core, text });
+    this.#hold(this.#lines, writtenCore(core, text));
     return this.#lines;
   }
 
@@ -118,7 +125,7 @@ export class CoreBook {
     }
     const line = bytes.toString().split('\n')[(number - 1) % linesPerMark] ?? '';
     const text = line.slice(line.indexOf('\t') + 1);
-    return { core: JSON.parse(text) as StaticCore, text };
+    return writtenCore(JSON.parse(text) as StaticCore, text);
   }
 
   /** Finds where lines start. A last line without its end was never acknowledged: its number is free. */
