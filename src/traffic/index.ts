@@ -1,2 +1,3 @@
 export { type Loaded, leastInFlight } from './balance.ts';
 export { type RateCounter, RateLimiter, type RateOwner, rateCounter, rateMemory, rateSlotsMax } from './rate-limit.ts';
+export { retryAfterSeconds } from './retry-after.ts';

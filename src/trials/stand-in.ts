@@ -31,19 +31,14 @@ export function standIn(policy: Policy, tests: PolicyTests, name: string): Envir
 
 /** `public`, and each that a rule or a test names. */
 function listenersNamed({ rules }: Policy, { tests }: PolicyTests): readonly string[] {
-  const conditions: readonly object[] = rules.flatMap((rule) => [rule, ...rule.unless]);
+  const conditions = rules.flatMap((rule) => [rule, ...rule.unless]);
+  const used = conditions.flatMap(({ via }) => via?.map(({ value }) => value) ?? []);
   const named = tests.flatMap(({ via }) => (via === undefined ? [] : [via.value]));
-  return [...new Set(['public', ...conditions.flatMap(viaOf), ...named])].slice(0, listenersMax);
+  return [...new Set(['public', ...used, ...named])].slice(0, listenersMax);
 }
 
 /** More than any environment has. */
 const listenersMax = 1000;
-
-function viaOf(node: object): readonly string[] {
-  const via: unknown = 'via' in node ? node.via : [];
-  if (!Array.isArray(via)) return [];
-  return via.map((each: { readonly value?: unknown }) => String(each.value));
-}
 
 /** A host that can't exist (RFC 6761), and is another for each identity. */
 function issuerHost(identity: string): string {

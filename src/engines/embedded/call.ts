@@ -7,6 +7,7 @@ import {
   problemAnswer,
 } from '../../gate/index.ts';
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
+import { retryAfterSeconds } from '../../traffic/index.ts';
 import { type Answered, unaskedCore } from './answered.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
@@ -257,6 +258,5 @@ export class Call implements Waiting {
 }
 
 function retryAfter({ fields }: Permit): ProblemOptions {
-  const seconds = fields.limits.map(({ periodMs, count }) => Math.ceil(periodMs / count / 1000));
-  return { retryAfterSeconds: Math.max(1, ...seconds) };
+  return { retryAfterSeconds: retryAfterSeconds(fields.limits) };
 }

@@ -1,5 +1,6 @@
 import { headerText, type Permit } from '../../gate/index.ts';
 import type { LimitPlan } from '../../plan/types.ts';
+import { retryAfterSeconds } from '../../traffic/index.ts';
 
 /**
  * A permit as HAProxy keeps it: one line of text, its fields between single spaces, then dots up to a fixed offset, then the
@@ -80,9 +81,4 @@ export function permitRecord({ permit, service, strip, counters }: RecordParts):
   if (identity === undefined || assertion === undefined) return `N ${rest}.`;
   if (rest.length + 2 > assertionOffset) return `L ${rest}${assertion}`;
   return `S ${rest}`.padEnd(assertionOffset, '.') + assertion;
-}
-
-/** ARCHITECTURE.md: the seconds after which one more call fits. */
-function retryAfterSeconds(limits: readonly LimitPlan[]): number {
-  return Math.max(1, ...limits.map(({ periodMs, count }) => Math.ceil(periodMs / count / 1000)));
 }
