@@ -1,57 +1,48 @@
-import type { Batch } from './chain.ts';
-import { type Body, type ChainPlace, callBody, type LineBuffer, unreadableBody } from './chain-line.ts';
+import type { Block, SealedBlock } from './block.ts';
 import type { ParsedRecord, SpoolParser } from './types.ts';
-
-/** Lines for the chain, and what they were made from. */
-export interface ChainedBatch extends Batch {
-  readonly records: readonly ParsedRecord[];
-  readonly unreadable: number;
-}
 
 /** Where a piece of spool stands, and where in the chain it goes. */
 export interface Piece {
   readonly spool: string;
   /** Offset of the piece in its file. */
   readonly start: number;
-  /** Position and hash of the last event of the chain. */
+  /** Position and hash of the end of the chain. */
   readonly position: number;
   readonly hash: string;
   readonly nowMs: number;
-  /** Cleared, then holds the batch. */
-  readonly out: LineBuffer;
+  /** Cleared, then holds the block. */
+  readonly block: Block;
 }
 
-/** Chains whole lines of a spool file (bytes that end in a newline), as many of them as `out` has room for, at least one. */
-export function chainLines(bytes: Buffer, parse: SpoolParser, piece: Piece): ChainedBatch {
-  const { spool, start, nowMs, out } = piece;
-  out.clear();
-  const text = bytes.toString('utf8');
-  const ascii = text.length === bytes.length;
-  const records: ParsedRecord[] = [];
-  let { position, hash } = piece;
-  let end = start;
-  for (let from = 0; from < text.length; ) {
-    const to = text.indexOf('\n', from);
-    const line = text.slice(from, to);
-    const next = ascii ? start + to + 1 : start + bytes.indexOf(10, end - start) + 1;
-    const record = parseSafely(line, parse);
-    const place: ChainPlace = { position: position + 1, previous: hash, spool, end: next };
-    const body = bodyOf(record, line, next - end - 1, nowMs, place);
-    const digest = out.add(body);
-    if (digest === undefined) break;
-    if (!('unreadable' in record)) records.push(record);
-    hash = digest;
-    position += 1;
-    end = next;
+/** Makes a block of whole lines of a spool file (bytes that end in a newline): as many as it has room for, at least one. */
+export function chainLines(lines: Buffer, parse: SpoolParser, piece: Piece): SealedBlock {
+  const { block } = piece;
+  const { plain } = parse;
+  block.clear();
+  let from = 0;
+  while (from < lines.length) {
+    if (plain !== undefined && block.addPlain(plain, lines, from)) {
+      from = plain.next;
+      continue;
+    }
+    const to = lines.indexOf(lineFeed, from);
+    if (!addText(lines.toString('utf8', from, to), to - from, parse, piece)) break;
     from = to + 1;
   }
-  const unreadable = position - piece.position - records.length;
-  return { bytes: out.bytes, position, hash, spool, end, records, unreadable };
+  return sealed(piece, piece.start + from);
 }
 
-function bodyOf(record: ReturnType<SpoolParser>, line: string, bytes: number, nowMs: number, place: ChainPlace): Body {
-  if (!('unreadable' in record)) return callBody(record, place);
-  return unreadableBody({ text: line, bytes, fault: record.unreadable, timeMs: nowMs }, place);
+const lineFeed = 10;
+
+/** The careful way, for any line. False: the block is full. */
+function addText(line: string, bytes: number, parse: SpoolParser, { block, spool, nowMs }: Piece): boolean {
+  const record = parseSafely(line, parse);
+  if (!('unreadable' in record)) return block.addCall(record);
+  return block.addOther({ kind: 'unreadable', timeMs: nowMs, spool, fault: record.unreadable, text: line, bytes });
+}
+
+function sealed({ block, position, hash, spool, start, nowMs }: Piece, end: number): SealedBlock {
+  return block.seal({ position, previous: hash, spool, from: start, end, timeMs: nowMs });
 }
 
 /** A parser that throws has met a line that it can't read, too: nothing may stop the chain. */
@@ -66,20 +57,16 @@ function parseSafely(line: string, parse: SpoolParser): ReturnType<SpoolParser> 
 }
 
 /** A parser's slip must not become a line of the chain that is no JSON. */
-function isWhole(record: ParsedRecord): boolean {
-  const { status } = record.brief ?? record.core;
-  const counted = Number.isSafeInteger(record.sequence) && record.sequence > 0;
-  return counted && Number.isFinite(record.timeMs) && Number.isSafeInteger(status);
+function isWhole({ sequence, timeMs, core }: ParsedRecord): boolean {
+  const counted = Number.isSafeInteger(sequence) && sequence > 0;
+  return counted && Number.isFinite(timeMs) && Number.isSafeInteger(core.status);
 }
 
-/** Chains bytes that are no line: longer than any line may be, or left without an end by a writer that is gone. */
-export function chainFragment(bytes: Buffer, fault: string, piece: Piece): ChainedBatch {
-  const { spool, nowMs, out } = piece;
-  out.clear();
-  const end = piece.start + bytes.length;
-  const position = piece.position + 1;
-  const place = { position, previous: piece.hash, spool, end };
-  const unreadable = { text: bytes.toString('utf8'), bytes: bytes.length, fault, timeMs: nowMs };
-  const hash = out.add(unreadableBody(unreadable, place)) as string;
-  return { bytes: out.bytes, position, hash, spool, end, records: [], unreadable: 1 };
+/** Makes a block of bytes that are no line: longer than any may be, or left without an end by a writer that is gone. */
+export function chainFragment(bytes: Buffer, fault: string, piece: Piece): SealedBlock {
+  const { block, spool, nowMs, start } = piece;
+  block.clear();
+  const text = bytes.toString('utf8');
+  block.addOther({ kind: 'unreadable', timeMs: nowMs, spool, fault, text, bytes: bytes.length });
+  return sealed(piece, start + bytes.length);
 }

@@ -8,8 +8,12 @@ export const pollMs = 100;
 export const segmentBytesMax = 64 * 1024 * 1024;
 /** Read from one spool file at a time; also the longest spool line: what is longer becomes unreadable events. */
 export const chunkBytesMax = 256 * 1024;
-/** Memory for the lines of one write. A line that is longer by itself gets its own. */
-export const batchBytes = 1024 * 1024;
+/** A block is sealed before it grows beyond this: what a reader has to hold, and what a crash can make the writer read again. */
+export const blockBytesMax = 256 * 1024;
+/** Events in a block. */
+export const blockEventsMax = 4096;
+/** Without a seal for so long, a reader of the chain takes what it has as a block that lost its seal. */
+export const unsealedBytesMax = 16 * blockBytesMax;
 /** More than this unread in the spool: the writer counts as failing, so that `record: required` closes admission. */
 export const spoolBytesMax = 1024 * 1024 * 1024;
 /** So much of a file that is still written to is chained and synced: the disk gets it back. */

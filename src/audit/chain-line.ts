@@ -1,139 +1,92 @@
-import { hash } from 'node:crypto';
 import { unreadableTextMax } from './bounds.ts';
-import { coreText } from './spool-line.ts';
-import type { ChainEvent, ParsedRecord } from './types.ts';
+import type { AuditRecord, ChainEvent, HeldCore, ParsedRecord, Seal, StaticCore, UnreadableEvent } from './types.ts';
 
-/** Hash before the first event. */
+/** Hash before the first block. */
 export const firstPrevious = '0'.repeat(64);
 
-/** Where the next line of the chain goes, and what it was read from. */
-export interface ChainPlace {
-  readonly position: number;
-  readonly previous: string;
-  readonly spool: string;
-  /** Offset just after the line in the spool file. */
-  readonly end: number;
+/** JSON of the static part, keys in the order of AuditCore whatever their order in `core`. */
+export function coreText(core: StaticCore): string {
+  const { environment, listener, method, path, service, operation, action, resource, model, version } = core;
+  const { outcome, reason, rule, ruleAt, epoch } = core;
+  const caller = core.caller && callerFields(core.caller);
+  const who = { environment, listener, method, path, service, operation, action, resource, model, version, caller };
+  return JSON.stringify({ ...who, outcome, reason, rule, ruleAt, epoch });
 }
 
-/** A line of the chain up to where its hash goes, in what it is put together from: `LineBuffer.add` closes it. */
-export interface Body {
-  readonly head: string;
-  /** What follows `head`, as bytes that many lines share: copying them costs a thirtieth of encoding them again. */
-  readonly shared: Uint8Array;
-  readonly previous: string;
+function callerFields(caller: NonNullable<StaticCore['caller']>): NonNullable<StaticCore['caller']> {
+  const { identity, issuer, subject, id, client } = caller;
+  return { identity, issuer, subject, id, client };
 }
 
-const nothing = new Uint8Array(0);
-
-/** The line of one call. */
-export function callBody(record: ParsedRecord, place: ChainPlace): Body {
-  const { head, coreTail } = record;
-  const made = head !== undefined && coreTail !== undefined;
-  const text = `${start(place, 'call')},${made ? head : recordText(record)}`;
-  return { head: text, shared: made ? coreTail : nothing, previous: place.previous };
+/** Holds a core. `text`: its JSON. */
+export function heldCore(core: StaticCore, text = coreText(core)): HeldCore {
+  return { core, tail: Buffer.from(`${text.slice(1)}}\n`), folded: undefined };
 }
 
-/** The record's members in the order that the chain keeps: `core` last, and in it what differs from call to call first. */
-function recordText(record: ParsedRecord): string {
+/** The line of a call up to where its static core goes on, which is how plain readers write it, too. */
+export function callHead(record: ParsedRecord): string {
   const { core, timing } = record;
-  const text = record.coreText ?? coreText(core);
-  const traceId = core.traceId === null ? 'null' : quote(core.traceId);
-  const call = `"requestId":${quote(record.requestId)},"timeMs":${record.timeMs},"worker":${quote(record.worker)}`;
-  const from = `"sequence":${record.sequence},"engine":${quote(record.engine)},"address":${quote(record.address)}`;
-  const what = `"core":{"status":${core.status},"traceId":${traceId},${text.slice(1)}`;
-  return `${call},${from},"timing":${JSON.stringify(timing)},${what}`;
+  const call = `"requestId":${JSON.stringify(record.requestId)},"timeMs":${record.timeMs}`;
+  const worker = `"worker":${JSON.stringify(record.worker)},"sequence":${record.sequence}`;
+  const from = `"engine":${JSON.stringify(record.engine)},"address":${JSON.stringify(record.address)}`;
+  const what = `"core":{"status":${core.status},"traceId":${JSON.stringify(core.traceId)},`;
+  return `{"kind":"call",${call},${worker},${from},"timing":${timingText(timing)},${what}`;
 }
 
-/** A spool line that could not be read. */
-export interface Unreadable {
-  readonly text: string;
-  /** Its length, which may be more than that of `text`. */
-  readonly bytes: number;
-  readonly fault: string;
-  readonly timeMs: number;
+function timingText(timing: AuditRecord['timing']): string {
+  const { totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint } = timing;
+  return JSON.stringify({ totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint });
 }
 
-/** The same for a spool line that could not be read. */
-export function unreadableBody({ text, bytes, fault, timeMs }: Unreadable, place: ChainPlace): Body {
+/** The line of an event that is no call, newline and all. `position` is the seal's to say. */
+export function otherLine(event: Omit<UnreadableEvent, 'position'>): string {
+  const { text } = event;
   const kept = text.length > unreadableTextMax ? `${text.slice(0, unreadableTextMax)}…` : text;
-  const what = `"timeMs":${timeMs},"fault":${JSON.stringify(fault)},"text":${JSON.stringify(kept)},"bytes":${bytes}`;
-  return { head: `${start(place, 'unreadable')},${what}`, shared: nothing, previous: place.previous };
+  return `${JSON.stringify({ ...event, text: kept })}\n`;
 }
 
-function start(place: ChainPlace, kind: ChainEvent['kind']): string {
-  return `{"format":1,"position":${place.position},"kind":"${kind}","spool":${quote(place.spool)},"end":${place.end}`;
-}
-
-/**
- * Lines of the chain as bytes, one behind the other, in memory that is used again: encoding once and hashing these bytes
- * costs half of hashing and joining strings.
- */
-export class LineBuffer {
-  #memory: Buffer;
-  #length = 0;
-
-  constructor(size: number) {
-    this.#memory = Buffer.allocUnsafe(size);
-  }
-
-  /** What was added since `clear()`; good until then. */
-  get bytes(): Buffer {
-    return this.#memory.subarray(0, this.#length);
-  }
-
-  clear(): void {
-    this.#length = 0;
-  }
-
-  /** Adds the line of a body, hash and newline and all, and returns the hash; undefined: it is full. A first line always fits. */
-  add({ head, shared, previous }: Body): string | undefined {
-    const room = head.length * 3 + shared.length + previousLength + tailLength + 1;
-    if (this.#length + room > this.#memory.length) {
-      if (this.#length > 0) return undefined;
-      this.#memory = Buffer.allocUnsafe(room);
-    }
-    const from = this.#length;
-    let end = from + this.#memory.write(head, from);
-    this.#memory.set(shared, end);
-    end += shared.length;
-    end += this.#memory.write(`,"previous":"${previous}"}`, end, 'latin1');
-    const digest = hash('sha256', this.#memory.subarray(from, end), 'hex');
-    this.#length = end - 1 + this.#memory.write(`,"hash":"${digest}"}\n`, end - 1, 'latin1');
-    return digest;
-  }
-}
-
-const plain = /^[\w.:@/-]*$/;
-
-/** JSON of a text; texts that engines make need no escaping nearly always. */
-function quote(text: string): string {
-  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
-}
-
-const previousLength = ',"previous":""}'.length + 64;
-const tailLength = ',"hash":""}'.length + 64;
-const tailForm = /^,"hash":"([0-9a-f]{64})"\}$/;
-
-/** What one line of a segment turned out to be. `text` is without its newline. */
-export type ReadLine =
-  | { readonly event: ChainEvent; readonly intact: boolean }
-  | { readonly event: undefined; readonly fault: string };
-
-/** Reads a line of the chain; `intact` says whether its own hash is right (`verify: false` leaves that out). */
-export function readChainLine(text: string, verify = true): ReadLine {
-  const tail = tailForm.exec(text.slice(-tailLength));
-  if (tail === null) return { event: undefined, fault: 'does not end in a hash' };
-  const event = parseEvent(text);
-  if (event === undefined) return { event, fault: 'is not JSON of an audit event' };
-  const intact = !verify || hash('sha256', `${text.slice(0, -tailLength)}}`, 'hex') === tail[1];
-  return { event, intact };
-}
-
-function parseEvent(text: string): ChainEvent | undefined {
+/** The event of a line; undefined where it holds none. */
+export function readEvent(text: string, position: number): ChainEvent | undefined {
   try {
     const event = JSON.parse(text) as ChainEvent;
-    const known = event.format === 1 && (event.kind === 'call' || event.kind === 'unreadable');
-    return known && Number.isSafeInteger(event.position) ? event : undefined;
+    const isKnown = event.kind === 'call' || event.kind === 'unreadable';
+    return isKnown ? { ...event, position } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const sealStart = '{"seal":';
+const sealEnd = /^,"hash":"([0-9a-f]{64})"\}$/;
+const sealEndLength = ',"hash":""}'.length + 64;
+
+/** A seal's line up to where its hash stands: what the hash covers of it. */
+export function sealBody(seal: Seal): string {
+  const { format, first, last, previous, spool, from, end, timeMs } = seal;
+  return `${sealStart}${JSON.stringify({ format, first, last, previous, spool, from, end, timeMs })}`;
+}
+
+/** The rest of a seal's line. */
+export function sealHash(hash: string): string {
+  return `,"hash":"${hash}"}\n`;
+}
+
+/** Whether a line is one that closes a block, readable or not. */
+export function isSeal(line: string): boolean {
+  return line.startsWith(sealStart);
+}
+
+/** A seal's line, read; undefined where it is none. `covered`: how many of its characters the hash covers. */
+export function readSeal(line: string): { seal: Seal; hash: string; covered: number } | undefined {
+  const hash = sealEnd.exec(line.slice(-sealEndLength))?.[1];
+  if (hash === undefined) return undefined;
+  const covered = line.length - sealEndLength;
+  try {
+    const seal = JSON.parse(line.slice(sealStart.length, covered)) as Seal;
+    const { format, first, last, previous, spool, from, end } = seal;
+    const numbers = [first, last, from, end].every((value) => Number.isSafeInteger(value) && value >= 0);
+    const texts = typeof previous === 'string' && typeof spool === 'string';
+    return format === 2 && numbers && texts && first <= last ? { seal, hash, covered } : undefined;
   } catch {
     return undefined;
   }

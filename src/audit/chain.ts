@@ -10,13 +10,15 @@ import { segmentName, utcDay } from './segments.ts';
 
 const fsyncFile = promisify(fsync);
 
-/** Lines that are appended together, all of one spool file. */
+/** A block with its seal: appended together, read from one spool file. */
 export interface Batch {
   readonly bytes: Buffer;
-  /** Of its last line. */
+  /** Of its last event. */
   readonly position: number;
+  /** Of the block. */
   readonly hash: string;
   readonly spool: string;
+  /** Offset in the spool file behind what the block holds. */
   readonly end: number;
 }
 
@@ -93,7 +95,7 @@ export function openChain(options: ChainOptions): Chain {
       const { position, hash, segment, bytes, spool } = state;
       const name = segment?.name ?? '';
       const checkpoint: Checkpoint = {
-        format: 1,
+        format: 2,
         position,
         hash,
         segment: name,

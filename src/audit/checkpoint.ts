@@ -7,8 +7,8 @@ import { join } from 'node:path';
  * least be (so a tail cut off is seen) and up to where each spool file is chained (so that a start reads only what follows).
  */
 export interface Checkpoint {
-  readonly format: 1;
-  /** Last position, and its hash. 0 and 64 zeros for none. */
+  readonly format: 2;
+  /** Last position, which ends a block, and that block's hash. 0 and 64 zeros for none. */
   readonly position: number;
   readonly hash: string;
   /** Segment of that position and its length in bytes just after it; '' for none. */
@@ -30,7 +30,7 @@ export function readCheckpoint(directory: string): Checkpoint | undefined {
     throw error;
   }
   const value = JSON.parse(text) as Checkpoint;
-  if (value?.format !== 1 || !Number.isSafeInteger(value.position))
+  if (value?.format !== 2 || !Number.isSafeInteger(value.position))
     throw new Error(`${checkpointName} is of no known format`);
   return value;
 }

@@ -1,7 +1,7 @@
-import { type ChainedBatch, chainFragment, chainLines, type Piece } from './batch.ts';
-import { batchBytes, chunkBytesMax } from './bounds.ts';
+import { chainFragment, chainLines, type Piece } from './batch.ts';
+import { Block, type SealedBlock } from './block.ts';
+import { chunkBytesMax } from './bounds.ts';
 import type { Chain } from './chain.ts';
-import { LineBuffer } from './chain-line.ts';
 import { openForWriting } from './openers.ts';
 import { releaseStart } from './release.ts';
 import type { SpoolFile, SpoolFiles } from './spool-files.ts';
@@ -23,7 +23,7 @@ const passesMax = 64;
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #chunk = Buffer.allocUnsafe(chunkBytesMax);
-  readonly #out = new LineBuffer(batchBytes);
+  readonly #block = new Block();
   #failure: string | undefined;
   #syncFailure: string | undefined;
   #unreadable = 0;
@@ -98,39 +98,47 @@ export class Follower {
 
   /** Whether there was something to chain. */
   #chainChunk(file: SpoolFile): boolean {
-    const { spool, chain } = this.#parts;
+    const { options, spool } = this.#parts;
     const count = spool.read(file, this.#chunk);
     if (count === 0) return false;
     const whole = this.#chunk.lastIndexOf(10, count - 1) + 1;
-    const nowMs = this.#now();
-    const { position, hash } = chain.state;
-    const piece: Piece = { spool: file.name, start: file.offset, position, hash, nowMs, out: this.#out };
-    const batch = this.#batch(file, whole, count, piece);
-    if (batch === undefined) return false;
-    chain.append(batch);
-    this.#changed = true;
-    file.offset = batch.end;
-    file.grewMs = nowMs;
-    this.#tell(batch, nowMs);
+    if (whole === 0) return this.#chainFragment(file, count);
+    const parse = options.parsers?.[file.engine] ?? options.parse;
+    for (const start = file.offset; file.offset - start < whole; ) {
+      const lines = this.#chunk.subarray(file.offset - start, whole);
+      this.#append(file, chainLines(lines, parse, this.#piece(file)));
+    }
     return true;
   }
 
-  #batch(file: SpoolFile, whole: number, count: number, piece: Piece): ChainedBatch | undefined {
-    const { parse, parsers } = this.#parts.options;
-    if (whole > 0) return chainLines(this.#chunk.subarray(0, whole), parsers?.[file.engine] ?? parse, piece);
-    const rest = this.#chunk.subarray(0, count);
-    if (count === this.#chunk.length) return chainFragment(rest, 'longer than a spool line may be', piece);
-    if (file.finished) return chainFragment(rest, 'left without an end by a writer that is gone', piece);
-    return undefined;
+  /** What has no end yet, where none can come. */
+  #chainFragment(file: SpoolFile, count: number): boolean {
+    const isTooLong = count === this.#chunk.length;
+    if (!isTooLong && !file.finished) return false;
+    const fault = isTooLong ? 'longer than a spool line may be' : 'left without an end by a writer that is gone';
+    this.#append(file, chainFragment(this.#chunk.subarray(0, count), fault, this.#piece(file)));
+    return true;
   }
 
-  #tell(batch: ChainedBatch, nowMs: number): void {
-    const { onRecord, log } = this.#parts.options;
-    const last = batch.records.at(-1);
-    if (last !== undefined) this.#lagMs = Math.max(0, nowMs - last.timeMs);
-    if (batch.unreadable > 0) log(`audit: ${batch.unreadable} unreadable line(s) in ${batch.spool}, chained as such`);
-    this.#unreadable += batch.unreadable;
-    if (onRecord !== undefined) for (const record of batch.records) onRecord(record);
+  #piece(file: SpoolFile): Piece {
+    const { position, hash } = this.#parts.chain.state;
+    return { spool: file.name, start: file.offset, position, hash, nowMs: this.#now(), block: this.#block };
+  }
+
+  #append(file: SpoolFile, block: SealedBlock): void {
+    this.#parts.chain.append(block);
+    this.#changed = true;
+    file.offset = block.end;
+    file.grewMs = this.#now();
+    this.#tell(block);
+  }
+
+  #tell({ calls, timeMs, unreadable, spool }: SealedBlock): void {
+    const { onCalls, log } = this.#parts.options;
+    if (calls.count > 0) this.#lagMs = Math.max(0, this.#now() - timeMs);
+    if (unreadable > 0) log(`audit: ${unreadable} unreadable line(s) in ${spool}, chained as such`);
+    this.#unreadable += unreadable;
+    if (calls.count > 0) onCalls?.(calls);
   }
 
   #syncIfDue(): void {

@@ -1,16 +1,16 @@
+export type { AuditFinding, AuditVerdict } from './chain-check.ts';
+export { coreText, heldCore } from './chain-line.ts';
 export { checkpointName } from './checkpoint.ts';
+export { byteKind, Copyist } from './copyist.ts';
 export { type ReadOptions, readAudit } from './read.ts';
 export { type SentenceOptions, sentence, whyText } from './sentence.ts';
 export {
-  coreText,
-  createSpoolLineParser,
   encodeSpoolLine,
-  parseSpoolLine,
   type SpoolCall,
-  type StaticCore,
   spoolCore,
   spoolLine,
 } from './spool-line.ts';
+export { createSpoolLineParser, parseSpoolLine } from './spool-parser.ts';
 export type * from './types.ts';
-export { type AuditFinding, type AuditVerdict, verifyAudit } from './verify.ts';
+export { verifyAudit } from './verify.ts';
 export { type AuditWriter, type AuditWriterOptions, startAuditWriter } from './writer.ts';

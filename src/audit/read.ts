@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { blocksOf } from './blocks.ts';
 import { pollMs } from './bounds.ts';
-import { readChainLine } from './chain-line.ts';
-import { linesOf } from './recover.ts';
+import { readEvent } from './chain-line.ts';
 import { listSegments, type Segment, utcDay } from './segments.ts';
 import type { ChainEvent } from './types.ts';
 
@@ -25,7 +25,7 @@ export interface ReadOptions {
 
 /**
  * Events of an audit directory in the order of the chain, without checking it (`verifyAudit` does). Lines that can't be read
- * are passed over. Reads beside a running writer: a line still being written waits.
+ * are passed over. Reads beside a running writer: a block still being written waits for its seal.
  */
 export async function* readAudit(directory: string, options: ReadOptions = {}): AsyncGenerator<ChainEvent> {
   const cursor: Cursor = { position: 0, segment: undefined, offset: 0 };
@@ -69,13 +69,17 @@ function firstOf(segments: readonly Segment[], sinceMs = 0): number {
 function* readSegment(segment: Segment, cursor: Cursor, options: ReadOptions): Generator<ChainEvent> {
   const fd = openSync(segment.path, 'r');
   try {
-    for (const line of linesOf(fd, cursor.offset)) {
-      if (!line.whole) return;
-      cursor.offset += line.bytes;
-      const { event } = readChainLine(line.text, false);
-      if (event === undefined || event.position <= cursor.position) continue;
-      cursor.position = event.position;
-      if (matches(event, options)) yield event;
+    for (const { lines, state, seal, end } of blocksOf(fd, cursor.offset)) {
+      if (state === 'open') return;
+      cursor.offset = end;
+      // Where lines were added or removed, the last ones are taken for those that the seal counts.
+      const before = seal === undefined ? cursor.position : seal.last - lines.length;
+      for (const [at, line] of lines.entries()) {
+        const event = readEvent(line, before + at + 1);
+        if (event === undefined || event.position <= cursor.position) continue;
+        cursor.position = event.position;
+        if (matches(event, options)) yield event;
+      }
     }
   } finally {
     closeSync(fd);

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { exampleRecord } from '../../test/support/audit-records.ts';
-import { callBody, firstPrevious, LineBuffer, readChainLine } from './chain-line.ts';
-import { createSpoolLineParser, encodeSpoolLine, parseSpoolLine, spoolCore, spoolLine } from './spool-line.ts';
-import type { ParsedRecord } from './types.ts';
+import { chainLines } from './batch.ts';
+import { Block } from './block.ts';
+import { encodeSpoolLine, spoolCore, spoolLine } from './spool-line.ts';
+import { createSpoolLineParser, parseSpoolLine } from './spool-parser.ts';
+import type { ParsedRecord, SpoolParser } from './types.ts';
 
 const seed = 20261121;
 
@@ -42,21 +44,48 @@ test('no text of a caller can forge a field or a line, and the text for the chai
       assert.equal(line.indexOf('\n'), line.length - 1);
       const back = parsed(line.slice(0, -1));
       assert.deepEqual(stripped(back), record);
-      assert.deepEqual(JSON.parse(`{${back.head}${Buffer.from(back.coreTail ?? [])}}`), record);
+      assert.deepEqual(JSON.parse(chained(line)[0] as string), { kind: 'call', ...record });
     }),
     { seed },
   );
 });
 
-test("the parser's own text and the writer's are one", () => {
-  const record = exampleRecord(3);
-  const place = { position: 1, previous: firstPrevious, spool: 'embedded-w1-1.spool', end: 10 };
-  const lines = [parsed(encodeSpoolLine(record).slice(0, -1)), record].map((each) => {
-    const out = new LineBuffer(64);
-    out.add(callBody(each, place));
-    return out.bytes.toString();
-  });
-  assert.equal(lines[0], lines[1]);
+/** Lines of the chain that a spool's text leads to, without the seal. */
+function chained(text: string, parse: SpoolParser = createSpoolLineParser()): string[] {
+  const place = { spool: 'embedded-w1-1.spool', start: 0, position: 0, hash: '', nowMs: 0, block: new Block() };
+  return chainLines(Buffer.from(text), parse, place).bytes.toString().split('\n').slice(0, -2);
+}
+
+test('read as bytes, as text, or made from a record without memory: one line of the chain', () => {
+  const timings = [{ totalMs: 1 }, { totalMs: 0.257, bytesIn: 0 }, exampleRecord(1).timing];
+  const records = timings.flatMap((timing, at) =>
+    [null, 'ab'.repeat(16)].map((traceId, of) => ({ ...exampleRecord(2 * at + of + 1, { traceId }), timing })),
+  );
+  const text = records.map(encodeSpoolLine).join('');
+  const whole = createSpoolLineParser();
+  const told: number[] = [];
+  const plain = whole.plain as NonNullable<typeof whole.plain>;
+  const counting = {
+    read: (...line: Parameters<typeof plain.read>) => told[told.push(plain.read(...line)) - 1] as number,
+  };
+  const quick = Object.assign((line: string) => whole(line), { plain: Object.setPrototypeOf(counting, plain) });
+  const lines = chained(text, quick);
+  assert.equal(told.filter((end) => end > 0).length, records.length - 1, 'all but the first, whose core was not known');
+  assert.deepEqual(
+    lines,
+    chained(
+      text,
+      Object.assign((line: string) => whole(line)),
+    ),
+  );
+  assert.deepEqual(
+    lines,
+    chained(text, (line) => ({ ...stripped(parsed(line)) }) as ParsedRecord),
+  );
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)),
+    records.map((record) => ({ kind: 'call', ...record })),
+  );
 });
 
 test('any cut or changed line is unreadable, not wrong', () => {
@@ -73,6 +102,9 @@ test('any cut or changed line is unreadable, not wrong', () => {
     `x${line}`,
   ];
   for (const text of bad) assert.ok('unreadable' in parseSpoolLine(text), text);
+  const parse = createSpoolLineParser();
+  chained(`${line}\n`, parse);
+  for (const text of bad) assert.match(chained(`${text}\n`, parse)[0] as string, /^{"kind":"unreadable"/, text);
 });
 
 test('a remembered core is taken only where the text is the same to the letter', () => {
@@ -91,16 +123,4 @@ test('one static part serves many calls', () => {
   assert.equal(back.core.status, 429);
   assert.equal(back.timing.totalMs, 1.235);
   assert.equal(back.address, '::1');
-});
-
-test('a line of the chain tells when a byte of it was changed', () => {
-  const out = new LineBuffer(64);
-  const place = { position: 1, previous: firstPrevious, spool: 's.spool', end: 1 };
-  const hash = out.add(callBody(exampleRecord(1), place));
-  const text = out.bytes.toString().slice(0, -1);
-  const read = readChainLine(text);
-  assert.ok(read.event !== undefined && read.intact);
-  assert.equal(read.event.hash, hash);
-  const changed = readChainLine(text.replace('alice', 'mallo'));
-  assert.ok(changed.event !== undefined && !changed.intact);
 });

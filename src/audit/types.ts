@@ -65,42 +65,39 @@ export interface AuditRecord {
   readonly timing: AuditTiming;
 }
 
-/** A record as a parser hands it over, with what spares the writer and the metrics from making it again. All may be absent. */
+/** What of a core is known when the decision is: equal for every call that the kept decision answers. */
+export type StaticCore = Omit<AuditCore, 'status' | 'traceId'>;
+
+/** A static core that is held for the calls to come. `heldCore()` makes one. */
+export interface HeldCore {
+  readonly core: StaticCore;
+  /** UTF-8 of how its events end: its JSON without the first brace, the event's brace, a newline. Copied for each of them. */
+  readonly tail: Uint8Array;
+  /** What the metrics have worked out for it, so that its next call needs no look-up. Theirs alone. */
+  folded: object | undefined;
+}
+
+/** A record as a parser hands it over. */
 export interface ParsedRecord extends AuditRecord {
-  /** JSON of `core` without `status` and `traceId`, keys in the order of AuditCore; the same string object for equal ones. */
-  readonly coreText?: string;
-  /** JSON of the record's members as the chain holds them, without the first brace, up to where `coreText` goes on in `core`. */
-  readonly head?: string;
-  /** UTF-8 of `coreText` without its first brace. There if `head` is: the same bytes are copied for many records. */
-  readonly coreTail?: Uint8Array;
-  /** What metrics read beside `coreText`, where `core` and `timing` are made only when asked for. */
-  readonly brief?: { readonly status: number; readonly totalMs: number };
+  /** Where the parser holds the static part of `core`. */
+  readonly held?: HeldCore;
 }
 
-/** What every line of the chain has. Keys stand in the order written here, `kind`'s own between `end` and `previous`. */
-interface ChainFields {
-  readonly format: 1;
-  /** Counts from 1 over the life of the chain. */
-  readonly position: number;
-  /** Name of the spool file it was read from, and the byte offset just after its line there. */
-  readonly spool: string;
-  readonly end: number;
-  /** Hash of the event before it; 64 zeros for the first. */
-  readonly previous: string;
-  /** SHA-256 (hex) over the line's own bytes with `,"hash":"…"` left out: no canonicaliser stands between file and proof. */
-  readonly hash: string;
-}
-
-/** A record in the chain: one line of NDJSON. */
-export interface AuditEvent extends AuditRecord, ChainFields {
+/** A call in the chain: one line of NDJSON, its keys in the order of AuditRecord with `core` last. */
+export interface AuditEvent extends AuditRecord {
   readonly kind: 'call';
+  /** Counts from 1 over the life of the chain. Not in the line: the block's seal says where it begins. */
+  readonly position: number;
 }
 
 /** A spool line that its engine's parser could not read, kept in the chain so that nothing goes missing in silence. */
-export interface UnreadableEvent extends ChainFields {
+export interface UnreadableEvent {
   readonly kind: 'unreadable';
+  readonly position: number;
   /** When it was chained, milliseconds since the epoch. */
   readonly timeMs: number;
+  /** Name of the spool file it was read from. */
+  readonly spool: string;
   /** What the parser said. */
   readonly fault: string;
   /** The line, at most 1,024 characters, then `…`. */
@@ -111,8 +108,58 @@ export interface UnreadableEvent extends ChainFields {
 
 export type ChainEvent = AuditEvent | UnreadableEvent;
 
+/** What closes a block of event lines: a line of its own, `{"seal":{…},"hash":"…"}`, written together with them. */
+export interface Seal {
+  readonly format: 2;
+  /** Positions of the block's first and last event. */
+  readonly first: number;
+  readonly last: number;
+  /** Hash of the block before it; 64 zeros for the first. */
+  readonly previous: string;
+  /** Name of the spool file that the block was read from, and which of its bytes: from `from` to before `end`. */
+  readonly spool: string;
+  readonly from: number;
+  readonly end: number;
+  /** When it was sealed, milliseconds since the epoch. */
+  readonly timeMs: number;
+}
+
 /** Reads one line of an engine's spool. A line that can't be read is a finding, not an exception. */
-export type SpoolParser = (line: string) => ParsedRecord | { readonly unreadable: string };
+export interface SpoolParser {
+  (line: string): ParsedRecord | { readonly unreadable: string };
+  /** Absent: every line is read as text. */
+  readonly plain?: PlainReader;
+}
+
+/**
+ * Reads spool lines of the form that nearly all have, byte by byte, and writes their events into given memory: no text, no object a
+ * call. What it says of a line holds until the next. INVARIANT: what it writes is the line that the text's parser leads to (but for
+ * zeros at the end of a fraction).
+ */
+export interface PlainReader {
+  /**
+   * Reads the line that begins at `from` in `lines` (which end in a newline) and writes its event, newline and all, from `at` on
+   * in `out`. Returns where the event ends there; 0: the line is not plain, or there is no room. `out` is scratch behind `at`.
+   */
+  read(lines: Buffer, from: number, out: Buffer, at: number): number;
+  /** Where the next line begins. */
+  readonly next: number;
+  readonly timeMs: number;
+  readonly status: number;
+  readonly totalMs: number;
+  readonly core: HeldCore;
+}
+
+/** The calls of one block, once it is in the chain. Good only while they are told of: the memory is used again. */
+export interface ChainedCalls {
+  readonly count: number;
+  /** By call, from 0 to before `count`. */
+  readonly statuses: ArrayLike<number>;
+  readonly totalsMs: ArrayLike<number>;
+  readonly cores: ArrayLike<HeldCore>;
+  /** The whole of one, read from its line in the chain. */
+  record(call: number): AuditRecord;
+}
 
 /** How the audit writer is. */
 export interface AuditStatus {

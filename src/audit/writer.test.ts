@@ -17,9 +17,17 @@ test('lines of several files are chained, told on, and verified', async (context
   const bench = auditBench(context);
   bench.append('embedded-w1-1.spool', 1, 500);
   const told: AuditRecord[] = [];
-  const writer = await bench.start({ onRecord: (record) => told.push(record) });
+  const writer = await bench.start({
+    onCalls: (calls) => {
+      for (let call = 0; call < calls.count; call += 1) told.push(calls.record(call));
+    },
+  });
   bench.append('embedded-w2-1.spool', 1, 300);
   await writer.flush();
+  assert.deepEqual(
+    told.slice(0, 500),
+    Array.from({ length: 500 }, (_, at) => exampleRecord(at + 1)),
+  );
   assert.equal(told.length, 800);
   const { state, position, behindBytes } = writer.status();
   assert.deepEqual({ state, position, behindBytes }, { state: 'ok', position: 800, behindBytes: 0 });
@@ -34,7 +42,7 @@ test('a running writer finds new lines by itself', async (context) => {
   const third = new Promise<void>((resolve) => {
     arrived = resolve;
   });
-  const writer = await bench.start({ onRecord: ({ sequence }) => sequence === 3 && arrived() });
+  const writer = await bench.start({ onCalls: (calls) => calls.record(calls.count - 1).sequence === 3 && arrived() });
   bench.append('embedded-w1-1.spool', 1, 3);
   await third;
   await writer.stop();
@@ -191,7 +199,7 @@ test('another engine left lines: each file is read by its own parser', async (co
   bench.append('embedded-w1-1.spool', 1, 2);
   bench.raw('haproxy-w7-1.spool', 'line\n');
   const parse = (): { unreadable: string } => ({ unreadable: 'a line of haproxy' });
-  const { createSpoolLineParser } = await import('./spool-line.ts');
+  const { createSpoolLineParser } = await import('./spool-parser.ts');
   const writer = await bench.start({ parse, parsers: { embedded: createSpoolLineParser() } });
   await writer.flush();
   assert.deepEqual([writer.status().position, writer.status().unreadable], [3, 1]);

@@ -6,7 +6,7 @@ import { Follower, type FollowerParts } from './follower.ts';
 import { lockDirectory } from './lock.ts';
 import { recoverChain } from './recover.ts';
 import { openSpoolFiles } from './spool-files.ts';
-import type { AuditStatus, ParsedRecord, SpoolParser } from './types.ts';
+import type { AuditStatus, ChainedCalls, SpoolParser } from './types.ts';
 
 export interface AuditWriterOptions {
   /** Where engines append: files `<engine>-<worker>-<n>.spool`. Made if it isn't there. */
@@ -17,8 +17,8 @@ export interface AuditWriterOptions {
   readonly parse: SpoolParser;
   /** By engine, for a spool in which another engine has left lines. */
   readonly parsers?: Readonly<Record<string, SpoolParser>>;
-  /** Gets each record once it is in the chain. */
-  readonly onRecord?: (record: ParsedRecord) => void;
+  /** Gets the calls of each block, once it is in the chain. */
+  readonly onCalls?: (calls: ChainedCalls) => void;
   /** Gets the status whenever `state` changes: with `record: required`, `failing` closes admission. */
   readonly onStatus?: (status: AuditStatus) => void;
   readonly clock: Clock;
@@ -47,8 +47,8 @@ export interface AuditWriter {
 const defaults: WriterBounds = { pollMs, fsyncIntervalMs, segmentBytesMax, spoolBytesMax, idleMs, releaseBytesMin };
 
 /**
- * Follows the spool and chains it. Exactly once, also over a kill -9: an event and the spool offset it was read up to are one
- * line of the chain, so that they can't part. A full disk loses nothing: the offset moves only when the write has returned.
+ * Follows the spool and chains it. Exactly once, also over a kill -9: events and the spool offset they were read up to are one
+ * block of the chain, so that they can't part. A full disk loses nothing: the offset moves only when the write has returned.
  * Throws `audit-locked` where another writer runs.
  */
 export async function startAuditWriter(options: AuditWriterOptions): Promise<AuditWriter> {

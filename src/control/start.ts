@@ -97,7 +97,7 @@ function auditOf({ plan, running, clock, log, headgate, admission }: AuditParts)
     spoolDirectory: join(plan.state, 'spool'),
     directory: plan.audit.directory,
     parse: running.parseSpool,
-    onRecord: (record) => headgate.metrics.observe(record),
+    onCalls: (calls) => headgate.metrics.observe(calls),
     onStatus: (status) => admission.observe(status),
     clock,
     log,

@@ -1,5 +1,5 @@
 import { Gauge, Registry } from 'prom-client';
-import type { AuditCore, AuditStatus, ParsedRecord } from '../audit/types.ts';
+import type { AuditStatus, ChainedCalls, HeldCore, StaticCore } from '../audit/types.ts';
 import {
   type CountSeries,
   countedFrom,
@@ -12,8 +12,8 @@ import { type MetricRow, metrics, seriesMax } from './names.ts';
 
 /** Metrics of one gateway, folded from audit records: so they are equal on every engine. */
 export interface Metrics {
-  /** Counts one call. Cheap: one look-up by `coreText` where the record has it, else by a joined key. */
-  observe(record: ParsedRecord): void;
+  /** Counts the calls of a block. Cheap: what a call adds to is found at its core, where the last such call ended alike. */
+  observe(calls: ChainedCalls): void;
   setAudit(status: AuditStatus): void;
   setKeptDecisions(count: number): void;
   setBuildInfo(build: { readonly version: string; readonly engine: string; readonly environment: string }): void;
@@ -30,6 +30,23 @@ interface Fold {
   readonly duration: DurationSeries;
 }
 
+/** What the last call of a core added to, kept at the core: calls of one kept decision mostly end in one status. */
+class LastFold {
+  /** Whose it is: another registry has others. */
+  readonly folds: ReadonlyMap<string, Fold>;
+  readonly status: number;
+  readonly fold: Fold;
+
+  constructor(folds: ReadonlyMap<string, Fold>, status: number, fold: Fold) {
+    this.folds = folds;
+    this.status = status;
+    this.fold = fold;
+  }
+}
+
+/** What of a call makes labels. */
+type Labelled = StaticCore & { readonly status: number };
+
 /** Metrics with a registry of their own. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -44,36 +61,34 @@ export function createMetrics(): Metrics {
   const keptDecisions = gauge(metrics.keptDecisions, registry);
   const buildInfo = gauge(metrics.buildInfo, registry);
 
-  const fold = (key: string, core: AuditCore | undefined): Fold => {
-    if (core !== undefined && folds.size >= seriesMax) return folds.get('') ?? fold('', undefined);
+  const fold = (key: string, call: Labelled | undefined): Fold => {
+    if (call !== undefined && folds.size >= seriesMax) return folds.get('') ?? fold('', undefined);
     const made: Fold = {
-      request: series(requests, requestLabels(core), count),
-      decision: series(decisions, decisionLabels(core), count),
-      duration: series(durations, durationLabels(core), durationSeries),
+      request: series(requests, requestLabels(call), count),
+      decision: series(decisions, decisionLabels(call), count),
+      duration: series(durations, durationLabels(call), durationSeries),
     };
     folds.set(key, made);
     return made;
   };
-  /** The last fold of each static core: calls of one kept decision mostly end in one status. */
-  const recent = new Map<string, { status: number; fold: Fold }>();
-  const foldOf = (record: ParsedRecord): Fold => {
-    const { coreText, brief } = record;
-    const known = coreText === undefined ? undefined : recent.get(coreText);
-    if (known !== undefined && known.status === (brief ?? record.core).status) return known.fold;
-    const { core } = record;
-    const { service, operation, status, outcome, reason, rule } = core;
-    const key = `${service}\n${model(core)}\n${operation}\n${status}\n${outcome}\n${reason}\n${rule}`;
-    const found = folds.get(key) ?? fold(key, core);
-    if (recent.size >= seriesMax) recent.clear();
-    if (coreText !== undefined) recent.set(coreText, { status, fold: found });
+  const foldOf = (held: HeldCore, status: number): Fold => {
+    const { folded } = held;
+    if (folded instanceof LastFold && folded.status === status && folded.folds === folds) return folded.fold;
+    const call = { ...held.core, status };
+    const { service, operation, outcome, reason, rule } = call;
+    const key = `${service}\n${model(call)}\n${operation}\n${status}\n${outcome}\n${reason}\n${rule}`;
+    const found = folds.get(key) ?? fold(key, call);
+    held.folded = new LastFold(folds, status, found);
     return found;
   };
   return {
-    observe(record) {
-      const { request, decision, duration } = foldOf(record);
-      request.count += 1;
-      decision.count += 1;
-      observeDuration(duration, (record.brief ?? record.timing).totalMs / 1000);
+    observe({ count: calls, statuses, totalsMs, cores }) {
+      for (let call = 0; call < calls; call += 1) {
+        const { request, decision, duration } = foldOf(cores[call] as HeldCore, statuses[call] as number);
+        request.count += 1;
+        decision.count += 1;
+        observeDuration(duration, (totalsMs[call] as number) / 1000);
+      }
     },
     setAudit: (status) => audit(status),
     setKeptDecisions: (kept) => keptDecisions.set(kept),
@@ -90,20 +105,20 @@ export function createMetrics(): Metrics {
  * A model that the policy doesn't name is a caller's word: it makes no series. Only the decision knows, and it was asked where a
  * rule stands, or none allows; a refused credential comes before it.
  */
-function model(core: AuditCore): string {
+function model(core: StaticCore): string {
   return core.rule !== null || core.reason === 'no-rule-allows' ? (core.model ?? '') : '';
 }
 
-function requestLabels(core: AuditCore | undefined): Record<string, string> {
+function requestLabels(core: Labelled | undefined): Record<string, string> {
   const status = core === undefined ? '' : String(core.status);
   return { ...durationLabels(core), status, outcome: core?.outcome ?? '' };
 }
 
-function durationLabels(core: AuditCore | undefined): Record<string, string> {
+function durationLabels(core: Labelled | undefined): Record<string, string> {
   return { service: core?.service ?? '', model: core ? model(core) : '', operation: core?.operation ?? '' };
 }
 
-function decisionLabels(core: AuditCore | undefined): Record<string, string> {
+function decisionLabels(core: Labelled | undefined): Record<string, string> {
   return { outcome: core?.outcome ?? '', reason: core?.reason ?? '', rule: core?.rule ?? '' };
 }
 

@@ -10,20 +10,17 @@ import {
   truncateSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { coreText, type StaticCore } from '../../audit/index.ts';
+import { coreText, type HeldCore, heldCore, type StaticCore } from '../../audit/index.ts';
 
 /** A core that was written down. */
-export interface WrittenCore {
-  readonly core: StaticCore;
+export interface WrittenCore extends HeldCore {
   /** Its JSON; the same string for the same core. */
   readonly text: string;
-  /** UTF-8 of `text` without its first brace, as lines of the chain end in it. */
-  readonly tail: Uint8Array;
 }
 
 /** `text`: the core's JSON. */
 export function writtenCore(core: StaticCore, text = coreText(core)): WrittenCore {
-  return { core, text, tail: Buffer.from(text.slice(1)) };
+  return { ...heldCore(core, text), text };
 }
 
 /** Cores that are held at once, twice: what falls out is read from the file again. */

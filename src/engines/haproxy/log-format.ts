@@ -3,16 +3,16 @@ import { call, type Format, format, type Sample } from './print.ts';
 import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
 
-/** What a spool line holds, in order, between tabs, after the form's name and the worker. See log-line.ts for its reader. */
+/**
+ * What a spool line holds, in order, between tabs, after the form's name and the worker: as an event holds them, so that a reader
+ * copies from left to right. See plain-lines.ts and log-line.ts for its readers.
+ */
 export const logFields = [
-  'sequence',
-  'timeMs',
+  'listener',
   'counter',
+  'timeMs',
+  'sequence',
   'address',
-  'status',
-  'askedCore',
-  'keptCore',
-  'trace',
   'totalMs',
   'connectMs',
   'upstreamMs',
@@ -20,15 +20,18 @@ export const logFields = [
   'bytesOut',
   'endpointHost',
   'endpointPort',
+  'status',
+  'trace',
+  'askedCore',
+  'keptCore',
   'termination',
-  'listener',
   'request',
 ] as const;
 
 export type LogField = (typeof logFields)[number];
 
 /** Name of the form, the first field of each line. */
-export const logForm = 'g1';
+export const logForm = 'g2';
 
 const field = (name: string): { field: string } => ({ field: name });
 const value = (sample: Sample): { sample: Sample } => ({ sample });

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ParsedRecord, StaticCore } from '../../audit/index.ts';
+import { chainLines } from '../../audit/batch.ts';
+import { Block } from '../../audit/block.ts';
+import type { ParsedRecord, SpoolParser, StaticCore } from '../../audit/index.ts';
 import { CoreBook, CoreBooks, spoolName } from './core-book.ts';
 import { type LogField, logFields } from './log-format.ts';
 import { createLogParser } from './log-line.ts';
@@ -50,7 +52,7 @@ const plain: Record<LogField, string> = {
 };
 
 const lineOf = (changes: Partial<Record<LogField, string>> = {}): string =>
-  ['g1', 'w.1', ...logFields.map((name) => changes[name] ?? plain[name])].join('\t');
+  ['g2', 'w.1', ...logFields.map((name) => changes[name] ?? plain[name])].join('\t');
 
 function read(line: string, folder = mkdtempSync(join(tmpdir(), 'hg-cores-'))): ParsedRecord {
   const books = new CoreBooks(folder);
@@ -63,10 +65,7 @@ function read(line: string, folder = mkdtempSync(join(tmpdir(), 'hg-cores-'))): 
 }
 
 test('a line becomes a record, and its text is the same in JSON', () => {
-  const { head, coreText, coreTail, ...members } = read(lineOf());
-  const { requestId, timeMs, worker, sequence, engine, address, core: told, timing } = read(lineOf());
-  assert.deepEqual(members.brief, { status: 200, totalMs: 4 });
-  const record = { requestId, timeMs, worker, sequence, engine, address, core: told, timing };
+  const { held, ...record } = read(lineOf());
   assert.deepEqual(record, {
     requestId: 'w.1-3',
     timeMs: 1795258906834,
@@ -77,8 +76,7 @@ test('a line becomes a record, and its text is the same in JSON', () => {
     core: { ...core, status: 200, traceId: null },
     timing: { totalMs: 4, connectMs: 0, upstreamMs: 3, bytesIn: 527, bytesOut: 149, endpoint: '127.0.0.1:8501' },
   });
-  assert.deepEqual(JSON.parse(`{${head}${Buffer.from(coreTail ?? [])}}`), record);
-  assert.equal(coreText, JSON.stringify(core));
+  assert.deepEqual(held?.core, core);
 });
 
 test('what HAProxy refused by itself is told by status and termination', () => {
@@ -98,21 +96,121 @@ test('what HAProxy refused by itself is told by status and termination', () => {
 });
 
 test('a caller who left has the status 0, a bad traceparent is none', () => {
-  const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
   assert.equal(read(lineOf({ status: '-1', termination: 'CH' })).core.status, 0);
   assert.equal(read(lineOf({ trace })).core.traceId, 'a'.repeat(32));
   assert.equal(read(lineOf({ trace: trace.replaceAll('a', '0') })).core.traceId, null);
 });
 
-test('any line gives a record or says what it is not', () => {
-  const parse = createLogParser(new CoreBooks(tmpdir()), () => ({ environment: 'd', epoch: 'e', listeners: [] }));
+/** What the chain holds of lines, by the parser as it is, and by its careful way alone; and how many were read as bytes. */
+function chainedOf(lines: readonly string[]): { quick: string[]; careful: string[]; plain: number } {
+  const folder = mkdtempSync(join(tmpdir(), 'hg-cores-'));
+  const books = new CoreBooks(folder);
+  for (const outcome of ['allow', 'deny'] as const) books.of('w.1').numberOf({ ...core, path: '/ä"\t', outcome });
+  const parse = createLogParser(books, () => ({ environment: 'dev', epoch: 'e', listeners: ['public'] }));
+  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  const out = Buffer.alloc(10_000);
+  const plain = parse.plain as NonNullable<typeof parse.plain>;
+  let [count, from] = [0, 0];
+  for (const line of lines) {
+    if (plain.read(bytes, from, out, 0) > 0) {
+      count += 1;
+      assert.equal(plain.next, from + Buffer.byteLength(line) + 1);
+    }
+    from += Buffer.byteLength(line) + 1;
+  }
+  const place = { spool: 's', start: 0, position: 0, hash: '', nowMs: 0, block: new Block() };
+  const textOf = (by: SpoolParser): string[] => chainLines(bytes, by, place).bytes.toString().split('\n').slice(0, -2);
+  const found = { quick: textOf(parse), careful: textOf((line) => parse(line)), plain: count };
+  rmSync(folder, { recursive: true });
+  return found;
+}
+
+const trace = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+
+test('lines of decided calls are read as bytes, to the letter as the careful way reads them', () => {
+  const lines = [
+    {},
+    { sequence: '99999', askedCore: '1', keptCore: '-', request: 'GET /x?y=1' },
+    { sequence: '9' },
+    { sequence: '2099' },
+    { trace, address: '::ffff:10.0.0.1' },
+    { address: '2001:db8::1', connectMs: '-1', upstreamMs: '-1' },
+    { keptCore: '2', status: '403', termination: 'LR', endpointHost: '-', endpointPort: '-' },
+    { request: '' },
+  ].map(lineOf);
+  const { quick, careful, plain } = chainedOf(lines);
+  assert.deepEqual(quick, careful);
+  assert.equal(plain, lines.length - 2, 'all but those whose sequence gets a digit more');
+});
+
+test('what is odd is left to the careful way', () => {
+  const lines = [
+    { status: '-1', termination: 'CD' },
+    { status: '503', termination: 'SC' },
+    { status: '429', termination: 'LR' },
+    { keptCore: '-' },
+    { keptCore: '9' },
+    { totalMs: '-1' },
+    { timeMs: '0' },
+    { status: '20' },
+    { trace: trace.replaceAll('a', '0') },
+    { trace: trace.replaceAll('b', '0') },
+    { trace: trace.replace('00-', '01-') },
+    { endpointHost: '::1' },
+    { bytesIn: '012' },
+    { bytesOut: '1234567890123456' },
+    { address: '' },
+    { address: '1"' },
+    { termination: '-"' },
+  ].map(lineOf);
+  const { quick, careful, plain } = chainedOf([
+    ...lines,
+    '',
+    'g2',
+    lineOf().replace('g2', 'g1'),
+    `${lineOf()}\t`,
+    lineOf().slice(0, -3),
+  ]);
+  assert.deepEqual(quick, careful);
+  assert.equal(plain, 0);
+  for (const line of quick) assert.doesNotThrow(() => JSON.parse(line));
+});
+
+test('any line gives a record or says what it is not, the same both ways', () => {
+  const hostile = fc.constantFrom(
+    '"',
+    '\\',
+    '\t',
+    '\r',
+    '\0',
+    '{',
+    '}',
+    ',',
+    '-',
+    '-1',
+    '0',
+    '00',
+    ' ',
+    'é',
+    '\u2028',
+    '1e9',
+    '0x1',
+  );
+  const texts = fc.oneof(
+    fc.string(),
+    hostile,
+    fc.nat().map(String),
+    fc.tuple(hostile, fc.nat().map(String)).map((parts) => parts.join('')),
+  );
   fc.assert(
-    fc.property(fc.string(), fc.constantFrom(...logFields), (text, name) => {
-      const record = parse(lineOf({ [name]: text }));
-      if ('unreadable' in record) assert.ok(record.unreadable.length > 0);
-      else assert.doesNotThrow(() => JSON.parse(`{${record.head}${Buffer.from(record.coreTail ?? [])}}`));
+    fc.property(fc.array(fc.tuple(texts, fc.constantFrom(...logFields)), { minLength: 1, maxLength: 3 }), (changes) => {
+      const fields = Object.fromEntries(changes.map(([text, name]) => [name, text.replaceAll('\n', '')]));
+      const { quick, careful } = chainedOf([lineOf(fields)]);
+      assert.deepEqual(quick, careful);
+      const { kind, core: told } = JSON.parse(quick[0] as string);
+      if (kind === 'call') assert.equal(told.epoch.length > 0, true);
     }),
-    { seed: 20261121, numRuns: 500 },
+    { seed: 20261121, numRuns: 1000 },
   );
 });
 

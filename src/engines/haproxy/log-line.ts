@@ -1,9 +1,10 @@
 import type { ParsedRecord, SpoolParser, StaticCore } from '../../audit/index.ts';
-import type { AuditCore, AuditTiming } from '../../audit/types.ts';
+import type { AuditTiming } from '../../audit/types.ts';
 import type { DenialReason } from '../../gate/index.ts';
 import { pathOf } from '../../protocols/index.ts';
 import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
 import { type LogField, logFields, logForm } from './log-format.ts';
+import { PlainLines } from './plain-lines.ts';
 
 /** What a line without a core needs: the same for all lines of a process. */
 export interface LineContext {
@@ -49,10 +50,13 @@ type Match = readonly string[];
 /** By a permit's core: the same call, permitted and then not seen through, by reason. */
 type Unserved = WeakMap<WrittenCore, Map<DenialReason, WrittenCore>>;
 
-/** Reads HAProxy's spool lines. `contextOf` knows the processes that run; lines of others get what it says of them. */
+/**
+ * Reads HAProxy's spool lines. `contextOf` knows the processes that run; lines of others get what it says of them. Lines of calls that
+ * were decided and seen through, which nearly all are, are read as bytes.
+ */
 export function createLogParser(books: CoreBooks, contextOf: (worker: string) => LineContext): SpoolParser {
   const unserved: Unserved = new WeakMap();
-  return (line) => {
+  const parse = (line: string): ReturnType<SpoolParser> => {
     const match = lineForm.exec(line);
     if (match === null) return { unreadable: `not a line of the form ${logForm}` };
     const worker = match[1] as string;
@@ -60,8 +64,9 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
     const found =
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
-    return new LineRecord(match, worker, seenThrough(found, match, unserved));
+    return recordOf(match, worker, seenThrough(found, match, unserved));
   };
+  return Object.assign(parse, { plain: new PlainLines(books) });
 }
 
 /** What HAProxy refused before anybody was asked. */
@@ -126,62 +131,19 @@ function ownRefusal(match: Match, reasons: Readonly<Record<string, DenialReason>
   return match[at.termination]?.startsWith('L') ? reasons[match[at.status] ?? ''] : undefined;
 }
 
-/** A record over the fields of its line. Its objects are made when asked for; the writer and the metrics need none of them. */
-class LineRecord implements ParsedRecord {
-  readonly engine = 'haproxy';
-  readonly timeMs: number;
-  readonly sequence: number;
-  readonly brief: { readonly status: number; readonly totalMs: number };
-  readonly #match: Match;
-  readonly #worker: string;
-  readonly #core: WrittenCore;
-
-  constructor(match: Match, worker: string, core: WrittenCore) {
-    this.timeMs = Number(match[at.timeMs]);
-    this.sequence = Number(match[at.sequence]) + 1;
-    this.brief = { status: Math.max(0, Number(match[at.status])), totalMs: numberIn(match[at.totalMs]) ?? 0 };
-    this.#match = match;
-    this.#worker = worker;
-    this.#core = core;
-  }
-
-  get requestId(): string {
-    return `${this.#worker}-${this.#match[at.counter]}`;
-  }
-
-  get worker(): string {
-    return `${this.#worker}.${this.#match[at.listener]}`;
-  }
-
-  get address(): string {
-    return peer(this.#match[at.address] as string);
-  }
-
-  get core(): AuditCore {
-    return { ...this.#core.core, status: this.brief.status, traceId: traceIdOf(this.#match[at.trace] as string) };
-  }
-
-  get coreText(): string {
-    return this.#core.text;
-  }
-
-  get timing(): AuditTiming {
-    return JSON.parse(timingText(this.#match)) as AuditTiming;
-  }
-
-  get coreTail(): Uint8Array {
-    return this.#core.tail;
-  }
-
-  get head(): string {
-    const traceId = traceIdOf(this.#match[at.trace] as string);
-    const trace = traceId === null ? 'null' : `"${traceId}"`;
-    const match = this.#match;
-    const [worker, listener, timeMs] = [this.#worker, match[at.listener], match[at.timeMs]];
-    const call = `"requestId":"${worker}-${match[at.counter]}","timeMs":${timeMs},"worker":"${worker}.${listener}"`;
-    const from = `"sequence":${this.sequence},"engine":"haproxy","address":"${this.address}"`;
-    return `${call},${from},"timing":${timingText(match)},"core":{"status":${this.brief.status},"traceId":${trace},`;
-  }
+function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord {
+  const [status, traceId] = [Math.max(0, Number(match[at.status])), traceIdOf(match[at.trace] as string)];
+  return {
+    requestId: `${worker}-${match[at.counter]}`,
+    timeMs: Number(match[at.timeMs]),
+    worker: `${worker}.${match[at.listener]}`,
+    sequence: Number(match[at.sequence]) + 1,
+    engine: 'haproxy',
+    address: peer(match[at.address] as string),
+    core: { ...held.core, status, traceId },
+    timing: timingOf(match),
+    held,
+  };
 }
 
 function peer(address: string): string {
@@ -195,34 +157,11 @@ function traceIdOf(text: string): string | null {
   return text.length < 55 ? null : (traceparent.exec(text)?.[1] ?? null);
 }
 
-/** JSON, from the fields' own digits: it is made for every call. */
-function timingText(match: Match): string {
+function timingOf(match: Match): AuditTiming {
   const endpoint = endpointIn(match[at.endpointHost] as string, match[at.endpointPort] as string);
-  const total = numberIn(match[at.totalMs]) ?? 0;
-  const [connect, upstream] = [match[at.connectMs] as string, match[at.upstreamMs] as string];
-  const [bytesIn, bytesOut] = [match[at.bytesIn] as string, match[at.bytesOut] as string];
-  // Nearly every call has all of it. One template is made in half the time of a text that grows.
-  if (
-    endpoint !== undefined &&
-    isMeasured(connect) &&
-    isMeasured(upstream) &&
-    isMeasured(bytesIn) &&
-    isMeasured(bytesOut)
-  ) {
-    return `{"totalMs":${total},"connectMs":${connect},"upstreamMs":${upstream},"bytesIn":${bytesIn},"bytesOut":${bytesOut},"endpoint":"${endpoint}"}`;
-  }
-  let text = `{"totalMs":${total}`;
-  for (const name of measured) {
-    const digits = match[at[name]] as string;
-    if (isMeasured(digits)) text += `,"${name}":${digits}`;
-  }
-  return endpoint === undefined ? `${text}}` : `${text},"endpoint":"${endpoint}"}`;
-}
-
-const minus = 45;
-
-function isMeasured(digits: string): boolean {
-  return digits.charCodeAt(0) !== minus;
+  const times = measured.map((name) => [name, numberIn(match[at[name]])] as const);
+  const known = Object.fromEntries(times.filter(([, value]) => value !== undefined));
+  return { totalMs: numberIn(match[at.totalMs]) ?? 0, ...known, ...(endpoint !== undefined && { endpoint }) };
 }
 
 const measured = ['connectMs', 'upstreamMs', 'bytesIn', 'bytesOut'] as const satisfies readonly LogField[];

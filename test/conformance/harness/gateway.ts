@@ -61,8 +61,12 @@ export async function startGateway(
     spoolDirectory: join(folder, 'spool'),
     directory: join(folder, 'audit'),
     parse: running.parseSpool,
-    onRecord: (record) =>
-      chained.set(chained.has(record.requestId) ? `${record.worker} ${record.sequence}` : record.requestId, record),
+    onCalls: (calls) => {
+      for (let call = 0; call < calls.count; call += 1) {
+        const record = calls.record(call);
+        chained.set(chained.has(record.requestId) ? `${record.worker} ${record.sequence}` : record.requestId, record);
+      }
+    },
     clock: systemClock,
     log: () => {},
     bounds: { pollMs: 5 },

@@ -1,0 +1,134 @@
+import { hash } from 'node:crypto';
+import { blockBytesMax, blockEventsMax } from './bounds.ts';
+import type { Batch } from './chain.ts';
+import { callHead, heldCore, otherLine, sealBody, sealHash } from './chain-line.ts';
+import type { AuditRecord, ChainedCalls, HeldCore, ParsedRecord, PlainReader, Seal, UnreadableEvent } from './types.ts';
+
+/** A block as bytes, sealed, and what is in it. */
+export interface SealedBlock extends Batch {
+  readonly calls: ChainedCalls;
+  /** Of the last call; 0 where there is none. */
+  readonly timeMs: number;
+  readonly unreadable: number;
+}
+
+/** Where a block goes in the chain, and what it was read from. */
+export type BlockPlace = Pick<Seal, 'previous' | 'spool' | 'from' | 'end' | 'timeMs'> & {
+  /** Position of the event before it. */
+  readonly position: number;
+};
+
+/**
+ * The block that is being put together, in memory that is used again: its lines are written once, hashed in one go, and appended
+ * from where they stand.
+ */
+export class Block {
+  #memory = Buffer.allocUnsafe(blockBytesMax + sealBytesMax);
+  #length = 0;
+  #count = 0;
+  #unreadable = 0;
+  #timeMs = 0;
+  readonly #calls = new Calls();
+
+  /** Events in it. */
+  get count(): number {
+    return this.#count;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.#count = 0;
+    this.#unreadable = 0;
+    this.#timeMs = 0;
+    this.#calls.count = 0;
+  }
+
+  /** Adds the event of the plain line at `from`; false: it is not plain, or there is no room. */
+  addPlain(plain: PlainReader, lines: Buffer, from: number): boolean {
+    if (this.#count >= blockEventsMax) return false;
+    const end = plain.read(lines, from, this.#memory, this.#length);
+    // A reader that writes past the memory writes nothing there: the room for a seal tells.
+    if (end === 0 || end > blockBytesMax) return false;
+    this.#calls.add(this.#memory, this.#length, end, plain);
+    this.#timeMs = plain.timeMs;
+    this.#count += 1;
+    this.#length = end;
+    return true;
+  }
+
+  /** Adds the event of a record; false: there is no room. A first one always fits. */
+  addCall(record: ParsedRecord): boolean {
+    const { status, traceId, ...core } = record.core;
+    const held = record.held ?? heldCore(core);
+    const head = Buffer.from(callHead(record));
+    const start = this.#length;
+    if (!this.#add(head, held.tail)) return false;
+    const { totalMs } = record.timing;
+    this.#calls.add(this.#memory, start, this.#length, { status, totalMs, core: held });
+    this.#timeMs = record.timeMs;
+    return true;
+  }
+
+  /** The same for an event that is no call. */
+  addOther(event: Omit<UnreadableEvent, 'position'>): boolean {
+    if (!this.#add(Buffer.from(otherLine(event)), nothing)) return false;
+    this.#unreadable += 1;
+    return true;
+  }
+
+  #add(head: Uint8Array, tail: Uint8Array): boolean {
+    const end = this.#length + head.length + tail.length;
+    const isFull = this.#count >= blockEventsMax || end > this.#memory.length - sealBytesMax;
+    if (isFull && this.#count > 0) return false;
+    if (isFull) this.#memory = Buffer.allocUnsafe(end + sealBytesMax);
+    this.#memory.set(head, this.#length);
+    this.#memory.set(tail, this.#length + head.length);
+    this.#length = end;
+    this.#count += 1;
+    return true;
+  }
+
+  /** Closes the block, which holds something. Good until `clear()`. */
+  seal(place: BlockPlace): SealedBlock {
+    const { position, ...read } = place;
+    const last = position + this.#count;
+    const body = sealBody({ format: 2, first: position + 1, last, ...read });
+    const covered = this.#length + this.#memory.write(body, this.#length);
+    const digest = hash('sha256', this.#memory.subarray(0, covered), 'hex');
+    const end = covered + this.#memory.write(sealHash(digest), covered, 'latin1');
+    const { spool, end: spoolEnd } = read;
+    const sealed = { bytes: this.#memory.subarray(0, end), position: last, hash: digest, spool, end: spoolEnd };
+    return { ...sealed, calls: this.#calls, timeMs: this.#timeMs, unreadable: this.#unreadable };
+  }
+}
+
+/** A name of a file has at most 255 bytes, each of which JSON may write as six. */
+const sealBytesMax = 2048;
+const nothing = new Uint8Array(0);
+
+class Calls implements ChainedCalls {
+  count = 0;
+  readonly statuses = new Uint16Array(blockEventsMax);
+  readonly totalsMs = new Float64Array(blockEventsMax);
+  readonly cores: HeldCore[] = [];
+  readonly #starts = new Uint32Array(blockEventsMax);
+  readonly #ends = new Uint32Array(blockEventsMax);
+  #memory: Buffer = Buffer.alloc(0);
+
+  add(memory: Buffer, start: number, end: number, call: Pick<PlainReader, 'status' | 'totalMs' | 'core'>): void {
+    const at = this.count;
+    this.#memory = memory;
+    this.#starts[at] = start;
+    this.#ends[at] = end;
+    this.statuses[at] = call.status;
+    this.totalsMs[at] = call.totalMs;
+    this.cores[at] = call.core;
+    this.count = at + 1;
+  }
+
+  record(call: number): AuditRecord {
+    const text = this.#memory.toString('utf8', this.#starts[call], this.#ends[call]);
+    const { kind, ...record } = JSON.parse(text) as AuditRecord & { kind: 'call' };
+    return record;
+  }
+}
