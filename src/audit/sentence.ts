@@ -107,6 +107,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'credential-not-yet-valid': 'its token is not valid yet',
   'credential-flood': 'too many failed credentials came from this address',
   'request-timeout': 'the request did not arrive in time',
+  'length-required': 'its body has no declared length and is too large to be held',
   'body-too-large': 'its body is too large',
   'target-too-long': 'its target is too long',
   'header-too-large': 'its header fields are too large',
