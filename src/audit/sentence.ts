@@ -1,5 +1,6 @@
 import type { DenialReason } from '../gate/denials.ts';
 import type { AuditCore, AuditEvent, ChainEvent } from './types.ts';
+import { unrecordedText } from './unrecorded.ts';
 
 export interface SentenceOptions {
   /** Times in the machine's zone, not in UTC. */
@@ -18,6 +19,7 @@ export function sentence(event: ChainEvent, options: SentenceOptions = {}): stri
   if (event.kind === 'unreadable') {
     return `${time} a line of ${shown(event.spool)} could not be read (${words(event.fault)}): ${quoted(event.text)}`;
   }
+  if (event.kind === 'unrecorded') return `${time} ${words(unrecordedText(event))}`;
   return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
 }
 

@@ -109,10 +109,36 @@ export interface UnreadableEvent extends ChainFields {
   readonly bytes: number;
 }
 
-export type ChainEvent = AuditEvent | UnreadableEvent;
+/** Calls that an engine has carried and wrote no line of, by its proxy's own count. */
+export interface UnrecordedCalls {
+  /** When it was found. All times in milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly engine: string;
+  /** Names one life of one process. */
+  readonly worker: string;
+  /** Names of the listeners that they can have come in by: mostly one. */
+  readonly listeners: readonly string[];
+  /** null: it can't be known. */
+  readonly calls: number | null;
+  /** A replica closed without an answer; the process was ended with calls under way; it went down by itself. */
+  readonly cause: 'no-answer' | 'cut' | 'killed';
+  /** They ended after this time and not after the next. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** Calls that left no line, in the chain in their place. */
+export interface UnrecordedEvent extends ChainFields, UnrecordedCalls {
+  readonly kind: 'unrecorded';
+}
+
+export type ChainEvent = AuditEvent | UnreadableEvent | UnrecordedEvent;
 
 /** Reads one line of an engine's spool. A line that can't be read is a finding, not an exception. */
 export type SpoolParser = (line: string) => ParsedRecord | { readonly unreadable: string };
+
+/** The same for a spool that also holds word of calls that left no line. */
+export type SpoolReader = (line: string) => ReturnType<SpoolParser> | { readonly unrecorded: UnrecordedCalls };
 
 /** How the audit writer is. */
 export interface AuditStatus {

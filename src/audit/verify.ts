@@ -5,6 +5,7 @@ import { linesOf } from './recover.ts';
 import { listSegments, type Segment } from './segments.ts';
 import { createSequences, type Sequences } from './sequences.ts';
 import type { ChainEvent } from './types.ts';
+import { unrecordedText } from './unrecorded.ts';
 
 export type FindingKind =
   | 'line-unreadable'
@@ -21,7 +22,8 @@ export type FindingKind =
   | 'checkpoint-differs'
   | 'record-missing'
   | 'record-repeated'
-  | 'spool-line-unreadable';
+  | 'spool-line-unreadable'
+  | 'calls-unrecorded';
 
 /** One thing that is not as it must be. */
 export interface AuditFinding {
@@ -109,7 +111,12 @@ interface Place {
   readonly line: number;
 }
 
-const warnings: ReadonlySet<FindingKind> = new Set(['line-torn', 'checkpoint-missing', 'spool-line-unreadable']);
+const warnings: ReadonlySet<FindingKind> = new Set([
+  'line-torn',
+  'checkpoint-missing',
+  'spool-line-unreadable',
+  'calls-unrecorded',
+]);
 
 class ChainCheck {
   readonly #findings: AuditFinding[] = [];
@@ -120,6 +127,7 @@ class ChainCheck {
   #firstPosition = 0;
   #events = 0;
   #unreadable = 0;
+  #unrecorded = 0;
   #checkpoint: Checkpoint | undefined;
   #sequences: Sequences = createSequences(true);
 
@@ -180,6 +188,9 @@ class ChainCheck {
       this.#unreadable += 1;
       const message = `a line of ${event.spool} could not be read: ${event.fault}`;
       this.find('spool-line-unreadable', { ...place, message });
+    } else if (event.kind === 'unrecorded') {
+      this.#unrecorded += 1;
+      this.find('calls-unrecorded', { ...place, message: unrecordedText(event) });
     } else if (!this.#sequences.see(event.worker, event.sequence, place.file, place.line)) {
       const message = `record ${event.sequence} of worker ${event.worker} is there twice`;
       this.find('record-repeated', { ...place, message });
@@ -219,7 +230,7 @@ class ChainCheck {
       found: this.#found,
       segments,
       events: this.#events,
-      calls: this.#events - this.#unreadable,
+      calls: this.#events - this.#unreadable - this.#unrecorded,
       unreadable: this.#unreadable,
       workers: this.#sequences.count(),
       firstPosition: this.#firstPosition,
