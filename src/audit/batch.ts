@@ -1,5 +1,5 @@
 import type { Block, SealedBlock } from './block.ts';
-import type { ParsedRecord, SpoolParser } from './types.ts';
+import type { ParsedRecord, SpoolReader } from './types.ts';
 
 /** Where a piece of spool stands, and where in the chain it goes. */
 export interface Piece {
@@ -15,7 +15,7 @@ export interface Piece {
 }
 
 /** Makes a block of whole lines of a spool file (bytes that end in a newline): as many as it has room for, at least one. */
-export function chainLines(lines: Buffer, parse: SpoolParser, piece: Piece): SealedBlock {
+export function chainLines(lines: Buffer, parse: SpoolReader, piece: Piece): SealedBlock {
   const { block } = piece;
   const { plain } = parse;
   block.clear();
@@ -35,9 +35,10 @@ export function chainLines(lines: Buffer, parse: SpoolParser, piece: Piece): Sea
 const lineFeed = 10;
 
 /** The careful way, for any line. False: the block is full. */
-function addText(line: string, bytes: number, parse: SpoolParser, { block, spool, nowMs }: Piece): boolean {
+function addText(line: string, bytes: number, parse: SpoolReader, { block, spool, nowMs }: Piece): boolean {
   const record = parseSafely(line, parse);
-  if (!('unreadable' in record)) return block.addCall(record);
+  if (isRecord(record)) return block.addCall(record);
+  if ('unrecorded' in record) return block.addOther({ kind: 'unrecorded', spool, ...record.unrecorded });
   return block.addOther({ kind: 'unreadable', timeMs: nowMs, spool, fault: record.unreadable, text: line, bytes });
 }
 
@@ -46,14 +47,18 @@ function sealed({ block, position, hash, spool, start, nowMs }: Piece, end: numb
 }
 
 /** A parser that throws has met a line that it can't read, too: nothing may stop the chain. */
-function parseSafely(line: string, parse: SpoolParser): ReturnType<SpoolParser> {
+function parseSafely(line: string, parse: SpoolReader): ReturnType<SpoolReader> {
   try {
     const record = parse(line);
-    if ('unreadable' in record || isWhole(record)) return record;
+    if (!isRecord(record) || isWhole(record)) return record;
     return { unreadable: 'its time, sequence or status is no number' };
   } catch (error) {
     return { unreadable: `the parser failed: ${(error as Error).message}` };
   }
+}
+
+function isRecord(read: ReturnType<SpoolReader>): read is ParsedRecord {
+  return !('unreadable' in read || 'unrecorded' in read);
 }
 
 /** A parser's slip must not become a line of the chain that is no JSON. */

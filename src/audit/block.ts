@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { blockBytesMax, blockEventsMax } from './bounds.ts';
 import type { Batch } from './chain.ts';
 import { callHead, heldCore, otherLine, sealBody, sealHash } from './chain-line.ts';
-import type { AuditRecord, ChainedCalls, HeldCore, ParsedRecord, PlainReader, Seal, UnreadableEvent } from './types.ts';
+import type { AuditRecord, ChainedCalls, HeldCore, OtherEvent, ParsedRecord, PlainReader, Seal } from './types.ts';
 
 /** A block as bytes, sealed, and what is in it. */
 export interface SealedBlock extends Batch {
@@ -70,9 +70,9 @@ export class Block {
   }
 
   /** The same for an event that is no call. */
-  addOther(event: Omit<UnreadableEvent, 'position'>): boolean {
+  addOther(event: OtherEvent): boolean {
     if (!this.#add(Buffer.from(otherLine(event)), nothing)) return false;
-    this.#unreadable += 1;
+    if (event.kind === 'unreadable') this.#unreadable += 1;
     return true;
   }
 

@@ -3,7 +3,8 @@ import { firstPrevious, readEvent } from './chain-line.ts';
 import { type Checkpoint, checkpointName } from './checkpoint.ts';
 import type { Segment } from './segments.ts';
 import { createSequences, type Sequences } from './sequences.ts';
-import type { ChainEvent, Seal } from './types.ts';
+import type { AuditEvent, ChainEvent, Seal } from './types.ts';
+import { unrecordedText } from './unrecorded.ts';
 
 export type FindingKind =
   | 'line-unreadable'
@@ -22,7 +23,8 @@ export type FindingKind =
   | 'checkpoint-differs'
   | 'record-missing'
   | 'record-repeated'
-  | 'spool-line-unreadable';
+  | 'spool-line-unreadable'
+  | 'calls-unrecorded';
 
 /** One thing that is not as it must be. */
 export interface AuditFinding {
@@ -68,7 +70,7 @@ export interface PlacedBlock extends StoredBlock {
 }
 
 const findingsMax = 1000;
-const warnings: ReadonlySet<FindingKind> = new Set(['checkpoint-missing', 'spool-line-unreadable']);
+const warnings: ReadonlySet<FindingKind> = new Set(['checkpoint-missing', 'spool-line-unreadable', 'calls-unrecorded']);
 
 /** Checks blocks, one after the other, over all segments. */
 export class ChainCheck {
@@ -81,6 +83,7 @@ export class ChainCheck {
   #blocks = 0;
   #events = 0;
   #unreadable = 0;
+  #calls = 0;
   #checkpoint: Checkpoint | undefined;
   #sequences: Sequences = createSequences(true);
 
@@ -176,7 +179,16 @@ export class ChainCheck {
       this.#unreadable += 1;
       const message = `a line of ${event.spool} could not be read: ${event.fault}`;
       this.find('spool-line-unreadable', { ...place, message });
-    } else if (!this.#sequences.see(event.worker, event.sequence, place.file, place.line)) {
+    } else if (event.kind === 'unrecorded') {
+      this.find('calls-unrecorded', { ...place, message: unrecordedText(event) });
+    } else {
+      this.#call(event, place);
+    }
+  }
+
+  #call(event: AuditEvent, place: { readonly file: string; readonly line: number }): void {
+    this.#calls += 1;
+    if (!this.#sequences.see(event.worker, event.sequence, place.file, place.line)) {
       const message = `record ${event.sequence} of worker ${event.worker} is there twice`;
       this.find('record-repeated', { ...place, message });
     }
@@ -216,7 +228,7 @@ export class ChainCheck {
       segments,
       blocks: this.#blocks,
       events: this.#events,
-      calls: this.#events - this.#unreadable,
+      calls: this.#calls,
       unreadable: this.#unreadable,
       workers: this.#sequences.count(),
       firstPosition: this.#firstPosition,

@@ -1,5 +1,5 @@
 import { unreadableTextMax } from './bounds.ts';
-import type { AuditRecord, ChainEvent, HeldCore, ParsedRecord, Seal, StaticCore, UnreadableEvent } from './types.ts';
+import type { AuditRecord, ChainEvent, HeldCore, OtherEvent, ParsedRecord, Seal, StaticCore } from './types.ts';
 
 /** Hash before the first block. */
 export const firstPrevious = '0'.repeat(64);
@@ -39,18 +39,20 @@ function timingText(timing: AuditRecord['timing']): string {
 }
 
 /** The line of an event that is no call, newline and all. `position` is the seal's to say. */
-export function otherLine(event: Omit<UnreadableEvent, 'position'>): string {
+export function otherLine(event: OtherEvent): string {
+  if (event.kind !== 'unreadable') return `${JSON.stringify(event)}\n`;
   const { text } = event;
   const kept = text.length > unreadableTextMax ? `${text.slice(0, unreadableTextMax)}…` : text;
   return `${JSON.stringify({ ...event, text: kept })}\n`;
 }
 
+const kinds: ReadonlySet<ChainEvent['kind']> = new Set(['call', 'unreadable', 'unrecorded']);
+
 /** The event of a line; undefined where it holds none. */
 export function readEvent(text: string, position: number): ChainEvent | undefined {
   try {
     const event = JSON.parse(text) as ChainEvent;
-    const isKnown = event.kind === 'call' || event.kind === 'unreadable';
-    return isKnown ? { ...event, position } : undefined;
+    return kinds.has(event.kind) ? { ...event, position } : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import type { DenialReason } from '../gate/denials.ts';
 import type { AuditCore, AuditEvent, ChainEvent } from './types.ts';
+import { unrecordedText } from './unrecorded.ts';
 
 export interface SentenceOptions {
   /** Times in the machine's zone, not in UTC. */
@@ -18,6 +19,7 @@ export function sentence(event: ChainEvent, options: SentenceOptions = {}): stri
   if (event.kind === 'unreadable') {
     return `${time} a line of ${shown(event.spool)} could not be read (${words(event.fault)}): ${quoted(event.text)}`;
   }
+  if (event.kind === 'unrecorded') return `${time} ${words(unrecordedText(event))}`;
   return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
 }
 
@@ -107,6 +109,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'credential-not-yet-valid': 'its token is not valid yet',
   'credential-flood': 'too many failed credentials came from this address',
   'request-timeout': 'the request did not arrive in time',
+  'length-required': 'its body has no declared length and is too large to be held',
   'body-too-large': 'its body is too large',
   'target-too-long': 'its target is too long',
   'header-too-large': 'its header fields are too large',

@@ -106,7 +106,36 @@ export interface UnreadableEvent {
   readonly bytes: number;
 }
 
-export type ChainEvent = AuditEvent | UnreadableEvent;
+/** Calls that an engine has carried and wrote no line of, by its proxy's own count. */
+export interface UnrecordedCalls {
+  /** When it was found. All times in milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly engine: string;
+  /** Names one life of one process. */
+  readonly worker: string;
+  /** Names of the listeners that they can have come in by: mostly one. */
+  readonly listeners: readonly string[];
+  /** null: it can't be known. */
+  readonly calls: number | null;
+  /** A replica closed without an answer; the process was ended with calls under way; it went down by itself. */
+  readonly cause: 'no-answer' | 'cut' | 'killed';
+  /** They ended after this time and not after the next. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** Calls that left no line, in the chain in their place. */
+export interface UnrecordedEvent extends UnrecordedCalls {
+  readonly kind: 'unrecorded';
+  readonly position: number;
+  /** Name of the spool file it was read from. */
+  readonly spool: string;
+}
+
+export type ChainEvent = AuditEvent | UnreadableEvent | UnrecordedEvent;
+
+/** What is no call, before the chain has given it its place. */
+export type OtherEvent = Omit<UnreadableEvent, 'position'> | Omit<UnrecordedEvent, 'position'>;
 
 /** What closes a block of event lines: a line of its own, `{"seal":{…},"hash":"…"}`, written together with them. */
 export interface Seal {
@@ -159,6 +188,12 @@ export interface ChainedCalls {
   readonly cores: ArrayLike<HeldCore>;
   /** The whole of one, read from its line in the chain. */
   record(call: number): AuditRecord;
+}
+
+/** The same for a spool that also holds what is no call: word of calls that left no line. */
+export interface SpoolReader {
+  (line: string): ReturnType<SpoolParser> | { readonly unrecorded: UnrecordedCalls };
+  readonly plain?: PlainReader;
 }
 
 /** How the audit writer is. */

@@ -135,11 +135,11 @@ export class Headgate implements RunningHeadgate {
     const { running, metrics } = this.#parts;
     metrics.setAudit(this.#opened().writer.status());
     // Metrics are needed most when the engine is unwell.
-    const kept = await running.status().then(
-      ({ keptDecisions }) => keptDecisions,
-      () => undefined,
-    );
-    if (kept !== undefined) metrics.setKeptDecisions(kept);
+    const status = await running.status().catch(() => undefined);
+    if (status !== undefined) {
+      metrics.setKeptDecisions(status.keptDecisions);
+      metrics.setUnrecorded(status.unrecordedCalls ?? 0);
+    }
     return metrics.text();
   }
 

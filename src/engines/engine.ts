@@ -1,4 +1,4 @@
-import type { SpoolParser } from '../audit/types.ts';
+import type { SpoolReader } from '../audit/types.ts';
 import type { Diagnostic } from '../diagnostics/types.ts';
 import type { IssuerStatus } from '../gate/types.ts';
 import type { AddressPlan, EngineName, Plan } from '../plan/types.ts';
@@ -62,7 +62,7 @@ export interface RunningEngine {
    */
   admit?(open: boolean): Promise<void>;
   /** Reads this engine's spool lines (files `*.spool` in `<state>/spool`). */
-  readonly parseSpool: SpoolParser;
+  readonly parseSpool: SpoolReader;
   /** Resolves only if the engine fails beyond repair. */
   readonly failed: Promise<Error>;
   /** Stops accepting, drains, ends by itself within `graceMs`. */
@@ -72,6 +72,8 @@ export interface RunningEngine {
 export interface EngineStatus {
   readonly processes: readonly { readonly role: string; readonly pid: number; readonly epoch: string }[];
   readonly keptDecisions: number;
+  /** Calls of this run that it carried and wrote no line of, where it can tell; the audit holds each finding. */
+  readonly unrecordedCalls?: number;
   readonly endpoints: readonly { readonly service: string; readonly address: string; readonly inFlight: number }[];
   readonly issuers: readonly IssuerStatus[];
 }

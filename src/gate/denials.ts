@@ -75,6 +75,11 @@ export const denials = {
     sentence: 'The operation at this path is called with another method.',
   },
   'request-timeout': { status: 408, title: 'Request timeout', sentence: 'The request did not arrive in time.' },
+  'length-required': {
+    status: 411,
+    title: 'Length required',
+    sentence: 'A request body of this size needs a content-length.',
+  },
   'body-too-large': {
     status: 413,
     title: 'Body too large',

@@ -10,6 +10,13 @@ export const credentialBytesMax = 8192;
 export const headerCountMax = 100;
 /** Largest request body; larger is 413. Issue-wide default until it becomes a setting. */
 export const bodyBytesMax = 64 * 1024 * 1024;
+/**
+ * A request body without a declared length (chunks, or HTTP/2 without content-length) is held whole up to this size, and gets a
+ * length; larger is 411. HAProxy: its buffer holds this beside the largest head.
+ */
+export const unsizedBodyBytesMax = 16_384;
+/** How long such a body may take to arrive, from when the call is permitted. */
+export const unsizedBodyTimeoutMs = 10_000;
 /** Decisions kept in an engine at most; the oldest go first. */
 export const keptDecisionsMax = 100_000;
 /** Verified tokens remembered by hash in one gate. */

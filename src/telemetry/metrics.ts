@@ -16,6 +16,8 @@ export interface Metrics {
   observe(calls: ChainedCalls): void;
   setAudit(status: AuditStatus): void;
   setKeptDecisions(count: number): void;
+  /** Calls since the start that left no line. */
+  setUnrecorded(count: number): void;
   setBuildInfo(build: { readonly version: string; readonly engine: string; readonly environment: string }): void;
   /** Prometheus text format 0.0.4. */
   text(): Promise<string>;
@@ -58,6 +60,8 @@ export function createMetrics(): Metrics {
   countedFrom(metrics.decisions, { [Symbol.iterator]: () => decisions.values() }, registry);
   new FoldedHistogram({ [Symbol.iterator]: () => durations.values() }, registry);
   const audit = auditMetrics(registry);
+  const unrecorded = { labels: {}, count: 0 };
+  countedFrom(metrics.auditUnrecorded, [unrecorded], registry);
   const keptDecisions = gauge(metrics.keptDecisions, registry);
   const buildInfo = gauge(metrics.buildInfo, registry);
 
@@ -92,6 +96,9 @@ export function createMetrics(): Metrics {
     },
     setAudit: (status) => audit(status),
     setKeptDecisions: (kept) => keptDecisions.set(kept),
+    setUnrecorded(count) {
+      unrecorded.count = count;
+    },
     setBuildInfo(build) {
       buildInfo.reset();
       buildInfo.set({ ...build }, 1);

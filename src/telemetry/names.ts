@@ -45,6 +45,13 @@ export const metrics = {
     labels: [],
     unit: '1',
   },
+  auditUnrecorded: {
+    name: 'headgate_audit_unrecorded_calls_total',
+    type: 'counter',
+    help: 'Calls since the start that the engine carried and left no line of; the audit says when, and on which listener.',
+    labels: [],
+    unit: '1',
+  },
   auditLag: {
     name: 'headgate_audit_lag_seconds',
     type: 'gauge',

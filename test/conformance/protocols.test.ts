@@ -165,7 +165,7 @@ for (const name of Object.keys(engines) as EngineName[]) {
       const large = `{"instances":["${'x'.repeat(1_000_000)}"]}`;
       const reply = await overHttp2(
         `http://127.0.0.1:${gateway.port}`,
-        { ':path': path, authorization: authorization() },
+        { ':path': path, authorization: authorization(), 'content-length': String(large.length) },
         large,
       );
       assert.equal(reply.status, 200);

@@ -1,62 +1,83 @@
 import { Readable } from 'node:stream';
-import { bodyBytesMax } from '../../std/limits.ts';
+import type { DenialReason } from '../../gate/index.ts';
+import { bodyBytesMax, unsizedBodyBytesMax, unsizedBodyTimeoutMs } from '../../std/limits.ts';
 import { heldBodyBytesMax } from './limits.ts';
 
 export interface BodyReader {
   /** The body is here, whole. */
   whole(body: Buffer | null): void;
-  /** It is too large to be held: this much is here, the rest follows. */
+  /** It is too large to be held. It has the length that the request names: the parser holds it to that. */
   streamed(body: Readable): void;
-  /** It is larger than any body may be. May come after `streamed`. */
-  tooLarge(): void;
+  /** It is larger than it may be, or doesn't come. */
+  refused(reason: DenialReason): void;
 }
 
 /** Reads a request body. `length`: as the request names it, undefined where it doesn't. */
 export function readBody(source: Readable, length: number | undefined, reader: BodyReader): void {
   if (length !== undefined && length > bodyBytesMax) {
-    reader.tooLarge();
-    return;
-  }
-  if (length !== undefined && length > heldBodyBytesMax) {
-    reader.streamed(new StreamedBody(source, [], reader));
-    return;
-  }
-  // An empty body may have come to its end while the gate was asked.
-  if (source.readableEnded) {
+    reader.refused('body-too-large');
+  } else if (length !== undefined && length > heldBodyBytesMax) {
+    reader.streamed(new StreamedBody(source));
+  } else if (source.readableEnded) {
+    // An empty body may have come to its end while the gate was asked.
     reader.whole(null);
-    return;
+  } else {
+    const hold = new Hold(source, reader);
+    if (length === undefined) hold.bound();
   }
-  let first: Buffer | null = null;
-  let chunks: Buffer[] | undefined;
-  let bytes = 0;
-  const onData = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    if (first === null) first = chunk;
-    else if (chunks === undefined) chunks = [first, chunk];
-    else chunks.push(chunk);
-    if (bytes <= heldBodyBytesMax) return;
-    source.off('data', onData).off('end', onEnd);
-    source.pause();
-    reader.streamed(new StreamedBody(source, chunks ?? [chunk], reader));
-  };
-  const onEnd = (): void => reader.whole(chunks === undefined ? first : Buffer.concat(chunks));
-  source.on('data', onData).on('end', onEnd);
+}
+
+/** Holds a body until it is whole. */
+class Hold {
+  readonly #source: Readable;
+  readonly #reader: BodyReader;
+  #first: Buffer | null = null;
+  #chunks: Buffer[] | undefined;
+  #bytes = 0;
+  #bytesMax = Number.POSITIVE_INFINITY;
+  readonly #onData = (chunk: Buffer): void => this.#add(chunk);
+  readonly #onEnd = (): void =>
+    this.#reader.whole(this.#chunks === undefined ? this.#first : Buffer.concat(this.#chunks));
+
+  constructor(source: Readable, reader: BodyReader) {
+    this.#source = source;
+    this.#reader = reader;
+    source.on('data', this.#onData).on('end', this.#onEnd);
+  }
+
+  /** Nobody has said how long it will be: it is held to a size and to a time. */
+  bound(): void {
+    this.#bytesMax = unsizedBodyBytesMax;
+    const late = setTimeout(() => this.#refuse('request-timeout'), unsizedBodyTimeoutMs);
+    const stop = (): void => clearTimeout(late);
+    this.#source.once('end', stop).once('close', stop);
+  }
+
+  #add(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#bytesMax) this.#refuse('length-required');
+    else if (this.#first === null) this.#first = chunk;
+    else if (this.#chunks === undefined) this.#chunks = [this.#first, chunk];
+    else this.#chunks.push(chunk);
+  }
+
+  #refuse(reason: DenialReason): void {
+    this.#source.off('data', this.#onData).off('end', this.#onEnd);
+    this.#source.pause();
+    this.#reader.refused(reason);
+  }
 }
 
 /** The rest of a body as it comes, no faster than it is read. */
 class StreamedBody extends Readable {
   readonly #source: Readable;
 
-  constructor(source: Readable, held: readonly Buffer[], { tooLarge }: BodyReader) {
+  constructor(source: Readable) {
     super({ highWaterMark: 2 * heldBodyBytesMax });
     this.#source = source;
-    let bytes = 0;
     const add = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes > bodyBytesMax) tooLarge();
-      else if (!this.push(chunk)) source.pause();
+      if (!this.push(chunk)) source.pause();
     };
-    for (const chunk of held) add(chunk);
     source.on('data', add).on('end', () => this.push(null));
     source.pause();
     // The call hears of a client that leaves by its connection.

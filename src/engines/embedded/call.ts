@@ -186,7 +186,7 @@ export class Call implements Waiting {
         this.#bytesIn = length ?? 0;
         pass(body);
       },
-      tooLarge: () => this.refuse('body-too-large'),
+      refused: (reason) => this.refuse(reason),
     });
   }
 

@@ -122,6 +122,8 @@ const unaskedReasons: Readonly<Record<string, DenialReason>> = {
   '503': 'gate-unavailable',
 };
 const permittedReasons: Readonly<Record<string, DenialReason>> = {
+  '400': 'request-malformed',
+  '411': 'length-required',
   '413': 'body-too-large',
   '429': 'limit-exceeded',
 };

@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { UnrecordedCalls } from '../../audit/types.ts';
 import type { Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
+import type { Clock } from '../../std/clock.ts';
 import { printHostPort } from '../../std/host-port.ts';
+import { CallWatch } from './call-watch.ts';
 import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
 import { Ledger } from './ledger.ts';
@@ -18,6 +21,10 @@ import { RuntimeApi } from './runtime-api.ts';
 const startMsMax = 10_000;
 /** Between two looks at whether it has come so far. */
 const pauseMs = 20;
+/** How long the last look at a process that is to end may take. */
+const lastLookMs = 1000;
+/** Between two looks at whether the last connection has gone. */
+const drainLookMs = 500;
 /** After SIGTERM; it has only to close its files. */
 const killMs = 2000;
 /** Entries of a map that are removed at once: HAProxy stands still for 0.3 ms for each, where it holds 10,000. */
@@ -39,8 +46,10 @@ export interface StartOptions {
   readonly spoolDirectory: string;
   /** Hands its sockets over, then goes when its calls have ended. */
   readonly previous: readonly Predecessor[];
-  readonly nowMs: number;
+  readonly clock: Clock;
   readonly log: (line: string) => void;
+  /** Hears of calls that left no line. */
+  readonly onUnrecorded: (calls: UnrecordedCalls) => void;
 }
 
 /** One process of HAProxy: its files, its spool file, its Runtime API, and what it keeps. */
@@ -55,10 +64,12 @@ export class HaproxyProcess {
   /** Resolves with how it ended. */
   readonly exited: Promise<string>;
   epoch: string;
+  /** Finds the calls that leave no line. */
+  readonly watch: CallWatch;
   readonly #maps: MapEditor;
   #isGone = false;
 
-  private constructor({ plan, place, demands, nowMs, log }: StartOptions, child: ChildProcess) {
+  private constructor({ plan, place, demands, clock, log, onUnrecorded }: StartOptions, child: ChildProcess) {
     this.plan = plan;
     this.place = place;
     this.demands = demands;
@@ -66,14 +77,22 @@ export class HaproxyProcess {
     this.pid = child.pid ?? 0;
     this.api = new RuntimeApi(place.adminSocket);
     this.#maps = new MapEditor(this.api, place, log);
-    this.ledger = new Ledger(this.#maps.permits, nowMs);
+    this.ledger = new Ledger(this.#maps.permits, clock.now());
     this.names = new KnownNames(this.#maps.names, demands.headers);
+    this.watch = new CallWatch({
+      ask: (command) => this.api.ask(command),
+      worker: place.worker,
+      listeners: plan.listeners.map(({ name }) => name),
+      clock,
+      onFound: onUnrecorded,
+    });
     this.exited = new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message));
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
     });
     void this.exited.then(() => {
       this.#isGone = true;
+      this.watch.gone();
       this.api.close();
     });
   }
@@ -89,6 +108,7 @@ export class HaproxyProcess {
       passOn(child, said, options.log);
       const process = new HaproxyProcess(options, child);
       await process.#ready(said);
+      process.watch.start();
       return process;
     } finally {
       closeSync(spool);
@@ -130,17 +150,25 @@ export class HaproxyProcess {
     return true;
   }
 
-  /** Another process has taken over: it goes as soon as nobody holds a connection to it, us among them. */
-  drain(): void {
+  /** Another process has taken over: it goes as soon as nobody holds a connection to it; we are the last, and count its calls. */
+  async drain(): Promise<void> {
+    for (let isIdle = false; !this.#isGone && !isIdle; await pause(drainLookMs)) {
+      await this.watch.look();
+      // Connections that come no more: it has given its sockets up.
+      const text = await this.api.ask('show info').catch(() => '');
+      const { connections, inFlight } = this.watch.counts ?? {};
+      isIdle = /^Stopping: 1$/m.test(text) && connections === 0 && inFlight === 0;
+    }
+    await this.watch.end();
     this.api.beBrief();
   }
 
   /** Stops accepting, waits for its calls but no longer than `graceMs`, and ends it; idle connections are not waited for. */
   async end(graceMs: number): Promise<void> {
     this.#signal('SIGUSR1');
-    this.drain();
     const untilMs = performance.now() + graceMs;
     while (!this.#isGone && performance.now() < untilMs && (await this.#callsInFlight()) > 0) await pause();
+    await Promise.race([this.watch.end(), pause(lastLookMs)]);
     this.#signal('SIGTERM');
     const timer = setTimeout(() => this.#signal('SIGKILL'), killMs);
     await this.exited;
@@ -199,8 +227,8 @@ export class HaproxyProcess {
   }
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, pauseMs));
+function pause(ms = pauseMs): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function writeFiles({ plan, place, demands }: StartOptions): void {

@@ -8,6 +8,7 @@ import {
   upstreamTimeoutMs,
 } from '../../std/limits.ts';
 import type { Realization } from '../engine.ts';
+import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
 import { frontendSection } from './frontend.ts';
 import { limitTables } from './limit-rules.ts';
@@ -30,8 +31,11 @@ import { spoeText } from './spoe.ts';
 
 /** Counters of callers kept at most, a table. */
 const countersMax = 100_000;
-/** Holds headers of the largest size that the gate looks at, twice over: what is larger is 400 by HAProxy's parser. */
-const bufferBytes = 32_768;
+/**
+ * Holds a target and header fields of the largest size that the gate looks at, twice over (what is larger is 400 by HAProxy's
+ * parser), or once beside a body that is held whole, with what HAProxy takes for keeping it.
+ */
+const bufferBytes = 40_960;
 /** Room for what we add to a request. */
 const rewriteBytes = 4096;
 /** Twice the count that the gate allows, so that it is the gate that refuses. */
@@ -120,6 +124,7 @@ const triesMax = 4;
 
 function serverLines({ endpoints }: UpstreamPlan): Directive[] {
   return [
+    lateBodyLine(),
     directive(['balance', 'leastconn']),
     directive(['http-reuse', 'safe']),
     // One try for each replica: a further one for the same would wait a second.

@@ -13,7 +13,7 @@ function bodyFormat(reason: DenialReason): Format {
 }
 
 /** Words of `return` and `http-error` behind the status. `override`: values of fields that aren't the table's. */
-function answerWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
+export function answerWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
   const words = ['content-type', 'application/problem+json', 'lf-string', bodyFormat(reason)];
   for (const [name, value] of problemAnswer(reason, placeholder).headers) {
     const other = override[name];

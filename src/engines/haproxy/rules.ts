@@ -1,6 +1,7 @@
 import { removedHeaderPattern } from '../../gate/index.ts';
 import type { ListenerPlan } from '../../plan/types.ts';
 import { bodyBytesMax, headerBytesMax, targetBytesMax } from '../../std/limits.ts';
+import { unsizedBodyRules } from './body-rules.ts';
 import type { Demands } from './demands.ts';
 import { limitRules } from './limit-rules.ts';
 import { spoeEngine, spoeGroup, variables } from './names.ts';
@@ -114,7 +115,10 @@ function limit({ demands }: RuleScene): Directive[] {
 }
 
 function body(): Directive[] {
-  return [directive(returnWords('body-too-large'), test(call('req.body_size'), 'int', 'gt', bodyBytesMax))];
+  return [
+    directive(returnWords('body-too-large'), test(call('req.body_size'), 'int', 'gt', bodyBytesMax)),
+    ...unsizedBodyRules(),
+  ];
 }
 
 const traceparent = call('req.fhdr', 'traceparent');

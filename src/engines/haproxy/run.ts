@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { UnrecordedCalls } from '../../audit/types.ts';
 import {
   createGate,
   type Denial,
@@ -27,6 +28,7 @@ import type { Place } from './place.ts';
 import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
+import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
 
 /** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
 export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<RunningEngine> {
@@ -85,12 +87,13 @@ class Runner {
   #gate: Gate;
   /** Counts what ends kept decisions before their time. */
   #changes = 0;
+  readonly #unrecorded: UnrecordedSpool;
   readonly #flood = new FloodGuard();
   #isOpen = true;
   #isStopping = false;
 
   constructor(options: RunnerOptions) {
-    const { plan, keys, clock } = options;
+    const { plan, keys, clock, log } = options;
     this.#options = options;
     const { promise, resolve: fail } = Promise.withResolvers<Error>();
     this.failed = promise;
@@ -98,8 +101,12 @@ class Runner {
     this.#spoolDirectory = resolve(plan.state, 'spool');
     mkdirSync(this.#spoolDirectory, { recursive: true, mode: 0o750 });
     this.#books = new CoreBooks(this.#spoolDirectory);
+    this.#unrecorded = new UnrecordedSpool(this.#spoolDirectory, this.#life, log);
     this.#gate = createGate({ plan, keys, clock });
-    this.parseSpool = createLogParser(this.#books, (worker) => this.#contextOf(worker));
+    this.parseSpool = withUnrecorded(
+      createLogParser(this.#books, (worker) => this.#contextOf(worker)),
+      (worker) => this.#processes.get(worker)?.watch.sawStatusless(),
+    );
   }
 
   /** Starts a process for the Plan; those before it hand over their sockets and drain. */
@@ -118,14 +125,15 @@ class Runner {
       demands: before === undefined ? demandsOf(plan) : union(before.demands, demandsOf(plan)),
       spoolDirectory: this.#spoolDirectory,
       previous: predecessors,
-      nowMs: clock.now(),
+      clock,
       log,
+      onUnrecorded: (calls: UnrecordedCalls) => this.#unrecorded.add(calls),
     };
     const started = await HaproxyProcess.start(options);
     this.#processes.set(place.worker, started);
     this.#current = started;
     this.#keeper = started;
-    before?.drain();
+    void before?.drain();
     void started.exited.then((how) => this.#ended(started, how));
     await started.setEpoch(this.#epochText(), clock.now());
     this.#books.prune(new Set(this.#processes.keys()));
@@ -187,6 +195,7 @@ class Runner {
         epoch: this.#gate.plan.epoch,
       })),
       keptDecisions: processes.reduce((sum, { ledger }) => sum + ledger.size, 0),
+      unrecordedCalls: this.#unrecorded.calls,
       endpoints: (await this.#current?.endpoints()) ?? [],
       issuers: this.#gate.status(),
     };

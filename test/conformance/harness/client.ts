@@ -63,7 +63,8 @@ export function sendRaw(port: number, bytes: string): Promise<Answer> {
   });
 }
 
-function readAnswer(text: string): Answer {
+/** Reads one answer that ended with its connection. */
+export function readAnswer(text: string): Answer {
   const [head = '', ...rest] = text.split('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');
   const headers = lines.flatMap((line) => {

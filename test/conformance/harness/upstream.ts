@@ -8,6 +8,8 @@ export interface Seen {
   /** Name (lower case) and value in turn, as they arrived. */
   readonly headers: readonly string[];
   readonly body: string;
+  /** Trailer fields, as `headers`. */
+  readonly trailers: readonly string[];
 }
 
 export interface RecordingUpstream {
@@ -27,7 +29,8 @@ export async function startRecordingUpstream(name: string): Promise<RecordingUps
       const headers = request.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text));
       const body = Buffer.concat(chunks).toString();
       const id = String(request.headers['x-headgate-request-id']);
-      seen.set(id, { method: request.method ?? '', target: request.url ?? '', headers, body });
+      const { method = '', url: target = '', rawTrailers: trailers } = request;
+      seen.set(id, { method, target, headers, body, trailers });
       response.setHeader('content-type', 'application/json').setHeader('x-replica', name);
       response.end(JSON.stringify({ predictions: [body.length] }));
     });
