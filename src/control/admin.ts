@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressPlan } from '../plan/types.ts';
 import { printHostPort } from '../std/host-port.ts';
+import { isOwnHost } from './admin-host.ts';
 import { ControlFault, messageOf, systemCode } from './fault.ts';
 
 export interface AdminPage {
@@ -22,15 +23,18 @@ const connectionsMax = 64;
 
 /** The operator's HTTP server: read-only pages, bound to loopback by the compiler. Throws `address-taken`. */
 export async function startAdmin(address: AddressPlan, pages: AdminPages): Promise<Admin> {
+  let own = address;
   const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
-    void answer(pages, request, response);
+    const page = isOwnHost(request.headers.host, own) ? pageFor(pages, request) : misdirected();
+    void page.then((found) => answer(found, request, response));
   });
   server.maxConnections = connectionsMax;
   await listen(server, address);
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  own = { host: address.host, port };
   return {
-    address: { host: address.host, port },
+    address: own,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -57,8 +61,11 @@ function listen(server: Server, { host, port }: AddressPlan): Promise<void> {
   });
 }
 
-async function answer(pages: AdminPages, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const page = await pageFor(pages, request);
+async function misdirected(): Promise<AdminPage> {
+  return textPage(421, 'this is not the address of that host; call it localhost, or by its address, with the port');
+}
+
+function answer(page: AdminPage, request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(page.status, {
     'content-type': page.type,
     'content-length': Buffer.byteLength(page.body),

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { RunningHeadgate } from './running.ts';
 import { startHeadgate } from './start.ts';
@@ -50,6 +52,19 @@ describe('a running Headgate', () => {
       { environment, engine, ready, epoch },
       { environment: 'dev', engine: 'embedded', ready: true, epoch: headgate.plan().epoch },
     );
+  });
+
+  test('answers nobody who takes it for another host', async () => {
+    const { host, port } = headgate.admin;
+    const statusOf = async (name: string): Promise<number | undefined> => {
+      const sending = request({ host, port, path: '/status', headers: { host: name } }).end();
+      const [response] = (await once(sending, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    assert.equal(await statusOf(`localhost:${port}`), 200);
+    assert.equal(await statusOf(`rebind.example:${port}`), 421);
+    assert.equal(await statusOf('localhost'), 421);
   });
 
   test('refuses other pages and methods', async () => {

@@ -142,7 +142,12 @@ export class FaultGateway {
 
   /** A page of the admin address. */
   async page(path: string): Promise<{ status: number; text: string }> {
-    const { status, body } = await send({ port: this.adminPort, method: 'GET', target: path, headers: [] });
+    const { status, body } = await send({
+      port: this.adminPort,
+      method: 'GET',
+      target: path,
+      headers: ['host', `127.0.0.1:${this.adminPort}`],
+    });
     return { status, text: body };
   }
 
