@@ -20,7 +20,7 @@ export function chainLines(lines: Buffer, parse: SpoolReader, piece: Piece): Sea
   const { plain } = parse;
   block.clear();
   let from = 0;
-  while (from < lines.length) {
+  while (from < lines.length && !block.isFull) {
     if (plain !== undefined && block.addPlain(plain, lines, from)) {
       from = plain.next;
       continue;

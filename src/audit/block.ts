@@ -35,6 +35,11 @@ export class Block {
     return this.#count;
   }
 
+  /** The next event, if it is of usual length, has no room. A first one always has. */
+  get isFull(): boolean {
+    return this.#count >= blockEventsMax || (this.#count > 0 && this.#length > blockBytesMax - usualBytesMax);
+  }
+
   clear(): void {
     this.#length = 0;
     this.#count = 0;
@@ -43,9 +48,8 @@ export class Block {
     this.#calls.count = 0;
   }
 
-  /** Adds the event of the plain line at `from`; false: it is not plain, or there is no room. */
+  /** Adds the event of the plain line at `from`; false: it is not plain, or there is no room. Not where it is full. */
   addPlain(plain: PlainReader, lines: Buffer, from: number): boolean {
-    if (this.#count >= blockEventsMax) return false;
     const end = plain.read(lines, from, this.#memory, this.#length);
     // A reader that writes past the memory writes nothing there: the room for a seal tells.
     if (end === 0 || end > blockBytesMax) return false;
@@ -104,6 +108,8 @@ export class Block {
 
 /** A name of a file has at most 255 bytes, each of which JSON may write as six. */
 const sealBytesMax = 2048;
+/** More than most events have: a block with less room left is not tried with another. */
+const usualBytesMax = 1280;
 const nothing = new Uint8Array(0);
 
 class Calls implements ChainedCalls {
