@@ -135,12 +135,14 @@ function withAccess(plan: Plan, access: Partial<AccessPlan>): Plan {
 function recordsOf(engine: RunningEngine, spool: string, count: number): AuditRecord[] | undefined {
   const files = readdirSync(spool).filter((name) => name.endsWith('.spool'));
   const lines = files.flatMap((name) => readFileSync(join(spool, name), 'utf8').split('\n').slice(0, -1));
-  if (lines.length < count) return undefined;
-  const records = lines.map((line) => engine.parseSpool(line));
-  for (const [at, record] of records.entries()) {
-    if ('unreadable' in record) throw new Error(`${record.unreadable}: ${lines[at]}`);
+  const records: AuditRecord[] = [];
+  for (const line of lines) {
+    const record = engine.parseSpool(line);
+    if ('unreadable' in record) throw new Error(`${record.unreadable}: ${line}`);
+    if (!('unrecorded' in record)) records.push(record);
   }
-  return (records as AuditRecord[]).sort((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence);
+  if (records.length < count) return undefined;
+  return records.sort((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence);
 }
 
 /** Looks until there is something. */
