@@ -160,7 +160,10 @@ function suite(engine: EngineName): void {
     await gateway.stop();
     const { findings, reasons, events } = await gateway.audited();
     t.diagnostic(`${events} events: ${[...reasons].map(([reason, count]) => `${reason}×${count}`).join(', ')}`);
-    assert.deepEqual(findings, []);
+    // What a kept connection lost with its replica has no line on HAProxy, and is found by its counts: lost-lines.test.ts.
+    const unrecorded = findings.filter((finding) => finding.startsWith('calls-unrecorded: '));
+    assert.deepEqual(findings.length - unrecorded.length, 0, findings.join('; '));
+    assert.equal(unrecorded.length > 0, engine === 'haproxy', unrecorded.join('; '));
     assert.equal(reasons.get('upstream-unavailable'), 10);
     assert.ok((reasons.get('upstream-malformed') ?? 0) >= 30);
   });

@@ -112,10 +112,11 @@ class Runner {
   /** Starts a process for the Plan; those before it hand over their sockets and drain. */
   async start(plan: Plan): Promise<void> {
     const { clock, log, sockets } = this.#options;
-    this.addresses = await settleAddresses(plan, this.addresses);
     const before = this.#current;
     const directory = resolve(plan.state, 'haproxy');
     const predecessors = before === undefined ? await findPredecessors({ directory, sockets }) : [before.predecessor];
+    const isInherited = before === undefined && predecessors.length > 0;
+    this.addresses = await settleAddresses(plan, { known: this.addresses, isInherited });
     this.#generation += 1;
     const place = this.#placeOf(plan);
     const options = {

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
+import { printHostPort } from '../../std/host-port.ts';
 
 /** The kernel's bound is 107 characters; the rest is for the file's name. */
 const directoryCharactersMax = 70;
@@ -25,23 +26,43 @@ export function socketDirectory(plan: Plan): string {
   return short;
 }
 
-/** Addresses of the Plan's listeners, with a free port where it leaves the port open; `known` ones stay. */
+export interface Settling {
+  /** Where the process before listens, by listener. */
+  readonly known: Readonly<Record<string, AddressPlan>>;
+  /** Processes of an earlier life may hold the sockets, and hand them over. */
+  readonly isInherited: boolean;
+}
+
+/**
+ * Addresses of the Plan's listeners, with a free port where it leaves the port open; `known` ones stay. Rejects with EADDRINUSE
+ * where somebody else listens: HAProxy would share the port with another HAProxy, and each would get half of the connections.
+ */
 export async function settleAddresses(
   plan: Plan,
-  known: Readonly<Record<string, AddressPlan>>,
+  { known, isInherited }: Settling,
 ): Promise<Record<string, AddressPlan>> {
   const addresses: Record<string, AddressPlan> = {};
+  const held = new Set(Object.values(known).map(printHostPort));
   for (const { name, address } of plan.listeners) {
     const before = known[name];
-    if (address.port !== 0) addresses[name] = address;
-    else addresses[name] = before?.host === address.host ? before : await freePort(address.host);
+    if (address.port !== 0) {
+      if (!isInherited && !held.has(printHostPort(address))) await bindOnce(address.host, address.port);
+      addresses[name] = address;
+    } else addresses[name] = before?.host === address.host ? before : await freePort(address.host);
   }
   return addresses;
 }
 
-async function freePort(host: string): Promise<AddressPlan> {
+function freePort(host: string): Promise<AddressPlan> {
+  return bindOnce(host, 0);
+}
+
+/** Listens for a moment, alone. */
+async function bindOnce(host: string, wanted: number): Promise<AddressPlan> {
   const server = createServer();
-  await new Promise<void>((done, fail) => server.once('error', fail).listen({ host, port: 0 }, done));
+  await new Promise<void>((done, fail) =>
+    server.once('error', fail).listen({ host, port: wanted, exclusive: true }, done),
+  );
   const bound = server.address();
   await new Promise((done) => server.close(done));
   if (bound === null || typeof bound === 'string') throw new Error('no port');
