@@ -49,12 +49,17 @@ function cacheFolder() {
 function make(system, place, say) {
   mkdirSync(dirname(place), { recursive: true });
   const free = freeBytes(dirname(place));
-  if (free < diskBytesMin) return `${dirname(place)} has ${gigabytes(free)} free, ${gigabytes(diskBytesMin)} are needed`;
+  if (free < diskBytesMin)
+    return `${dirname(place)} has ${gigabytes(free)} free, ${gigabytes(diskBytesMin)} are needed`;
   say(`setup: installing TensorFlow's runtime and TensorFlow Serving's stubs with pip into ${place}`);
-  say('setup:   for test/tensorflow alone; 0.3 GB are fetched, 1.4 GB on disk, once. The folder can be deleted at any time');
+  say(
+    'setup:   for test/tensorflow alone; 0.3 GB are fetched, 1.4 GB on disk, once. The folder can be deleted at any time',
+  );
   const draft = `${place}.${process.pid}`;
   try {
-    return run(system.program, ['-m', 'venv', draft]) ?? run(join(draft, 'bin', 'python'), pipInstall) ?? moved(draft, place);
+    return (
+      run(system.program, ['-m', 'venv', draft]) ?? run(join(draft, 'bin', 'python'), pipInstall) ?? moved(draft, place)
+    );
   } finally {
     rmSync(draft, { recursive: true, force: true });
   }

@@ -30,6 +30,11 @@ export interface ServedCall {
   readonly cancelled?: boolean;
 }
 
+/** `model/version/signature` of what ran. */
+export function ranIn(calls: readonly ServedCall[]): string[] {
+  return calls.flatMap(({ ran }) => ran.map(({ name, version, signature }) => `${name}/${version}/${signature}`));
+}
+
 /** TensorFlow's runtime behind TensorFlow Serving's protocols (`../python/server.py`), with what it was asked and ran. */
 export class ModelServer {
   readonly grpcPort: number;
@@ -66,6 +71,15 @@ export class ModelServer {
     const before = (await this.calls()).length;
     const outcome = await act();
     return { outcome, calls: (await this.calls()).slice(before) };
+  }
+
+  /** Waits for such a call: a caller that has gone does not wait for its record. At most 5 s. */
+  async called(operation: string, isIt: (call: ServedCall) => boolean): Promise<void> {
+    const endMs = Date.now() + 5000;
+    while (!(await this.calls()).some((call) => call.operation === operation && isIt(call))) {
+      if (Date.now() > endMs) throw new Error(`the server saw no such call of ${operation}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   async stop(): Promise<void> {

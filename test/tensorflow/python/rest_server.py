@@ -141,20 +141,20 @@ class _Server(ThreadingHTTPServer):
             value = outputs
         else:
             value = [dict(zip(outputs, row)) for row in zip(*outputs.values())]
-        return json.dumps({"outputs" if columnar else "predictions": value}, indent=4)
+        return json.dumps({"outputs" if columnar else "predictions": value})
 
     def _classify(self, match, given, call):
         request = classification_pb2.ClassificationRequest()
         _fill_examples(request, match, given, call)
         result = inference.classify(self.servables, request, call.ran).result
         rows = [[[each.label, each.score] for each in row.classes] for row in result.classifications]
-        return json.dumps({"results": rows}, indent=4)
+        return json.dumps({"results": rows})
 
     def _regress(self, match, given, call):
         request = regression_pb2.RegressionRequest()
         _fill_examples(request, match, given, call)
         result = inference.regress(self.servables, request, call.ran).result
-        return json.dumps({"results": [each.value for each in result.regressions]}, indent=4)
+        return json.dumps({"results": [each.value for each in result.regressions]})
 
     def _metadata(self, match, call):
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
