@@ -210,6 +210,8 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
     let server: ModelServer;
     let client: RestClient;
     let passage: Passage;
+    /** Ids of the calls that got an answer. */
+    const answered: string[] = [];
 
     before(async () => {
       ({ server, client } = parts());
@@ -220,7 +222,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
 
     async function send(given: Pick<RestCase, 'as' | 'at' | 'body' | 'method'>): Promise<RestAnswer> {
       const { as = 'scorer', at, body, method = 'POST' } = given;
-      return client.send({
+      const answer = await client.send({
         method,
         url: `http://${passage.target}/v1/models/${at}`,
         headers: {
@@ -229,6 +231,8 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
         },
         ...(body !== undefined && { body }),
       });
+      answered.push(answer.headers['x-headgate-request-id'] ?? 'an answer without an id');
+      return answer;
     }
 
     for (const given of cases) {
@@ -272,8 +276,13 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
       for (const name of ['authorization', 'x_headgate_subject']) assert.equal(seen[name], undefined, name);
     });
 
-    test('every call is in the audit chain', async () => {
-      assert.deepEqual(await passage.findings(), []);
+    test('every call is in the audit chain once, which verifies after a stop', async () => {
+      const { findings, ids } = await passage.stopAndAudit();
+      assert.deepEqual(findings, []);
+      assert.deepEqual(
+        answered.filter((id) => ids.get(id) !== 1),
+        [],
+      );
     });
   });
 }

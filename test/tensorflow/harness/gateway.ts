@@ -1,7 +1,7 @@
 import { type RunningProvider, startProvider } from '../../../demo/provider.ts';
 import { machineToken, personToken } from '../../../demo/sign-in.ts';
 import type { EngineName } from '../../../src/plan/types.ts';
-import { FaultGateway } from '../../faults/harness/gateway.ts';
+import { type Audited, FaultGateway } from '../../faults/harness/gateway.ts';
 import type { ModelServer } from './server.ts';
 
 /** The scorer has one model to infer with; leads may do everything; alice is known, and nothing is allowed to her. */
@@ -70,9 +70,10 @@ export class Passage {
     return `127.0.0.1:${this.#gateway.port}`;
   }
 
-  /** What `headgate audit verify` finds wrong; empty where the chain is whole. */
-  async findings(): Promise<readonly string[]> {
-    return (await this.#gateway.audited()).findings;
+  /** Ends the gateway, so that all is written, and reads its audit. */
+  async stopAndAudit(): Promise<Audited> {
+    await this.#gateway.stop();
+    return this.#gateway.audited();
   }
 
   async close(): Promise<void> {
