@@ -76,6 +76,16 @@ describe('the official stubs against the TensorFlow runtime', () => {
     assert.equal((await reload(1)).code, 'OK');
     assert.partialDeepStrictEqual((await send(byLabel)).response, { model_spec: { version: '1' } });
   });
+
+  test('a reload unloads the models that it does not name', async () => {
+    const loads = async (...names: string[]): Promise<string> => {
+      const labels = Object.fromEntries(names.map((name) => [name, {}]));
+      await send({ operation: 'HandleReloadConfigRequest', models: server.models, labels });
+      return (await send({ operation: 'Predict', model: 'finance-credit' })).code;
+    };
+    assert.equal(await loads('finance-prod'), 'NOT_FOUND');
+    assert.equal(await loads('finance-prod', 'finance-credit'), 'OK');
+  });
 });
 
 /** What TensorFlow Serving refuses by itself, or reads in its own way. */

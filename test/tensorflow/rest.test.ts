@@ -2,191 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
 import { type RestAnswer, RestClient } from './harness/clients.ts';
-import { Passage, type Tokens } from './harness/gateway.ts';
+import { Passage } from './harness/gateway.ts';
+import { type RestCase, restCases, row } from './harness/rest-cases.ts';
 import { ModelServer, ranIn, type ServedCall } from './harness/server.ts';
 
 /** `scripts/test.ts` says which engines are there. */
 const engines = (process.env.HEADGATE_ENGINES ?? 'embedded,haproxy').split(',') as EngineName[];
-
-interface RestCase {
-  readonly title: string;
-  /** Default: the scorer. */
-  readonly as?: keyof Tokens | 'nobody';
-  readonly method?: 'GET' | 'POST' | 'PUT';
-  /** After `/v1/models/`. */
-  readonly at: string;
-  readonly body?: object | string;
-  readonly status: number;
-  /** Part of the answer. A refusal of Headgate's has a `code`, one of TensorFlow Serving's an `error`. */
-  readonly answer: object;
-  /** `model/version/signature` of what TensorFlow ran. */
-  readonly ran?: readonly string[];
-  /** Whether it got as far as the model server. Default: whether something ran. */
-  readonly served?: boolean;
-}
-
-const row = { instances: [[1, 3]] };
-const examples = { examples: [{ x: [1.5, 2.5] }] };
-const refused = (status: number, code: string) => ({ status, answer: { status, code }, served: false });
-
-const cases: readonly RestCase[] = [
-  {
-    title: 'predict runs the latest version where none is given',
-    at: 'finance-prod:predict',
-    body: row,
-    status: 200,
-    answer: { predictions: [14] },
-    ran: ['finance-prod/2/serving_default'],
-  },
-  {
-    title: 'predict of a version, several rows',
-    at: 'finance-prod/versions/1:predict',
-    body: {
-      instances: [
-        [0, 0],
-        [5, 7],
-      ],
-    },
-    status: 200,
-    answer: { predictions: [11, 17] },
-    ran: ['finance-prod/1/serving_default'],
-  },
-  {
-    title: 'predict in columns, by a signature of its own',
-    at: 'finance-prod:predict',
-    body: { signature_name: 'shift', inputs: { x: [[1, 2]] } },
-    status: 200,
-    answer: { outputs: [[13, 14]] },
-    ran: ['finance-prod/2/shift'],
-  },
-  {
-    title: 'classify',
-    at: 'finance-prod:classify',
-    body: { signature_name: 'classify', ...examples },
-    status: 200,
-    answer: {
-      results: [
-        [
-          ['low', -14],
-          ['high', 14],
-        ],
-      ],
-    },
-    ran: ['finance-prod/2/classify'],
-  },
-  {
-    title: 'regress, with a context',
-    at: 'finance-prod:regress',
-    body: { signature_name: 'regress', context: { x: [0.5, 0.5] }, examples: [{}] },
-    status: 200,
-    answer: { results: [12.5] },
-    ran: ['finance-prod/2/regress'],
-  },
-  {
-    title: 'status',
-    method: 'GET',
-    at: 'finance-prod',
-    status: 200,
-    answer: { model_version_status: [{ version: '1', state: 'AVAILABLE', status: { error_code: 'OK' } }, {}] },
-    served: true,
-  },
-  {
-    title: 'metadata',
-    method: 'GET',
-    at: 'finance-prod/versions/1/metadata',
-    status: 200,
-    answer: {
-      model_spec: { name: 'finance-prod', version: '1' },
-      metadata: {
-        signature_def: {
-          signature_def: {
-            serving_default: { inputs: { x: { dtype: 'DT_FLOAT' } }, method_name: 'tensorflow/serving/predict' },
-            classify: { method_name: 'tensorflow/serving/classify' },
-            regress: { method_name: 'tensorflow/serving/regress' },
-          },
-        },
-      },
-    },
-    served: true,
-  },
-  {
-    title: 'a lead may use the other model',
-    as: 'lead',
-    at: 'finance-credit:predict',
-    body: row,
-    status: 200,
-    answer: { predictions: [24] },
-    ran: ['finance-credit/2/serving_default'],
-  },
-  {
-    title: 'of a JSON key that is there twice the first counts, and the model is in the path alone',
-    at: 'finance-prod:predict',
-    body: '{"signature_name":"shift","signature_name":"nobody","model_spec":{"name":"finance-credit"},"inputs":[[1]]}',
-    status: 200,
-    answer: { outputs: [[13]] },
-    ran: ['finance-prod/2/shift'],
-  },
-  {
-    title: 'TensorFlow Serving says what is wrong with a body, and Headgate passes it on',
-    at: 'finance-prod:predict',
-    body: '{"instances":',
-    status: 400,
-    answer: { error: 'JSON Parse error: Expecting value: line 1 column 14 (char 13)' },
-    served: true,
-  },
-  {
-    title: 'and which version it does not have',
-    at: 'finance-prod/versions/9:predict',
-    body: row,
-    status: 404,
-    answer: { error: 'Servable not found for request: Specific(finance-prod, 9)' },
-    served: true,
-  },
-  {
-    title: 'a model that is not the scorer’s',
-    at: 'finance-credit:predict',
-    body: row,
-    ...refused(403, 'no-rule-allows'),
-  },
-  {
-    title: 'someone known whom no rule allows',
-    as: 'alice',
-    at: 'finance-prod:predict',
-    body: row,
-    ...refused(403, 'no-rule-allows'),
-  },
-  { title: 'nobody', as: 'nobody', at: 'finance-prod:predict', body: row, ...refused(401, 'credential-missing') },
-  {
-    title: 'a model that the policy does not name',
-    as: 'lead',
-    at: 'nobody:predict',
-    body: row,
-    ...refused(403, 'resource-unknown'),
-  },
-  // What TensorFlow Serving reads as finance-credit, and a careless proxy doesn't.
-  {
-    title: 'a needless escape, which `requests` undoes before it sends it',
-    at: 'finance%2Dcredit:predict',
-    body: row,
-    ...refused(403, 'no-rule-allows'),
-  },
-  { title: 'an escape in a name', at: 'finance-prod%20:predict', body: row, ...refused(403, 'operation-unknown') },
-  { title: 'an operation in capitals', at: 'finance-prod:PREDICT', body: row, ...refused(403, 'operation-unknown') },
-  { title: 'a resource in capitals', method: 'GET', at: 'finance-prod/METADATA', ...refused(403, 'operation-unknown') },
-  {
-    title: 'a version with a leading zero',
-    at: 'finance-prod/versions/01:predict',
-    body: row,
-    ...refused(403, 'operation-unknown'),
-  },
-  {
-    title: 'another method',
-    method: 'PUT',
-    at: 'finance-prod:predict',
-    body: row,
-    ...refused(405, 'method-not-allowed'),
-  },
-];
 
 describe('plain REST by Python to the TensorFlow runtime', () => {
   let server: ModelServer;
@@ -224,7 +45,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
       const { as = 'scorer', at, body, method = 'POST' } = given;
       const answer = await client.send({
         method,
-        url: `http://${passage.target}/v1/models/${at}`,
+        url: `http://${passage.target}${at.startsWith('/') ? at : `/v1/models/${at}`}`,
         headers: {
           ...(as !== 'nobody' && { authorization: `Bearer ${passage.tokens[as]}` }),
           ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -235,12 +56,13 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
       return answer;
     }
 
-    for (const given of cases) {
+    for (const given of restCases) {
       test(given.title, async () => {
         const { outcome, calls } = await server.during(() => send(given));
         const { ran = [], served = ran.length > 0 } = given;
         assert.equal(outcome.status, given.status, JSON.stringify(outcome.body).slice(0, 500));
         assert.partialDeepStrictEqual(outcome.body, given.answer);
+        if (given.says !== undefined) assert.match(JSON.stringify(outcome.body), given.says);
         assert.deepEqual(ranIn(calls), ran);
         assert.equal(calls.length, served ? 1 : 0, 'calls that reached the model server');
       });

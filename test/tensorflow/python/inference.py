@@ -2,7 +2,8 @@
 
 Order of checks, codes and sentences are those of tensorflow_serving/servables/tensorflow/{predict_util,classifier,regressor,
 multi_inference,get_model_metadata_impl}.cc and tensorflow_serving/model_servers/get_model_status_impl.cc. What is computed is
-computed by the TensorFlow runtime. `ran` is told of each servable that runs.
+computed by the TensorFlow runtime. A signature must be of the method that is called, as with the server's flag
+--enable_signature_method_name_check. `ran` is told of each servable that runs.
 """
 
 import tensorflow as tf

@@ -178,7 +178,10 @@ def _print(message, **options):
 
 
 def _object(body):
-    """Of a key that is there twice the first one counts: RapidJSON's FindMember takes the first that it meets."""
+    """Of a key that is there twice the first one counts, and nothing after the object is looked at.
+
+    RapidJSON's FindMember takes the first that it meets; kParseStopWhenDoneFlag.
+    """
 
     def first_wins(pairs):
         found = {}
@@ -189,7 +192,7 @@ def _object(body):
     if not body:
         raise _invalid("JSON Parse error: The document is empty")
     try:
-        value = json.loads(body, object_pairs_hook=first_wins)
+        value, _ = json.JSONDecoder(object_pairs_hook=first_wins).raw_decode(body.decode().lstrip())
     except ValueError as fault:
         raise _invalid(f"JSON Parse error: {fault}") from fault
     if not isinstance(value, dict):

@@ -37,7 +37,7 @@ class Servable:
         try:
             outputs = self.loaded.signatures[signature](**inputs)
         except (tf.errors.InvalidArgumentError, ValueError, TypeError) as fault:
-            raise ServingFault(StatusCode.INVALID_ARGUMENT, str(fault).splitlines()[0]) from fault
+            raise ServingFault(StatusCode.INVALID_ARGUMENT, " ".join(str(fault).split())) from fault
         return {name: tensor.numpy() for name, tensor in outputs.items()}
 
 
