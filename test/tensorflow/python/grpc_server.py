@@ -42,6 +42,7 @@ class _Answering:
             code, message = fault.code, fault.message
         call.record["code"] = code.name
         call.record["cancelled"] = not context.is_active()
+        context.set_trailing_metadata((("x-answered-by", operation),))
         self.log.write(call.record)
         if response is None:
             context.abort(code, message)
