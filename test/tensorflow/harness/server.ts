@@ -73,11 +73,11 @@ export class ModelServer {
     return { outcome, calls: (await this.calls()).slice(before) };
   }
 
-  /** Waits for such a call: a caller that has gone does not wait for its record. At most 5 s. */
-  async called(operation: string, isIt: (call: ServedCall) => boolean): Promise<void> {
+  /** Waits until so many calls carried this metadata: a caller that has gone does not wait for its record. At most 5 s. */
+  async calledTimes(metadata: string, count: number): Promise<void> {
     const endMs = Date.now() + 5000;
-    while (!(await this.calls()).some((call) => call.operation === operation && isIt(call))) {
-      if (Date.now() > endMs) throw new Error(`the server saw no such call of ${operation}`);
+    while ((await this.calls()).filter((call) => metadata in call.metadata).length < count) {
+      if (Date.now() > endMs) throw new Error(`the server saw no such call with ${metadata}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
