@@ -25,7 +25,7 @@ export function programPath(program) {
 }
 
 /** Versions of Python that the pinned packages are made for. */
-const pythonProbe = 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])';
+const pythonProbe = 'import sys, venv; from ensurepip import version; print("%d.%d" % sys.version_info[:2])';
 const pythonVersions = ['3.11', '3.12', '3.13'];
 
 /** A Python that can make environments, with its version; the system's own where the first on PATH can't. */
