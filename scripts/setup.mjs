@@ -1,7 +1,7 @@
 // Sets up what a command needs. Plain JavaScript that runs on Node 20 with nothing installed; when nothing is to do, it
 // compares two lock files and is gone.
 //   node scripts/setup.mjs                          the packages of package-lock.json
-//   node scripts/setup.mjs --with haproxy,wrk,tools and these
+//   node scripts/setup.mjs --with haproxy,wrk,tools,tensorflow and these
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,15 +19,17 @@ async function main(args) {
   ensurePackages('.', 'libraries, and the Node that Headgate runs on');
   ensurePinnedNode();
   if (parts.has('tools')) ensurePackages('tools', 'type checker and linter');
+  const needsTensorFlow = parts.delete('tensorflow');
   parts.delete('tools');
   if (parts.size > 0) await ensureSystem([...parts]);
+  if (needsTensorFlow) await ensureRealTensorFlow();
 }
 
 /** `--with a,b` → a set. */
 function partsOf(args) {
   if (args.length === 0) return new Set();
   if (args.length === 2 && args[0] === '--with') return new Set(args[1].split(',').filter((part) => part !== ''));
-  return fail('usage: node scripts/setup.mjs [--with haproxy,wrk,tools]', 2);
+  return fail('usage: node scripts/setup.mjs [--with haproxy,wrk,tools,tensorflow]', 2);
 }
 
 /** `npm ci` in a folder, unless what is installed is what its lock file says. */
@@ -78,10 +80,21 @@ function ensurePinnedNode() {
 
 async function ensureSystem(names) {
   const { ensureSystemPackages, systemPackages } = await import('./system-packages.mjs');
-  const known = [...Object.keys(systemPackages), 'tools'];
+  const known = [...Object.keys(systemPackages), 'tools', 'tensorflow'];
   const strange = names.filter((name) => !known.includes(name));
   if (strange.length > 0) fail(`--with knows ${known.join(', ')}, not ${strange.join(', ')}`, 2);
   const missing = ensureSystemPackages(names, (line) => console.log(line));
+  failMissing(missing);
+}
+
+async function ensureRealTensorFlow() {
+  const { ensureTensorFlow } = await import('./tensorflow.mjs');
+  const { missing, python } = ensureTensorFlow((line) => console.log(line));
+  failMissing(missing === undefined ? [] : [missing]);
+  say(`TensorFlow is there for ${python}`);
+}
+
+function failMissing(missing) {
   for (const { name, why, remedy } of missing) console.error(`setup: ${name} is missing (${why}). Run: ${remedy}`);
   if (missing.length > 0) process.exit(1);
 }

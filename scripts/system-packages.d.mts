@@ -1,5 +1,5 @@
 /** Types of `system-packages.mjs`, which stays plain JavaScript so that Node 20 can run it. */
-export type SystemPackage = 'haproxy' | 'wrk';
+export type SystemPackage = 'haproxy' | 'wrk' | 'python';
 
 export declare const systemPackages: Readonly<
   Record<SystemPackage, { readonly program: string; readonly debian: string; readonly why: string }>
@@ -7,12 +7,19 @@ export declare const systemPackages: Readonly<
 
 export declare function programPath(program: string): string | undefined;
 
-export interface MissingPackage {
-  readonly name: SystemPackage;
+export interface MissingPart {
+  readonly name: string;
   readonly why: string;
   /** Command or sentence that says how it is installed. */
   readonly remedy: string;
 }
+
+export interface MissingPackage extends MissingPart {
+  readonly name: SystemPackage;
+}
+
+/** A Python that can make environments, with its version (`3.11`). */
+export declare function findPython(): { readonly program: string; readonly version: string } | undefined;
 
 export declare function ensureSystemPackages(
   names: readonly SystemPackage[],

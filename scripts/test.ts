@@ -6,10 +6,12 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { ensureSystemPackages } from './system-packages.mjs';
+import { ensureTensorFlow } from './tensorflow.mjs';
 
 /**
  * Everything that has to hold: types, lint, tests. Closes with `N passed, N failed` alone on a line.
  *   --engines embedded   leaves HAProxy out, and says so
+ *   --without tensorflow leaves the real TensorFlow out, and says so
  *   --update-goldens     writes the goldens anew: read the diff
  *   FILE…                only these test files, without types and lint
  */
@@ -24,6 +26,7 @@ const testGlobs = [
 /** A file that hangs ends the run as a failure. */
 const fileTimeoutMs = 900_000;
 const engineNames = ['embedded', 'haproxy'];
+const tensorFlowTests = 'test/tensorflow/';
 
 interface Tally {
   passed: number;
@@ -35,6 +38,7 @@ interface Tally {
 const { values, positionals } = parsed();
 process.chdir(root);
 const asked = enginesAsked(values.engines);
+checkWithout(values.without);
 const { present, reasons } = asked === undefined ? presentEngines() : { present: asked, reasons: [] };
 process.env.HEADGATE_ENGINES = present.join(',');
 if (values['update-goldens']) process.env.HEADGATE_UPDATE_GOLDENS = '1';
@@ -46,20 +50,33 @@ if (positionals.length === 0) {
 }
 const left = engineNames.filter((name) => !present.includes(name));
 const all = positionals.length > 0 ? positionals : globSync(testGlobs).toSorted();
-const files = all.filter((file) => !left.some((name) => needs(file, name)));
+const withTensorFlow = tensorFlowIsThere();
+const files = all
+  .filter((file) => !left.some((name) => needs(file, name)))
+  .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests));
 await runTests(files);
 close();
 
 function parsed() {
   try {
     return parseArgs({
-      options: { engines: { type: 'string' }, 'update-goldens': { type: 'boolean', default: false } },
+      options: {
+        engines: { type: 'string' },
+        without: { type: 'string' },
+        'update-goldens': { type: 'boolean', default: false },
+      },
       allowPositionals: true,
     });
   } catch (fault) {
     console.error(fault instanceof Error ? fault.message : fault);
     process.exit(2);
   }
+}
+
+function checkWithout(text: string | undefined): void {
+  if (text === undefined || text === 'tensorflow') return;
+  console.error(`--without knows tensorflow, not ${text}`);
+  process.exit(2);
 }
 
 function enginesAsked(text: string | undefined): string[] | undefined {
@@ -75,6 +92,16 @@ function presentEngines(): { present: string[]; reasons: string[] } {
   const missing = ensureSystemPackages(['haproxy']);
   const present = engineNames.filter((name) => !missing.some((entry) => entry.name === name));
   return { present, reasons: missing.map(({ name, remedy }) => `${name} is missing; to install it: ${remedy}`) };
+}
+
+/** Sets up TensorFlow where a test to be run needs it, and tells the tests where it is. */
+function tensorFlowIsThere(): boolean {
+  if (values.without === 'tensorflow') return false;
+  if (!all.some((file) => file.startsWith(tensorFlowTests))) return false;
+  const { python, missing } = ensureTensorFlow();
+  if (python !== undefined) process.env.HEADGATE_TENSORFLOW_PYTHON = python;
+  else reasons.push(`${missing.name} is missing (${missing.why}); to install it: ${missing.remedy}`);
+  return python !== undefined;
 }
 
 /** Whether nothing in a test file can run without an engine; the others leave out its cases by themselves. */
@@ -107,8 +134,8 @@ async function runTests(files: string[]): Promise<void> {
 
 /** An engine that is missing is a failure of the run, unless the run asked to go without it. */
 function close(): void {
-  if (left.length > 0)
-    console.log(`not run: ${all.length - files.length} test files and every case of ${left.join(', ')}`);
+  if (all.length > files.length) console.log(`not run: ${all.length - files.length} test files`);
+  if (left.length > 0) console.log(`not run: every case of ${left.join(', ')}`);
   for (const reason of reasons) console.log(`not run: ${reason}`);
   const unexplained = left.length === 0 && tally.notRun > 0;
   if (unexplained) console.log(`not run: ${tally.notRun} tests were skipped, which none may be`);

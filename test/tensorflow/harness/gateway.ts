@@ -1,0 +1,84 @@
+import { type RunningProvider, startProvider } from '../../../demo/provider.ts';
+import { machineToken, personToken } from '../../../demo/sign-in.ts';
+import type { EngineName } from '../../../src/plan/types.ts';
+import { type Audited, FaultGateway } from '../../faults/harness/gateway.ts';
+import type { ModelServer } from './server.ts';
+
+/** The scorer has one model to infer with; leads may do everything; alice is known, and nothing is allowed to her. */
+export const policy = [
+  'version: 1',
+  'identity: { staff: { oidc: { audience: headgate, groupsClaim: groups } } }',
+  'groups:',
+  '  scorers: [ { staff: { client: batch-scorer } } ]',
+  '  leads: [ { staff: { group: finance-leads } } ]',
+  'services: { scoring: { protocol: tensorflow-serving, models: [finance-prod, finance-credit] } }',
+  'rules:',
+  '  - name: the scorer infers with its own model',
+  '    allow: scorers',
+  '    to: [predict, classify, regress, metadata, status]',
+  '    at: scoring/finance-prod',
+  '  - { name: leads do everything, allow: leads, to: any, at: "scoring/**" }',
+  '',
+].join('\n');
+
+export interface Tokens {
+  /** The machine `batch-scorer`. */
+  readonly scorer: string;
+  /** Of the group finance-leads. */
+  readonly lead: string;
+  /** Whom no rule allows anything. */
+  readonly alice: string;
+}
+
+/** `headgate up` before a model server, with a real OpenID Provider and its tokens. */
+export class Passage {
+  readonly tokens: Tokens;
+  readonly #gateway: FaultGateway;
+  readonly #provider: RunningProvider;
+
+  private constructor(gateway: FaultGateway, provider: RunningProvider, tokens: Tokens) {
+    this.#gateway = gateway;
+    this.#provider = provider;
+    this.tokens = tokens;
+  }
+
+  static async open(engine: EngineName, server: ModelServer): Promise<Passage> {
+    const provider = await startProvider(0);
+    const gateway = await FaultGateway.make({
+      engine,
+      policy,
+      bindings: [
+        `identity: { staff: { issuer: "${provider.issuer}" } }`,
+        `services: { scoring: { endpoints: [ { rest: 127.0.0.1:${server.restPort}, grpc: 127.0.0.1:${server.grpcPort} } ] } }`,
+      ],
+    });
+    await gateway.start();
+    const { issuer } = provider;
+    return new Passage(gateway, provider, {
+      scorer: await machineToken(issuer, 'batch-scorer'),
+      lead: await personToken(issuer, 'lena'),
+      alice: await personToken(issuer, 'alice'),
+    });
+  }
+
+  get issuer(): string {
+    return this.#provider.issuer;
+  }
+
+  /** `127.0.0.1:8080`, for REST and gRPC alike. */
+  get target(): string {
+    return `127.0.0.1:${this.#gateway.port}`;
+  }
+
+  /** Ends the gateway, so that all is written, and reads its audit. */
+  async stopAndAudit(): Promise<Audited> {
+    await this.#gateway.stop();
+    return this.#gateway.audited();
+  }
+
+  async close(): Promise<void> {
+    await this.#gateway.stop();
+    await this.#gateway.remove();
+    await this.#provider.close();
+  }
+}
