@@ -105,6 +105,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'credential-audience': 'its token is meant for another audience',
   'credential-expired': 'its token has expired',
   'credential-not-yet-valid': 'its token is not valid yet',
+  'credential-unknown': 'its API key is not known, or was revoked',
   'credential-flood': 'too many failed credentials came from this address',
   'request-timeout': 'the request did not arrive in time',
   'body-too-large': 'its body is too large',

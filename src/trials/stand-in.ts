@@ -17,7 +17,7 @@ export function standIn(policy: Policy, tests: PolicyTests, name: string): Envir
       ...(services.length > 1 && { routes }),
     })),
     identity: Object.fromEntries(
-      policy.identity.map((identity) => [
+      policy.identity.filter(({ kind }) => kind === 'oidc').map((identity) => [
         identity.name.value,
         { issuer: `https://${issuerHost(identity.name.value)}` },
       ]),

@@ -11,6 +11,7 @@ import {
   loadGateKeys,
 } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
+import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
@@ -85,6 +86,7 @@ class Runner {
   #gate: Gate;
   /** Counts what ends kept decisions before their time. */
   #changes = 0;
+  readonly #apiKeys: OpenKeyFinder;
   readonly #flood = new FloodGuard();
   #isOpen = true;
   #isStopping = false;
@@ -98,7 +100,8 @@ class Runner {
     this.#spoolDirectory = resolve(plan.state, 'spool');
     mkdirSync(this.#spoolDirectory, { recursive: true, mode: 0o750 });
     this.#books = new CoreBooks(this.#spoolDirectory);
-    this.#gate = createGate({ plan, keys, clock });
+    this.#apiKeys = openKeyFinder(plan.state);
+    this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys });
     this.parseSpool = createLogParser(this.#books, (worker) => this.#contextOf(worker));
   }
 
@@ -193,6 +196,7 @@ class Runner {
     const processes = [...this.#processes.values()];
     await Promise.all(processes.map((each) => each.end(graceMs)));
     await this.#gate.close();
+    this.#apiKeys.close();
   }
 
   #shut(worker: string, request: GateRequest): SpopAction[] {
