@@ -3,8 +3,8 @@ import { createDecider, type Decider, type Explanation } from '../decision/index
 import { createGate, type GateAnswer, type GateKeys, type GateRequest } from '../gate/index.ts';
 import { createIdentifier, type Identified, type Identifier, type Identity } from '../identity/index.ts';
 import type { Plan } from '../plan/types.ts';
-import { openKeyFinder } from '../store/index.ts';
 import { Secret } from '../std/secret.ts';
+import { openKeyFinder } from '../store/index.ts';
 
 export interface Question {
   readonly plan: Plan;

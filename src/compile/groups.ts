@@ -52,7 +52,10 @@ function checkTerm({ report }: Scope, term: CallerTerm, kind: IdentityNode['kind
   const name = identity.value;
   if (kind === 'apiKeys' && any) {
     const hint = `name each key: \`{ ${name}: { name: batch-scorer } }\``;
-    report.add('HG2024', 'this would let in every key, also those that nobody named here', { span: identity.span, hint });
+    report.add('HG2024', 'this would let in every key, also those that nobody named here', {
+      span: identity.span,
+      hint,
+    });
   }
   const strange = kind === 'apiKeys' ? (subject ?? group ?? client) : keyName;
   if (strange === undefined) return;

@@ -7,7 +7,11 @@ export class StoreFault extends Error {
   /** For the operator: what to do about it. */
   readonly hint: string | undefined;
 
-  constructor(code: StoreFaultCode, message: string, options: { readonly hint?: string; readonly cause?: unknown } = {}) {
+  constructor(
+    code: StoreFaultCode,
+    message: string,
+    options: { readonly hint?: string; readonly cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.hint = options.hint;

@@ -26,7 +26,8 @@ export function verifyKey(text: string, { plan, finder, idKey, nowMs }: VerifyKe
   const key = keyOf(finder, read.id);
   if (key instanceof StoreFault) return fault('identity-unavailable', `${key.code}: ${key.message}`);
   if (key === undefined) return fault('credential-unknown', 'no API key has this id');
-  if (!isSecretOf(key.hash, read.secret)) return fault('credential-unknown', `the secret of API key ${key.id} is another`);
+  if (!isSecretOf(key.hash, read.secret))
+    return fault('credential-unknown', `the secret of API key ${key.id} is another`);
   const state = stateOf(key, nowMs);
   if (state === 'revoked') return fault('credential-unknown', `API key ${key.id} of ${key.name} was revoked`);
   if (state === 'expired') return fault('credential-expired', `API key ${key.id} of ${key.name} has expired`);

@@ -56,9 +56,11 @@ export function createIdentifier(options: IdentifierOptions): Identifier {
       return work;
     },
     status: () =>
-      options.identities.filter(isOidc).flatMap(({ name, issuers: names }) =>
-        names.map((issuer) => ({ identity: name, issuer, ...statusOf(issuers, issuer) })),
-      ),
+      options.identities
+        .filter(isOidc)
+        .flatMap(({ name, issuers: names }) =>
+          names.map((issuer) => ({ identity: name, issuer, ...statusOf(issuers, issuer) })),
+        ),
   };
   keysOfIdentifiers.set(identifier, issuers);
   return identifier;

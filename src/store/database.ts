@@ -81,9 +81,13 @@ function versionOf(database: DatabaseSync): number {
 }
 
 function newer(path: string, version: number): StoreFault {
-  return new StoreFault('store-newer', `the store ${path} is of version ${version}, this Headgate knows ${storeVersion}`, {
-    hint: 'run the newer Headgate that made it so',
-  });
+  return new StoreFault(
+    'store-newer',
+    `the store ${path} is of version ${version}, this Headgate knows ${storeVersion}`,
+    {
+      hint: 'run the newer Headgate that made it so',
+    },
+  );
 }
 
 /** SQLite's result codes (https://sqlite.org/rescode.html): BUSY and LOCKED, whatever their extension. */

@@ -1,5 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type Act, type ApiKey, type KeyChange, KeyRefusal, type KeyStore, type NewKey, stateOf } from '../grants/index.ts';
+import {
+  type Act,
+  type ApiKey,
+  type KeyChange,
+  KeyRefusal,
+  type KeyStore,
+  type NewKey,
+  stateOf,
+} from '../grants/index.ts';
 import { openDatabase, storePath, told } from './database.ts';
 import { findSql } from './key-finder.ts';
 import { apiKeyOf, changeOf, gatewayOf, type Row, storedKeyOf } from './rows.ts';
@@ -75,7 +83,9 @@ class Tables {
   }
 
   changesAfter(number: number): KeyChange[] {
-    return this.#rows('SELECT * FROM changes WHERE number > ? ORDER BY number LIMIT ?', number, changesMax).map(changeOf);
+    return this.#rows('SELECT * FROM changes WHERE number > ? ORDER BY number LIMIT ?', number, changesMax).map(
+      changeOf,
+    );
   }
 
   lastChangeBefore(timeMs: number): number {

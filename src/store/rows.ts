@@ -55,6 +55,8 @@ export function gatewayOf(row: Row): KeyGateway {
     pid: count(row, 'pid'),
     confirmed: count(row, 'confirmed'),
     confirmedMs: count(row, 'confirmed_ms'),
-    processes: text(row, 'processes').split('\n').filter((line) => line !== ''),
+    processes: text(row, 'processes')
+      .split('\n')
+      .filter((line) => line !== ''),
   };
 }

@@ -42,7 +42,8 @@ export const compileCodes = {
   },
   HG2015: {
     title: 'binding of API keys',
-    meaning: 'API keys are kept in the store beside the gateway and have no issuer: an environment binds nothing to them.',
+    meaning:
+      'API keys are kept in the store beside the gateway and have no issuer: an environment binds nothing to them.',
   },
   HG2021: { title: 'unused group', meaning: 'No rule names the group.' },
   HG2022: { title: 'unused identity', meaning: 'No group names the identity, so that its callers are in none.' },

@@ -11,8 +11,8 @@ import {
   loadGateKeys,
 } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
-import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { Clock } from '../../std/clock.ts';
+import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';

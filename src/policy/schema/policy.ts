@@ -46,7 +46,14 @@ const oidc = z
 const apiKeys = z
   .strictObject({})
   .describe('API keys that `headgate key` makes; they are kept beside the gateway, never in a file of the policy.')
-  .register(notes, note({ what: 'API keys', hint: 'write `apiKeys: {}`; `headgate key create` makes the keys' }));
+  .register(
+    notes,
+    note({
+      what: 'an empty map',
+      within: '`apiKeys`',
+      hint: 'write `apiKeys: {}`; `headgate key create` makes the keys',
+    }),
+  );
 
 const identity = z
   .strictObject({
@@ -74,10 +81,15 @@ const term = z
     serviceAccount: later('callers by Kubernetes service account'),
     role: later('callers by AWS role'),
     path: later('callers by SPIFFE path'),
-    name: oneOrMany(text('the name of an API key', keyNameFault)).optional().describe('The name of an API key, compared whole.'),
+    name: oneOrMany(text('the name of an API key', keyNameFault))
+      .optional()
+      .describe('The name of an API key, compared whole.'),
   })
   .meta({ minProperties: 1, description: 'Every key must match; a list in a key is any of.' })
-  .register(notes, note({ what: 'a map with `subject`, `group`, `client` or `name`', within: 'a caller', hint: callerHint }));
+  .register(
+    notes,
+    note({ what: 'a map with `subject`, `group`, `client` or `name`', within: 'a caller', hint: callerHint }),
+  );
 
 const any = z.literal('any').register(notes, note({ what: '`any`', hint: callerHint }));
 

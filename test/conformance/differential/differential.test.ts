@@ -92,7 +92,9 @@ const defects: Readonly<Record<string, PlanChange>> = {
   'actions ignored': everyRule((rule) => ({ ...rule, actions: { kind: 'any' } })),
   'headers missing in the key of a kept decision': access(() => ({ reads: {} })),
   'another audience accepted': access(({ identities }) => ({
-    identities: identities.map((each) => ('audience' in each ? { ...each, audience: [...each.audience, 'somebody-else'] } : each)),
+    identities: identities.map((each) =>
+      'audience' in each ? { ...each, audience: [...each.audience, 'somebody-else'] } : each,
+    ),
   })),
   'expiry not looked at': access(({ identities }) => ({
     identities: identities.map((each) => ('skewSeconds' in each ? { ...each, skewSeconds: 86_400 } : each)),
