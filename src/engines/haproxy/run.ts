@@ -24,7 +24,9 @@ import { serviceNumbers } from './frontend.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { askName, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
+import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
+
 import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
@@ -112,6 +114,8 @@ class Runner {
     const before = this.#current;
     const directory = resolve(plan.state, 'haproxy');
     const predecessors = before === undefined ? await findPredecessors({ directory, sockets }) : [before.predecessor];
+    // Their gate was away: what was revoked, and what the policy took back meanwhile, they don't know.
+    if (before === undefined) await endKept(predecessors, log);
     this.#generation += 1;
     const place = this.#placeOf(plan);
     const options = {
