@@ -91,7 +91,15 @@ describe('the store of API keys', () => {
     const other = openKeyStore(state);
     const before = store.version();
     assert.equal(store.version(), before);
-    other.join({ run: 'r', engine: 'haproxy', environment: 'dev', pid: 7, confirmed: 0, confirmedMs: 1, processes: [] });
+    other.join({
+      run: 'r',
+      engine: 'haproxy',
+      environment: 'dev',
+      pid: 7,
+      confirmed: 0,
+      confirmedMs: 1,
+      processes: [],
+    });
     other.confirm({ run: 'r', confirmed: 4, confirmedMs: 2, processes: ['haproxy (pid 8)'] });
     assert.notEqual(store.version(), before);
     assert.deepEqual(
@@ -129,7 +137,8 @@ describe('the store of API keys', () => {
     const newer = new DatabaseSync(storePath(state));
     newer.exec('PRAGMA user_version = 99');
     newer.close();
-    for (const open of [() => openKeyStore(state), () => finder.find('x')]) assert.throws(open, { code: 'store-newer' });
+    for (const open of [() => openKeyStore(state), () => finder.find('x')])
+      assert.throws(open, { code: 'store-newer' });
     writeFileSync(storePath(state), 'not a database at all, but long enough for a header'.repeat(40));
     for (const open of [() => openKeyStore(state), () => finder.find('x')]) {
       assert.throws(open, { name: 'StoreFault', code: 'store-broken' });
