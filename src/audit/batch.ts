@@ -1,6 +1,6 @@
 import type { Batch } from './chain.ts';
-import { type Body, type ChainPlace, callBody, type LineBuffer, unreadableBody } from './chain-line.ts';
-import type { ParsedRecord, SpoolParser } from './types.ts';
+import { type Body, type ChainPlace, callBody, keyBody, type LineBuffer, unreadableBody } from './chain-line.ts';
+import type { ParsedRecord, SpoolReader } from './types.ts';
 
 /** Lines for the chain, and what they were made from. */
 export interface ChainedBatch extends Batch {
@@ -22,12 +22,13 @@ export interface Piece {
 }
 
 /** Chains whole lines of a spool file (bytes that end in a newline), as many of them as `out` has room for, at least one. */
-export function chainLines(bytes: Buffer, parse: SpoolParser, piece: Piece): ChainedBatch {
+export function chainLines(bytes: Buffer, parse: SpoolReader, piece: Piece): ChainedBatch {
   const { spool, start, nowMs, out } = piece;
   out.clear();
   const text = bytes.toString('utf8');
   const ascii = text.length === bytes.length;
   const records: ParsedRecord[] = [];
+  let unreadable = 0;
   let { position, hash } = piece;
   let end = start;
   for (let from = 0; from < text.length; ) {
@@ -39,26 +40,31 @@ export function chainLines(bytes: Buffer, parse: SpoolParser, piece: Piece): Cha
     const body = bodyOf(record, line, next - end - 1, nowMs, place);
     const digest = out.add(body);
     if (digest === undefined) break;
-    if (!('unreadable' in record)) records.push(record);
+    if (isRecord(record)) records.push(record);
+    else if ('unreadable' in record) unreadable += 1;
     hash = digest;
     position += 1;
     end = next;
     from = to + 1;
   }
-  const unreadable = position - piece.position - records.length;
   return { bytes: out.bytes, position, hash, spool, end, records, unreadable };
 }
 
-function bodyOf(record: ReturnType<SpoolParser>, line: string, bytes: number, nowMs: number, place: ChainPlace): Body {
-  if (!('unreadable' in record)) return callBody(record, place);
+function bodyOf(record: ReturnType<SpoolReader>, line: string, bytes: number, nowMs: number, place: ChainPlace): Body {
+  if (isRecord(record)) return callBody(record, place);
+  if ('key' in record) return keyBody(record.key, place);
   return unreadableBody({ text: line, bytes, fault: record.unreadable, timeMs: nowMs }, place);
 }
 
+function isRecord(read: ReturnType<SpoolReader>): read is ParsedRecord {
+  return !('unreadable' in read || 'key' in read);
+}
+
 /** A parser that throws has met a line that it can't read, too: nothing may stop the chain. */
-function parseSafely(line: string, parse: SpoolParser): ReturnType<SpoolParser> {
+function parseSafely(line: string, parse: SpoolReader): ReturnType<SpoolReader> {
   try {
     const record = parse(line);
-    if ('unreadable' in record || isWhole(record)) return record;
+    if (!isRecord(record) || isWhole(record)) return record;
     return { unreadable: 'its time, sequence or status is no number' };
   } catch (error) {
     return { unreadable: `the parser failed: ${(error as Error).message}` };

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { unreadableTextMax } from './bounds.ts';
 import { coreText } from './spool-line.ts';
-import type { ChainEvent, ParsedRecord } from './types.ts';
+import type { ChainEvent, KeyAct, ParsedRecord } from './types.ts';
 
 /** Hash before the first event. */
 export const firstPrevious = '0'.repeat(64);
@@ -58,6 +58,12 @@ export function unreadableBody({ text, bytes, fault, timeMs }: Unreadable, place
   const kept = text.length > unreadableTextMax ? `${text.slice(0, unreadableTextMax)}…` : text;
   const what = `"timeMs":${timeMs},"fault":${JSON.stringify(fault)},"text":${JSON.stringify(kept)},"bytes":${bytes}`;
   return { head: `${start(place, 'unreadable')},${what}`, shared: nothing, previous: place.previous };
+}
+
+/** The same for what was done with an API key. */
+export function keyBody(done: KeyAct, place: ChainPlace): Body {
+  const text = JSON.stringify(done).slice(1, -1);
+  return { head: `${start(place, 'key')},${text}`, shared: nothing, previous: place.previous };
 }
 
 function start(place: ChainPlace, kind: ChainEvent['kind']): string {
@@ -129,10 +135,12 @@ export function readChainLine(text: string, verify = true): ReadLine {
   return { event, intact };
 }
 
+const kinds: ReadonlySet<ChainEvent['kind']> = new Set(['call', 'unreadable', 'key']);
+
 function parseEvent(text: string): ChainEvent | undefined {
   try {
     const event = JSON.parse(text) as ChainEvent;
-    const known = event.format === 1 && (event.kind === 'call' || event.kind === 'unreadable');
+    const known = event.format === 1 && kinds.has(event.kind);
     return known && Number.isSafeInteger(event.position) ? event : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 export { checkpointName } from './checkpoint.ts';
+export { keyLine, parseKeyLine } from './key-line.ts';
 export { type ReadOptions, readAudit } from './read.ts';
 export { type SentenceOptions, sentence, whyText } from './sentence.ts';
 export {

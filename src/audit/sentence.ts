@@ -1,4 +1,5 @@
 import type { DenialReason } from '../gate/denials.ts';
+import { keyActText } from './key-line.ts';
 import type { AuditCore, AuditEvent, ChainEvent } from './types.ts';
 
 export interface SentenceOptions {
@@ -18,6 +19,7 @@ export function sentence(event: ChainEvent, options: SentenceOptions = {}): stri
   if (event.kind === 'unreadable') {
     return `${time} a line of ${shown(event.spool)} could not be read (${words(event.fault)}): ${quoted(event.text)}`;
   }
+  if (event.kind === 'key') return `${time} ${words(keyActText(event))}`;
   return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
 }
 

@@ -109,10 +109,33 @@ export interface UnreadableEvent extends ChainFields {
   readonly bytes: number;
 }
 
-export type ChainEvent = AuditEvent | UnreadableEvent;
+/** What was done with an API key, and by whom. Times in milliseconds since the epoch. */
+export interface KeyAct {
+  readonly timeMs: number;
+  /** Its number in the store of keys, by which one that was written down twice, over a crash, is known. */
+  readonly change: number;
+  readonly act: 'created' | 'rotated' | 'revoked';
+  readonly keyId: string;
+  readonly name: string;
+  readonly owner: string;
+  /** The operating system's user. */
+  readonly by: string;
+  /** When the key ends; of a rotation when the one before it does. */
+  readonly endsMs: number;
+}
+
+/** The same in the chain. */
+export interface KeyEvent extends ChainFields, KeyAct {
+  readonly kind: 'key';
+}
+
+export type ChainEvent = AuditEvent | UnreadableEvent | KeyEvent;
 
 /** Reads one line of an engine's spool. A line that can't be read is a finding, not an exception. */
 export type SpoolParser = (line: string) => ParsedRecord | { readonly unreadable: string };
+
+/** The same for a spool that also holds what is no call. */
+export type SpoolReader = (line: string) => ReturnType<SpoolParser> | { readonly key: KeyAct };
 
 /** How the audit writer is. */
 export interface AuditStatus {

@@ -120,6 +120,7 @@ class ChainCheck {
   #firstPosition = 0;
   #events = 0;
   #unreadable = 0;
+  #keyActs = 0;
   #checkpoint: Checkpoint | undefined;
   #sequences: Sequences = createSequences(true);
 
@@ -180,6 +181,8 @@ class ChainCheck {
       this.#unreadable += 1;
       const message = `a line of ${event.spool} could not be read: ${event.fault}`;
       this.find('spool-line-unreadable', { ...place, message });
+    } else if (event.kind === 'key') {
+      this.#keyActs += 1;
     } else if (!this.#sequences.see(event.worker, event.sequence, place.file, place.line)) {
       const message = `record ${event.sequence} of worker ${event.worker} is there twice`;
       this.find('record-repeated', { ...place, message });
@@ -219,7 +222,7 @@ class ChainCheck {
       found: this.#found,
       segments,
       events: this.#events,
-      calls: this.#events - this.#unreadable,
+      calls: this.#events - this.#unreadable - this.#keyActs,
       unreadable: this.#unreadable,
       workers: this.#sequences.count(),
       firstPosition: this.#firstPosition,

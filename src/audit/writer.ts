@@ -6,7 +6,7 @@ import { Follower, type FollowerParts } from './follower.ts';
 import { lockDirectory } from './lock.ts';
 import { recoverChain } from './recover.ts';
 import { openSpoolFiles } from './spool-files.ts';
-import type { AuditStatus, ParsedRecord, SpoolParser } from './types.ts';
+import type { AuditStatus, ParsedRecord, SpoolReader } from './types.ts';
 
 export interface AuditWriterOptions {
   /** Where engines append: files `<engine>-<worker>-<n>.spool`. Made if it isn't there. */
@@ -14,9 +14,9 @@ export interface AuditWriterOptions {
   /** Where the chain is kept. Made if it isn't there. */
   readonly directory: string;
   /** Reads the lines of every spool file whose engine `parsers` doesn't name. */
-  readonly parse: SpoolParser;
+  readonly parse: SpoolReader;
   /** By engine, for a spool in which another engine has left lines. */
-  readonly parsers?: Readonly<Record<string, SpoolParser>>;
+  readonly parsers?: Readonly<Record<string, SpoolReader>>;
   /** Gets each record once it is in the chain. */
   readonly onRecord?: (record: ParsedRecord) => void;
   /** Gets the status whenever `state` changes: with `record: required`, `failing` closes admission. */

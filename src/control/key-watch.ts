@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type KeyAct, keyLine } from '../audit/index.ts';
 import type { RunningEngine } from '../engines/engine.ts';
 import { type KeyChange, type KeyStore, StoreFault } from '../grants/index.ts';
 import { keySubjectId } from '../identity/index.ts';
@@ -108,7 +110,9 @@ class Watch implements KeyWatch {
       this.#settle(undefined);
     } catch (cause) {
       if (cause instanceof StoreFault) this.#close();
-      this.#settle(messageOf(cause));
+      const closed = 'calls with an API key are answered 503 unless they were decided before';
+      const kept = 'what is kept of revoked keys may still let them in; it is tried again';
+      this.#settle(`${messageOf(cause)}; ${cause instanceof StoreFault ? closed : kept}`);
     }
   }
 
@@ -143,7 +147,19 @@ class Watch implements KeyWatch {
       this.#taken = confirmed;
       for (const change of changes) this.#tell(change, confirmedMs);
     }
+    this.#audit(store);
     this.#version = version;
+  }
+
+  /** Written down before it is noted as such: over a crash an act may be there twice, with one number, and is never missing. */
+  #audit(store: KeyStore): void {
+    const directory = join(this.#options.state, 'spool');
+    for (let changes = store.unaudited(); changes.length > 0; changes = store.unaudited()) {
+      mkdirSync(directory, { recursive: true, mode: 0o750 });
+      const text = changes.map((change) => keyLine(actOf(change))).join('');
+      appendFileSync(join(directory, `control-${this.#run}-1.spool`), text, { mode: 0o640 });
+      store.noteAudited(changes.at(-1)?.number ?? 0);
+    }
   }
 
   /** What happened before this run was told then. */
@@ -157,8 +173,7 @@ class Watch implements KeyWatch {
     this.#failure = failure;
     if (before === failure) return;
     const { log } = this.#options;
-    if (failure === undefined) log('keys: the store can be read again');
-    else log(`keys: ${failure}; calls with an API key that are not decided yet are answered 503 until it can be read`);
+    log(`keys: ${failure ?? 'all is well again'}`);
   }
 
   #close(): void {
@@ -166,6 +181,10 @@ class Watch implements KeyWatch {
     this.#store = undefined;
     this.#version = undefined;
   }
+}
+
+function actOf({ number, kind, keyId, name, owner, by, atMs, endsMs }: KeyChange): KeyAct {
+  return { timeMs: atMs, change: number, act: kind, keyId, name, owner, by, endsMs };
 }
 
 async function processesOf(running: KeyWatchOptions['running']): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type AuditWriter, startAuditWriter } from '../audit/index.ts';
+import { type AuditWriter, parseKeyLine, startAuditWriter } from '../audit/index.ts';
 import { renderTerminal } from '../diagnostics/index.ts';
 import type { Engine, RunningEngine } from '../engines/engine.ts';
 import { type GateKeys, loadGateKeys } from '../gate/index.ts';
@@ -117,6 +117,7 @@ function auditOf({ plan, running, clock, log, headgate, admission }: AuditParts)
     spoolDirectory: join(plan.state, 'spool'),
     directory: plan.audit.directory,
     parse: running.parseSpool,
+    parsers: { control: parseKeyLine },
     onRecord: (record) => headgate.metrics.observe(record),
     onStatus: (status) => admission.observe(status),
     clock,

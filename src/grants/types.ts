@@ -74,6 +74,10 @@ export interface KeyStore extends KeyFinder {
   changesAfter(number: number): readonly KeyChange[];
   /** Number of the last change before this time; 0 where there is none. */
   lastChangeBefore(timeMs: number): number;
+  /** Changes that the audit trail doesn't have yet, in order. */
+  unaudited(): readonly KeyChange[];
+  /** The audit trail has all up to this number. */
+  noteAudited(number: number): void;
   /** Differs after another process has written. */
   version(): number;
   gateways(): readonly KeyGateway[];

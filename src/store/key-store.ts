@@ -29,6 +29,11 @@ export function openKeyStore(state: string): KeyStore {
     revoke: (ids, act) => inside(() => revoke(tables, ids, act)),
     changesAfter: (number) => told(path, () => tables.changesAfter(number)),
     lastChangeBefore: (timeMs) => told(path, () => tables.lastChangeBefore(timeMs)),
+    unaudited: () => told(path, () => tables.unaudited()),
+    noteAudited: (number) =>
+      inside(() => {
+        database.prepare('UPDATE changes SET audited = 1 WHERE audited = 0 AND number <= ?').run(number);
+      }),
     version: () => told(path, () => Number(database.prepare('PRAGMA data_version').get()?.data_version)),
     gateways: () => told(path, () => database.prepare('SELECT * FROM gateways').all().map(gatewayOf)),
     join: (gateway) =>
@@ -86,6 +91,10 @@ class Tables {
     return this.#rows('SELECT * FROM changes WHERE number > ? ORDER BY number LIMIT ?', number, changesMax).map(
       changeOf,
     );
+  }
+
+  unaudited(): KeyChange[] {
+    return this.#rows('SELECT * FROM changes WHERE audited = 0 ORDER BY number LIMIT ?', changesMax).map(changeOf);
   }
 
   lastChangeBefore(timeMs: number): number {

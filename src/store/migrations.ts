@@ -18,8 +18,10 @@ export const migrations: readonly string[] = [
      owner TEXT NOT NULL,
      by_user TEXT NOT NULL,
      at_ms INTEGER NOT NULL,
-     ends_ms INTEGER NOT NULL
+     ends_ms INTEGER NOT NULL,
+     audited INTEGER NOT NULL DEFAULT 0
    ) STRICT;
+   CREATE INDEX changes_unaudited ON changes (number) WHERE audited = 0;
    CREATE INDEX changes_by_time ON changes (at_ms);
    CREATE TABLE gateways (
      run TEXT PRIMARY KEY,

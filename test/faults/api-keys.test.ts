@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { readAudit } from '../../src/audit/index.ts';
 import type { EngineName } from '../../src/plan/types.ts';
 import { openKeyStore, storePath } from '../../src/store/index.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
@@ -194,6 +196,8 @@ function suite(engine: EngineName): void {
       const shown = [gateway.said, ...words, ...[...upstream.seen.values()].map((seen) => JSON.stringify(seen))];
       assert.ok(secrets.length >= 5 && shown.length > 100);
       for (const text of shown) assert.ok(!secrets.some((secret) => text.includes(secret)), 'shown');
+      const acts = await actsIn(gateway.auditDirectory);
+      for (const act of ['created', 'rotated', 'revoked']) assert.ok(acts.includes(act), act);
       const files = filesIn(gateway.folder);
       assert.ok(files.some((file) => file.endsWith('.sqlite')) && files.some((file) => file.endsWith('.ndjson')));
       for (const file of files) {
@@ -204,6 +208,17 @@ function suite(engine: EngineName): void {
       rmSync(join(gateway.folder, 'store'), { recursive: true });
     });
   });
+}
+
+/** What the audit trail says was done with keys. */
+async function actsIn(directory: string): Promise<string[]> {
+  const acts: string[] = [];
+  for await (const event of readAudit(directory)) {
+    if (event.kind !== 'key') continue;
+    assert.ok(event.by === userInfo().username || event.by === 'tests');
+    acts.push(event.act);
+  }
+  return acts;
 }
 
 /** The part of a key that is no secret. */
