@@ -39,6 +39,7 @@ function addText(line: string, bytes: number, parse: SpoolReader, { block, spool
   const record = parseSafely(line, parse);
   if (isRecord(record)) return block.addCall(record);
   if ('unrecorded' in record) return block.addOther({ kind: 'unrecorded', spool, ...record.unrecorded });
+  if ('key' in record) return block.addOther({ kind: 'key', spool, ...record.key });
   return block.addOther({ kind: 'unreadable', timeMs: nowMs, spool, fault: record.unreadable, text: line, bytes });
 }
 
@@ -58,7 +59,7 @@ function parseSafely(line: string, parse: SpoolReader): ReturnType<SpoolReader> 
 }
 
 function isRecord(read: ReturnType<SpoolReader>): read is ParsedRecord {
-  return !('unreadable' in read || 'unrecorded' in read);
+  return 'core' in read;
 }
 
 /** A parser's slip must not become a line of the chain that is no JSON. */

@@ -181,7 +181,7 @@ export class ChainCheck {
       this.find('spool-line-unreadable', { ...place, message });
     } else if (event.kind === 'unrecorded') {
       this.find('calls-unrecorded', { ...place, message: unrecordedText(event) });
-    } else {
+    } else if (event.kind === 'call') {
       this.#call(event, place);
     }
   }

@@ -46,7 +46,7 @@ export function otherLine(event: OtherEvent): string {
   return `${JSON.stringify({ ...event, text: kept })}\n`;
 }
 
-const kinds: ReadonlySet<ChainEvent['kind']> = new Set(['call', 'unreadable', 'unrecorded']);
+const kinds: ReadonlySet<ChainEvent['kind']> = new Set(['call', 'unreadable', 'unrecorded', 'key']);
 
 /** The event of a line; undefined where it holds none. */
 export function readEvent(text: string, position: number): ChainEvent | undefined {

@@ -2,6 +2,7 @@ export type { AuditFinding, AuditVerdict } from './chain-check.ts';
 export { coreText, heldCore } from './chain-line.ts';
 export { checkpointName } from './checkpoint.ts';
 export { byteKind, Copyist } from './copyist.ts';
+export { keyLine, parseKeyLine } from './key-line.ts';
 export { type ReadOptions, readAudit } from './read.ts';
 export { type SentenceOptions, sentence, whyText } from './sentence.ts';
 export {

@@ -1,4 +1,5 @@
 import type { DenialReason } from '../gate/denials.ts';
+import { keyActText } from './key-line.ts';
 import type { AuditCore, AuditEvent, ChainEvent } from './types.ts';
 import { unrecordedText } from './unrecorded.ts';
 
@@ -20,6 +21,7 @@ export function sentence(event: ChainEvent, options: SentenceOptions = {}): stri
     return `${time} a line of ${shown(event.spool)} could not be read (${words(event.fault)}): ${quoted(event.text)}`;
   }
   if (event.kind === 'unrecorded') return `${time} ${words(unrecordedText(event))}`;
+  if (event.kind === 'key') return `${time} ${words(keyActText(event))}`;
   return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
 }
 
@@ -107,6 +109,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'credential-audience': 'its token is meant for another audience',
   'credential-expired': 'its token has expired',
   'credential-not-yet-valid': 'its token is not valid yet',
+  'credential-unknown': 'its API key is not known, or was revoked',
   'credential-flood': 'too many failed credentials came from this address',
   'request-timeout': 'the request did not arrive in time',
   'length-required': 'its body has no declared length and is too large to be held',

@@ -132,10 +132,36 @@ export interface UnrecordedEvent extends UnrecordedCalls {
   readonly spool: string;
 }
 
-export type ChainEvent = AuditEvent | UnreadableEvent | UnrecordedEvent;
+/** What was done with an API key, and by whom. Times in milliseconds since the epoch. */
+export interface KeyAct {
+  readonly timeMs: number;
+  /** Its number in the store of keys, by which one that was written down twice, over a crash, is known. */
+  readonly change: number;
+  readonly act: 'created' | 'rotated' | 'revoked';
+  readonly keyId: string;
+  readonly name: string;
+  readonly owner: string;
+  /** The operating system's user. */
+  readonly by: string;
+  /** When the key ends; of a rotation when the one before it does. */
+  readonly endsMs: number;
+}
+
+/** The same in the chain. */
+export interface KeyEvent extends KeyAct {
+  readonly kind: 'key';
+  readonly position: number;
+  /** Name of the spool file it was read from. */
+  readonly spool: string;
+}
+
+export type ChainEvent = AuditEvent | UnreadableEvent | UnrecordedEvent | KeyEvent;
 
 /** What is no call, before the chain has given it its place. */
-export type OtherEvent = Omit<UnreadableEvent, 'position'> | Omit<UnrecordedEvent, 'position'>;
+export type OtherEvent =
+  | Omit<UnreadableEvent, 'position'>
+  | Omit<UnrecordedEvent, 'position'>
+  | Omit<KeyEvent, 'position'>;
 
 /** What closes a block of event lines: a line of its own, `{"seal":{…},"hash":"…"}`, written together with them. */
 export interface Seal {
@@ -190,9 +216,9 @@ export interface ChainedCalls {
   record(call: number): AuditRecord;
 }
 
-/** The same for a spool that also holds what is no call: word of calls that left no line. */
+/** The same for a spool that also holds what is no call: word of calls that left no line, acts on API keys. */
 export interface SpoolReader {
-  (line: string): ReturnType<SpoolParser> | { readonly unrecorded: UnrecordedCalls };
+  (line: string): ReturnType<SpoolParser> | { readonly unrecorded: UnrecordedCalls } | { readonly key: KeyAct };
   readonly plain?: PlainReader;
 }
 

@@ -4,6 +4,7 @@ import { createGate, type GateAnswer, type GateKeys, type GateRequest } from '..
 import { createIdentifier, type Identified, type Identifier, type Identity } from '../identity/index.ts';
 import type { Plan } from '../plan/types.ts';
 import { Secret } from '../std/secret.ts';
+import { openKeyFinder } from '../store/index.ts';
 
 export interface Question {
   readonly plan: Plan;
@@ -36,15 +37,17 @@ export async function askGate({ plan, request, caller, nowMs }: Question): Promi
     },
     explain: (operation, identity, facts) => decider.explain(operation, identity, facts),
   };
+  const apiKeys = openKeyFinder(plan.state);
   const identifier =
     caller === undefined
-      ? createIdentifier({ identities: plan.access.identities, idKey: keys.idKey.reveal(), clock })
+      ? createIdentifier({ identities: plan.access.identities, apiKeys, idKey: keys.idKey.reveal(), clock })
       : fixedIdentifier(caller);
   const gate = createGate({ plan, keys, clock, identifier, decider: listening });
   try {
     return { answer: await gate.check(request), identity: asked, explanation };
   } finally {
     await gate.close();
+    apiKeys.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { GateRequest } from '../gate/index.ts';
 import type { Identified, Identity } from '../identity/index.ts';
+import { issuersOf } from '../plan/index.ts';
 import type { ListenerPlan, Plan } from '../plan/types.ts';
 import { printHostPort } from '../std/host-port.ts';
 import { UsageError } from './usage-error.ts';
@@ -39,14 +40,15 @@ export function callerOf(plan: Plan, { as = 'anonymous', groups }: QuestionOptio
     const names = plan.access.identities.map((each) => each.name).join(', ');
     throw new UsageError(`the policy has no identity ${provider}`, names === '' ? 'it has none' : `it has ${names}`);
   }
+  const isOfKeys = identity.kind === 'apiKeys';
   const known: Identity = {
     provider,
-    kind: 'oidc',
-    issuer: identity.issuers[0] ?? '',
+    kind: isOfKeys ? 'apiKey' : 'oidc',
+    issuer: issuersOf(identity)[0] ?? '',
     subject: name,
     id: 'explained',
     groups: [...new Set(listOf(groups))].sort(),
-    ...(isClient !== undefined && { client: name }),
+    ...((isOfKeys || isClient !== undefined) && { client: name }),
     expiresAtMs: nowMs + lifetimeMs,
   };
   return { kind: 'identity', identity: known };

@@ -1,4 +1,5 @@
 import { ControlFault } from '../control/index.ts';
+import { KeyRefusal, StoreFault } from '../grants/index.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -6,6 +7,8 @@ import { UsageError } from './usage-error.ts';
 export function faultText(fault: unknown): { readonly text: string; readonly code: ExitCode } {
   if (fault instanceof UsageError) return { text: lines(fault.message, fault.hint), code: exitCodes.usage };
   if (fault instanceof ControlFault) return { text: lines(fault.message, fault.hint), code: codeOf(fault) };
+  if (fault instanceof KeyRefusal) return { text: lines(fault.message, fault.hint), code: exitCodes.no };
+  if (fault instanceof StoreFault) return { text: lines(fault.message, fault.hint), code: exitCodes.failed };
   // A fault that nobody foresaw: here the place in the source is what helps.
   const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
   return { text: `headgate: unforeseen fault\n${text}\n`, code: exitCodes.failed };

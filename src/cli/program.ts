@@ -6,6 +6,7 @@ import { type CompileOptions, compile } from './compile.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 import { defaultPolicy, withEnvironment, withFiles } from './files.ts';
+import { addKey } from './key.ts';
 import { type StatusOptions, status } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { type TestOptions, test } from './test.ts';
@@ -30,6 +31,7 @@ export function program(terminal: Terminal, end: (code: ExitCode) => void): Comm
   addTest(parts);
   addExplain(parts);
   addAudit(parts);
+  addKey(parts);
   addStatus(parts);
   return root;
 }

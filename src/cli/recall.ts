@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../audit/index.ts';
 import { createDecider, type Explanation, type RequestFacts, type RuleExplanation } from '../decision/index.ts';
 import type { Identity } from '../identity/types.ts';
+import { keyIssuer } from '../plan/index.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Operation } from '../protocols/index.ts';
 
@@ -91,7 +92,7 @@ function identityOf({ core, timeMs }: AuditEvent, groups: readonly string[]): Id
   if (caller === null) return undefined;
   return {
     provider: caller.identity,
-    kind: 'oidc',
+    kind: caller.issuer === keyIssuer ? 'apiKey' : 'oidc',
     issuer: caller.issuer,
     subject: caller.subject,
     id: caller.id,

@@ -16,6 +16,7 @@ export function statusText(status: HeadgateStatus, nowMs: number): string {
       `${address}, ${inFlight} in flight`,
     ]),
     ...running.issuers.map((issuer): [string, string] => [`issuer ${issuer.identity}`, issuerText(issuer)]),
+    ...keyRows(status),
     ['audit', auditText(audit)],
     ['kept', counted(running.keptDecisions, 'decision')],
     ...running.processes.map(({ role, pid, epoch: at }): [string, string] => [
@@ -34,6 +35,11 @@ function reloadRows({ reload }: HeadgateStatus): [string, string][] {
     return ['', `${code} ${message}${at === undefined ? '' : ` (${at.file}:${at.line})`}`];
   });
   return [['last change', `${reload.at}: ${reload.message}`], ...found];
+}
+
+function keyRows({ keys }: HeadgateStatus): [string, string][] {
+  if (keys.state === 'none') return [];
+  return [['keys', keys.state === 'ok' ? 'the store can be read' : `FAILING: ${keys.reason ?? 'unknown'}`]];
 }
 
 function issuerText({ issuer, state, keys, error }: HeadgateStatus['running']['issuers'][number]): string {

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { OidcPlan, Plan } from '../plan/index.ts';
+import type { IdentityPlan, Plan } from '../plan/index.ts';
 import { lockedRules } from './lock-rules.ts';
 import { reachLines } from './reach.ts';
 
@@ -9,7 +9,7 @@ export const lockLinesMax = 200_000;
 const head = `# access.lock: who reaches what, in which environment, by which rule. Read its diff; \`headgate check --lock\` writes it.
 # identity: whose tokens are believed. allow, deny: what, who (as which group), by which rule. rule: in the order of the file.
 # What lies outside and can't be told here: who is in the groups of an identity provider, who holds a client's secret,
-# and what is decided while it runs: live grants, revocations.
+# who holds an API key, and what is decided while it runs: live grants, revocations.
 `;
 
 /**
@@ -29,7 +29,9 @@ export function accessLock(plans: readonly Plan[], linesMax = lockLinesMax): str
   return lines.length > linesMax ? undefined : `${head}\n${lines.join('\n')}\n`;
 }
 
-function identityLines({ name, issuers, audience, groupsClaim, algorithms, types }: OidcPlan): readonly string[] {
+function identityLines(identity: IdentityPlan): readonly string[] {
+  if (identity.kind === 'apiKeys') return [`identity ${identity.name} API keys of the environment's store`];
+  const { name, issuers, audience, groupsClaim, algorithms, types } = identity;
   const read = `audience ${audience.join(', ')}; groups in ${groupsClaim.join('.')}`;
   const forms = types.map((type) => (type === '' ? 'none' : type)).join(', ');
   return issuers.map((issuer) => `identity ${name} issuer ${issuer}; ${read}; ${algorithms.join(', ')}; typ ${forms}`);

@@ -1,5 +1,5 @@
 import type { CallerTermPlan, GroupPlan } from '../plan/index.ts';
-import type { CallerNode, CallerTerm, GroupNode } from '../policy/index.ts';
+import type { CallerNode, CallerTerm, GroupNode, IdentityNode } from '../policy/index.ts';
 import { compileOwned } from './owned.ts';
 import { distinct, type Scope } from './scope.ts';
 
@@ -28,18 +28,42 @@ function compileWay(scope: Scope, way: CallerNode): readonly CallerTermPlan[] {
 }
 
 function compileTerm(scope: Scope, term: CallerTerm): CallerTermPlan {
-  const { identity, subject, group, client } = term;
+  const { identity, group, client } = term;
   if (!scope.identities.has(identity.value)) {
     const message = `unknown identity \`${identity.value}\``;
     const hint = scope.hint(identity.value, [...scope.identities.keys()]);
     scope.report.add('HG2001', message, { span: identity.span, hint });
   }
+  const known = scope.identities.get(identity.value);
+  if (known !== undefined) checkTerm(scope, term, known.kind);
+  // A key's name is the subject of who calls with it.
+  const subject = term.subject ?? term.keyName;
   return {
     identity: identity.value,
     ...(subject && { subject: distinct(subject.value) }),
     ...(group && { group: distinct(group.value) }),
     ...(client && { client: distinct(client.value) }),
   };
+}
+
+/** By what a caller is told hangs on the kind of identity. */
+function checkTerm({ report }: Scope, term: CallerTerm, kind: IdentityNode['kind']): void {
+  const { identity, any, subject, group, client, keyName } = term;
+  const name = identity.value;
+  if (kind === 'apiKeys' && any) {
+    const hint = `name each key: \`{ ${name}: { name: batch-scorer } }\``;
+    report.add('HG2024', 'this would let in every key, also those that nobody named here', {
+      span: identity.span,
+      hint,
+    });
+  }
+  const strange = kind === 'apiKeys' ? (subject ?? group ?? client) : keyName;
+  if (strange === undefined) return;
+  const [message, hint] =
+    kind === 'apiKeys'
+      ? [`\`${name}\` is of API keys, which have a name and nothing else`, `write \`{ ${name}: { name: … } }\``]
+      : [`\`${name}\` is not of API keys`, 'write `subject`, `group` or `client`'];
+  report.add('HG2024', message, { span: strange.span, hint });
 }
 
 function checkUnused(scope: Scope): void {

@@ -1,5 +1,5 @@
-import type { OidcPlan } from '../plan/index.ts';
-import type { IdentityBindingNode, IdentityNode, Located } from '../policy/index.ts';
+import type { IdentityPlan, OidcPlan } from '../plan/index.ts';
+import type { IdentityBindingNode, IdentityNode, Located, OidcNode } from '../policy/index.ts';
 import { distinct, type Scope } from './scope.ts';
 
 /** JWS algorithms accepted where the policy says nothing. Source: RFC 7518, RFC 8037; all asymmetric. */
@@ -12,7 +12,7 @@ const typesDefault = ['jwt', 'at+jwt', ''];
 const skewSeconds = 30;
 
 /** Binds each identity of the policy to its root of trust. What is unbounded, on either side, is an error. */
-export function compileIdentities(scope: Scope): readonly OidcPlan[] {
+export function compileIdentities(scope: Scope): readonly IdentityPlan[] {
   const { policy, environment, report, identities } = scope;
   const bindings = new Map(environment.identity.map((binding) => [binding.name.value, binding]));
   for (const { name } of environment.identity) {
@@ -21,10 +21,35 @@ export function compileIdentities(scope: Scope): readonly OidcPlan[] {
     report.add('HG2012', message, { span: name.span, hint: scope.hint(name.value, [...identities.keys()]) });
   }
   checkSharedIssuers(scope, environment.identity);
-  return policy.identity.map((node) => compileIdentity(scope, node, bindings.get(node.name.value)));
+  checkOneOfKeys(scope);
+  return policy.identity.map((node) => {
+    const binding = bindings.get(node.name.value);
+    return node.kind === 'oidc' ? compileOidc(scope, node, binding) : compileKeys(scope, node.name, binding);
+  });
 }
 
-function compileIdentity(scope: Scope, node: IdentityNode, binding: IdentityBindingNode | undefined): OidcPlan {
+/** The keys are in the store, not in the environment. */
+function compileKeys(scope: Scope, name: Located<string>, binding: IdentityBindingNode | undefined): IdentityPlan {
+  if (binding !== undefined) {
+    const message = `identity \`${name.value}\` is of API keys and has no issuer`;
+    const hint = 'remove it; `headgate key create` makes the keys of an environment';
+    const notes = [{ message: 'the identity', span: name.span }];
+    scope.report.add('HG2015', message, { span: binding.name.span, hint, notes });
+  }
+  return { name: name.value, kind: 'apiKeys' };
+}
+
+function checkOneOfKeys({ policy, report }: Scope): void {
+  const [first, ...others] = policy.identity.filter(({ kind }) => kind === 'apiKeys');
+  for (const { name } of others) {
+    const notes = first && [{ message: 'the first one', span: first.name.span }];
+    const hint = 'name the keys apart in the groups';
+    const message = 'a second identity of API keys';
+    report.add('HG2014', message, { span: name.span, hint, ...(notes && { notes }) });
+  }
+}
+
+function compileOidc(scope: Scope, node: OidcNode, binding: IdentityBindingNode | undefined): OidcPlan {
   const name = node.name.value;
   if (binding === undefined || binding.issuers.length === 0) {
     const message = `identity \`${name}\` has no issuer in environment \`${scope.environment.name.value}\``;
@@ -64,7 +89,8 @@ function checkSharedIssuers(scope: Scope, bindings: readonly IdentityBindingNode
 }
 
 function sharesAudience({ identity: left }: Binding, { identity: right }: Binding): boolean {
-  return left?.audience.value.some((audience) => right?.audience.value.includes(audience)) === true;
+  if (left?.kind !== 'oidc' || right?.kind !== 'oidc') return false;
+  return left.audience.value.some((audience) => right.audience.value.includes(audience));
 }
 
 function reportShared(scope: Scope, rival: Binding, { issuer }: Binding): void {

@@ -5,6 +5,7 @@ export { lockFiles, readLock } from './lock-files.ts';
 export { isError } from './reload.ts';
 export type { RunningHeadgate } from './running.ts';
 export { type StartOptions, startHeadgate } from './start.ts';
+export { isStateLocked } from './state-lock.ts';
 export type { HeadgateStatus, ReloadStatus } from './status.ts';
 export { version } from './version.ts';
 export { stampOf, watchFiles } from './watch.ts';

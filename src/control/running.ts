@@ -8,6 +8,7 @@ import type { Metrics } from '../telemetry/index.ts';
 import type { Admin } from './admin.ts';
 import type { Admission } from './admission.ts';
 import type { Files } from './compile-files.ts';
+import type { KeyWatch } from './key-watch.ts';
 import { reload } from './reload.ts';
 import type { HeadgateStatus, ReloadStatus } from './status.ts';
 import { version } from './version.ts';
@@ -45,6 +46,7 @@ export interface OpenParts {
   readonly writer: AuditWriter;
   readonly admin: Admin;
   readonly admission: Admission;
+  readonly keyWatch: KeyWatch;
   /** Stamp of the files from before they were read. */
   readonly since: string;
   /** Gives up the state folder. */
@@ -126,6 +128,7 @@ export class Headgate implements RunningHeadgate {
       ...(this.#reload !== undefined && { reload: this.#reload }),
       listeners: this.addresses,
       audit: { ...this.#opened().writer.status(), ...this.#plan.audit },
+      keys: this.#opened().keyWatch.status(),
       running: await this.#parts.running.status(),
     };
   }
@@ -153,9 +156,10 @@ export class Headgate implements RunningHeadgate {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const { writer, admin, unlock } = this.#opened();
+    const { writer, admin, keyWatch, unlock } = this.#opened();
     this.#endWatch();
     await this.#endEngine(graceMs);
+    await keyWatch.stop();
     await writer.stop();
     await admin.close();
     unlock();

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { type AuditWriter, startAuditWriter } from '../audit/index.ts';
+import { type AuditWriter, parseKeyLine, startAuditWriter } from '../audit/index.ts';
 import { renderTerminal } from '../diagnostics/index.ts';
 import type { Engine, RunningEngine } from '../engines/engine.ts';
-import { loadGateKeys } from '../gate/index.ts';
+import { type GateKeys, loadGateKeys } from '../gate/index.ts';
 import type { Plan } from '../plan/types.ts';
 import { type Clock, systemClock } from '../std/clock.ts';
 import { createMetrics } from '../telemetry/index.ts';
@@ -13,6 +13,7 @@ import { compileFiles, type Files } from './compile-files.ts';
 import { loadEngine } from './engines.ts';
 import { ControlFault, messageOf, systemCode } from './fault.ts';
 import { foldRepeats } from './fold-repeats.ts';
+import { type KeyWatch, watchKeys } from './key-watch.ts';
 import { isError } from './reload.ts';
 import { Headgate, type RunningHeadgate } from './running.ts';
 import { lockState } from './state-lock.ts';
@@ -45,12 +46,16 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log }));
   undo.defer(() => running.stop(undoGraceMs));
   const headgate = new Headgate({ files: options, engine, running, plan, keys, metrics, clock, log: options.log });
+  const keyWatch = await starting('watch over API keys', () =>
+    keyWatchOf({ plan, headgate, keys, running, clock, log }),
+  );
+  undo.defer(() => keyWatch.stop());
   const admission = admissionOf(headgate, { running, plan, log });
   const writer = await starting('audit', () => auditOf({ plan, running, clock, log, headgate, admission }));
   undo.defer(() => writer.stop());
   const admin = await startAdmin(plan.admin, pagesOf(headgate, { keys, metrics }));
   undo.defer(() => admin.close());
-  headgate.open({ writer, admin, admission, since, unlock });
+  headgate.open({ writer, admin, admission, keyWatch, since, unlock });
   undo.move();
   return headgate;
 }
@@ -83,6 +88,21 @@ function admissionOf(
   return createAdmission({ running, required, log, onUnable: (error) => headgate.fail(error) });
 }
 
+interface KeyParts {
+  readonly plan: Plan;
+  readonly headgate: Headgate;
+  readonly keys: GateKeys;
+  readonly running: RunningEngine;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+}
+
+function keyWatchOf({ plan, headgate, keys, ...parts }: KeyParts): Promise<KeyWatch> {
+  const { state, engine, environment } = plan;
+  const isNeeded = (): boolean => headgate.plan().access.identities.some(({ kind }) => kind === 'apiKeys');
+  return watchKeys({ ...parts, state, engine, environment, idKey: keys.idKey.reveal(), isNeeded });
+}
+
 interface AuditParts {
   readonly plan: Plan;
   readonly running: RunningEngine;
@@ -97,6 +117,7 @@ function auditOf({ plan, running, clock, log, headgate, admission }: AuditParts)
     spoolDirectory: join(plan.state, 'spool'),
     directory: plan.audit.directory,
     parse: running.parseSpool,
+    parsers: { control: parseKeyLine },
     onCalls: (calls) => headgate.metrics.observe(calls),
     onStatus: (status) => admission.observe(status),
     clock,

@@ -2,6 +2,7 @@ import type { AuditStatus } from '../audit/types.ts';
 import type { Diagnostic } from '../diagnostics/types.ts';
 import type { EngineStatus } from '../engines/engine.ts';
 import type { AddressPlan } from '../plan/types.ts';
+import type { KeyWatchStatus } from './key-watch.ts';
 
 /** What became of the last change of a file. */
 export interface ReloadStatus {
@@ -29,5 +30,7 @@ export interface HeadgateStatus {
   readonly reload?: ReloadStatus;
   readonly listeners: Readonly<Record<string, AddressPlan>>;
   readonly audit: AuditStatus & { readonly directory: string; readonly record: 'required' | 'best-effort' };
+  /** The store of API keys. */
+  readonly keys: KeyWatchStatus;
   readonly running: EngineStatus;
 }

@@ -52,6 +52,7 @@ export const denials = {
   'credential-audience': badToken('The token is meant for another audience.'),
   'credential-expired': badToken('The token has expired.'),
   'credential-not-yet-valid': badToken('The token is not valid yet.'),
+  'credential-unknown': badToken('The API key is not known here, or no longer.'),
   'rule-denies': { status: 403, title: 'Denied by a rule', sentence: 'A rule of the access policy denies this call.' },
   'no-rule-allows': {
     status: 403,

@@ -1,5 +1,6 @@
 import { createDecider, type Decider } from '../decision/index.ts';
 import type { Decision } from '../decision/types.ts';
+import type { KeyFinder } from '../grants/index.ts';
 import { createIdentifier, type Identifier, type Identity } from '../identity/index.ts';
 import type { Plan } from '../plan/types.ts';
 import { type Classified, classify } from '../protocols/index.ts';
@@ -21,6 +22,8 @@ export interface GateOptions {
   readonly clock: Clock;
   /** Gate of an earlier Plan: issuers' keys, verified tokens and assertions go on where the new Plan lets them. */
   readonly previous?: Gate;
+  /** Where API keys are looked up; left out: as `previous` has it. */
+  readonly apiKeys?: KeyFinder;
   /** Default: one over the Plan's identities. */
   readonly identifier?: Identifier;
   /** Default: one over the Plan's access. */
@@ -31,6 +34,7 @@ export interface GateOptions {
 interface Parts {
   readonly plan: Plan;
   readonly clock: Clock;
+  readonly apiKeys: KeyFinder | undefined;
   readonly identifier: Identifier;
   readonly decider: Decider;
   readonly assert: Assert;
@@ -61,19 +65,22 @@ export function createGate(options: GateOptions): Gate {
 
 function partsOf({ plan, keys, clock, previous, ...given }: GateOptions): Parts {
   const before = previous === undefined ? undefined : partsOfGates.get(previous);
+  const apiKeys = given.apiKeys ?? before?.apiKeys;
   const hasSameName = before?.plan.environment === plan.environment;
   return {
     plan,
     clock,
-    identifier: given.identifier ?? identifierOf({ plan, keys, clock }, before),
+    apiKeys,
+    identifier: given.identifier ?? identifierOf({ plan, keys, clock, ...(apiKeys && { apiKeys }) }, before),
     decider: given.decider ?? createDecider(plan.access),
     assert: (hasSameName ? before?.assert : undefined) ?? createAssert({ keys, clock, issuer: assertionIssuer(plan) }),
   };
 }
 
-function identifierOf({ plan, keys, clock }: GateOptions, before: Parts | undefined): Identifier {
+function identifierOf({ plan, keys, clock, apiKeys }: GateOptions, before: Parts | undefined): Identifier {
   const { identities } = plan.access;
-  if (before !== undefined && canonicalJson(before.plan.access.identities) === canonicalJson(identities)) {
+  const isSame = apiKeys === before?.apiKeys;
+  if (isSame && before !== undefined && canonicalJson(before.plan.access.identities) === canonicalJson(identities)) {
     return before.identifier;
   }
   const previous = before?.identifier;
@@ -81,6 +88,7 @@ function identifierOf({ plan, keys, clock }: GateOptions, before: Parts | undefi
     identities,
     idKey: keys.idKey.reveal(),
     clock,
+    apiKeys,
     ...(previous !== undefined && { previous }),
   });
 }

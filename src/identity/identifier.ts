@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
-import type { OidcPlan } from '../plan/types.ts';
+import { isKeyText, type KeyFinder } from '../grants/index.ts';
+import type { IdentityPlan, OidcPlan } from '../plan/types.ts';
 import type { Clock } from '../std/clock.ts';
+import { verifyKey } from './api-key.ts';
 import { credentialOf } from './credential.ts';
 import type { Fetch } from './fetch-keys.ts';
 import { createIssuerKeys } from './issuer-keys.ts';
@@ -9,7 +11,9 @@ import type { Identified, Identifier } from './types.ts';
 import { type TrustedIssuer, verifyToken } from './verify-token.ts';
 
 export interface IdentifierOptions {
-  readonly identities: readonly OidcPlan[];
+  readonly identities: readonly IdentityPlan[];
+  /** Where API keys are looked up. None: they can't be had. */
+  readonly apiKeys?: KeyFinder | undefined;
   /** Secret of `Identity.id`. */
   readonly idKey: Uint8Array;
   readonly clock: Clock;
@@ -21,12 +25,13 @@ export interface IdentifierOptions {
 
 const keysOfIdentifiers = new WeakMap<Identifier, ReadonlyMap<string, TrustedIssuer>>();
 
-/** Finds out who is calling, by the bearer tokens of the Plan's issuers. Starts to fetch their keys at once. */
+/** Finds out who is calling, by the bearer tokens of the Plan's issuers and by API keys. Starts to fetch their keys at once. */
 export function createIdentifier(options: IdentifierOptions): Identifier {
   const issuers = trustedIssuers(options);
   const memory = createTokenMemory();
   const pending = new Map<string, Promise<Identified>>();
   const { idKey } = options;
+  const ofKeys = options.identities.find((identity) => identity.kind === 'apiKeys');
 
   const verify = async (token: string, key: string, nowMs: number): Promise<Identified> => {
     try {
@@ -40,6 +45,8 @@ export function createIdentifier(options: IdentifierOptions): Identifier {
     async identify(headers, nowMs) {
       const credential = credentialOf(headers);
       if (credential.kind !== 'bearer') return credential;
+      if (ofKeys !== undefined && isKeyText(credential.token))
+        return verifyKey(credential.token, { plan: ofKeys, finder: options.apiKeys, idKey, nowMs });
       for (const { keys } of issuers.values()) keys.refreshIfOld();
       const key = hash('sha256', credential.token, 'base64url');
       const known = memory.recall(key, nowMs) ?? pending.get(key);
@@ -49,15 +56,22 @@ export function createIdentifier(options: IdentifierOptions): Identifier {
       return work;
     },
     status: () =>
-      options.identities.flatMap(({ name, issuers: names }) =>
-        names.map((issuer) => ({ identity: name, issuer, ...statusOf(issuers, issuer) })),
-      ),
+      options.identities
+        .filter(isOidc)
+        .flatMap(({ name, issuers: names }) =>
+          names.map((issuer) => ({ identity: name, issuer, ...statusOf(issuers, issuer) })),
+        ),
   };
   keysOfIdentifiers.set(identifier, issuers);
   return identifier;
 }
 
-function trustedIssuers({ identities, clock, ...given }: IdentifierOptions): ReadonlyMap<string, TrustedIssuer> {
+function isOidc(identity: IdentityPlan): identity is OidcPlan {
+  return identity.kind === 'oidc';
+}
+
+function trustedIssuers({ clock, ...given }: IdentifierOptions): ReadonlyMap<string, TrustedIssuer> {
+  const identities = given.identities.filter(isOidc);
   const { fetch = globalThis.fetch, previous } = given;
   const known = previous === undefined ? undefined : keysOfIdentifiers.get(previous);
   const names = new Set(identities.flatMap((identity) => identity.issuers));

@@ -2,14 +2,14 @@
 export interface Identity {
   /** Name of the identity in the policy: `staff`. */
   readonly provider: string;
-  readonly kind: 'oidc';
+  readonly kind: 'oidc' | 'apiKey';
   readonly issuer: string;
   readonly subject: string;
   /** Id derived from content: a keyed hash of issuer and subject, 22 characters of base64url. Stable over restarts. */
   readonly id: string;
   /** Sorted, without duplicates. */
   readonly groups: readonly string[];
-  /** Set for machine tokens only: tokens without a person in them. */
+  /** Set for machine tokens only: tokens without a person in them. Of an API key its name. */
   readonly client?: string;
   /** From when on the credential is refused: its `exp` and the skew that is granted. Milliseconds since the epoch. */
   readonly expiresAtMs: number;
@@ -26,6 +26,7 @@ export type CredentialFault =
   | 'credential-audience'
   | 'credential-expired'
   | 'credential-not-yet-valid'
+  | 'credential-unknown'
   | 'identity-unavailable';
 
 /** A refused credential. `detail` is for the operator and never holds text of the credential. */

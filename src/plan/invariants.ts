@@ -13,6 +13,7 @@ export function brokenInvariant(plan: Plan): string | undefined {
     repeated('service', access.services) ??
     repeated('rule', access.rules) ??
     repeated('listener', plan.listeners) ??
+    brokenKeys(access) ??
     brokenGroups(access) ??
     first(access.rules, (rule, index) => brokenRule(access, rule, index)) ??
     brokenReads(access) ??
@@ -35,6 +36,12 @@ function repeated(what: string, items: readonly { readonly name: string }[]): st
     seen.add(name);
     return undefined;
   });
+}
+
+/** A key's prefix alone tells which identity it proves. */
+function brokenKeys({ identities }: AccessPlan): string | undefined {
+  const named = identities.filter(({ kind }) => kind === 'apiKeys').map(({ name }) => name);
+  return named.length > 1 ? `identities ${named.join(' and ')} are both of API keys` : undefined;
 }
 
 function brokenGroups(access: AccessPlan): string | undefined {

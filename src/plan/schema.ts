@@ -20,6 +20,8 @@ const oidc = z
   })
   .readonly();
 
+const apiKeys = z.strictObject({ name, kind: z.literal('apiKeys') }).readonly();
+
 const term = z
   .strictObject({
     identity: name,
@@ -99,7 +101,7 @@ const rule = z
 const access = z
   .strictObject({
     environment: name,
-    identities: list(oidc),
+    identities: list(z.union([oidc, apiKeys])),
     groups: list(group),
     services: list(service),
     rules: list(rule),

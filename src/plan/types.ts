@@ -27,7 +27,7 @@ export interface AddressPlan {
 
 export interface AccessPlan {
   readonly environment: string;
-  readonly identities: readonly OidcPlan[];
+  readonly identities: readonly IdentityPlan[];
   /** In the policy's order; rules name them by their name. */
   readonly groups: readonly GroupPlan[];
   readonly services: readonly ServicePlan[];
@@ -35,6 +35,15 @@ export interface AccessPlan {
   readonly rules: readonly RulePlan[];
   /** What any condition reads of a request beyond caller and resource, by service: it joins the key of a kept decision. */
   readonly reads: { readonly [service: string]: ConditionReads };
+}
+
+/** How one kind of caller is known. */
+export type IdentityPlan = OidcPlan | ApiKeysPlan;
+
+/** Callers with an API key: their subject is the key's name. One of a policy at most. */
+export interface ApiKeysPlan {
+  readonly name: string;
+  readonly kind: 'apiKeys';
 }
 
 export interface OidcPlan {

@@ -45,6 +45,7 @@ type IdentityEntry = {
 };
 
 function identityNode({ name, value }: IdentityEntry): IdentityNode {
+  if (value.at('apiKeys') !== undefined) return { name, kind: 'apiKeys' };
   const oidc = value.need('oidc');
   const groupsClaim = oidc.at('groupsClaim')?.located();
   const algorithms = oidc.at('algorithms');
@@ -104,12 +105,14 @@ function callerTerm({
   const subject = value.at('subject');
   const group = value.at('group');
   const client = value.at('client');
+  const keyName = value.at('name');
   return {
     identity: name,
     any: false,
     ...(subject && { subject: texts(subject) }),
     ...(group && { group: texts(group) }),
     ...(client && { client: texts(client) }),
+    ...(keyName && { keyName: texts(keyName) }),
   };
 }
 

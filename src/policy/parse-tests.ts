@@ -47,11 +47,13 @@ function caller(cursor: Cursor<Who>): TestCaller {
   const { name, value } = entry;
   const subject = value.at('subject')?.located();
   const client = value.at('client')?.located();
+  const keyName = value.at('name')?.located();
   const groups = value.at('groups');
   return {
     identity: name,
     ...(subject && { subject }),
     ...(client && { client }),
+    ...(keyName && { keyName }),
     groups: groups === undefined ? [] : names(groups),
   };
 }

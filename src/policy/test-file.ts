@@ -30,6 +30,8 @@ export interface TestCaller {
   readonly identity: Located<string>;
   readonly subject?: Located<string>;
   readonly client?: Located<string>;
+  /** Name of an API key. */
+  readonly keyName?: Located<string>;
   readonly groups: readonly Located<string>[];
 }
 

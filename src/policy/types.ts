@@ -16,8 +16,16 @@ export interface Located<T> {
   readonly span: Span;
 }
 
+export type IdentityNode = OidcNode | ApiKeysNode;
+
+/** `keys: { apiKeys: {} }` */
+export interface ApiKeysNode {
+  readonly name: Located<string>;
+  readonly kind: 'apiKeys';
+}
+
 /** `staff: { oidc: { audience: headgate, groupsClaim: groups } }` */
-export interface IdentityNode {
+export interface OidcNode {
   readonly name: Located<string>;
   readonly kind: 'oidc';
   readonly audience: Located<readonly string[]>;
@@ -55,6 +63,8 @@ export interface CallerTerm {
   readonly group?: Located<readonly string[]>;
   /** Only tokens without a person in them. */
   readonly client?: Located<readonly string[]>;
+  /** Names of API keys. */
+  readonly keyName?: Located<readonly string[]>;
 }
 
 export interface ServiceNode {

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isSecretKey, isSecretReference, looksLikeSecret, maskSecrets } from './secret-text.ts';
 
+/** Names of models that begin as some secrets do. */
+const lookAlikes = ['sk-learn-random-forest-classifier', 'asiapacificregionmodel1', 'hgk_demo'];
+
 describe('secrets in a text', () => {
   it('are known by the key', () => {
     for (const key of ['password', 'clientSecret', 'API-KEY', 'authString', 'db_passwd', 'privateKey', 'token']) {
@@ -17,9 +20,13 @@ describe('secrets in a text', () => {
       '-----BEGIN RSA PRIVATE KEY-----',
       'eyJhbGciOiJIUzI1NiJ9.eyJh.x',
       'https://a:b@c',
+      `hgk_${'0Az'.repeat(20)}`,
+      `ghp_${'a1'.repeat(18)}`,
+      'AKIAIOSFODNN7EXAMPLE',
+      `sk-ant-${'x'.repeat(24)}`,
     ];
     for (const text of secrets) assert.equal(looksLikeSecret(text), true, text);
-    for (const text of ['https://a.test/@b', 'eyJ', '-----BEGIN CERTIFICATE-----'])
+    for (const text of ['https://a.test/@b', 'eyJ', '-----BEGIN CERTIFICATE-----', ...lookAlikes])
       assert.equal(looksLikeSecret(text), false, text);
   });
 

@@ -3,8 +3,21 @@ const keyWords =
 const secretKey = new RegExp(`(${keyWords})$`, 'i');
 const reference = /^(env|file|store):\S+$/;
 
-/** PEM blocks, JWTs, URLs with a password in them. */
-const valueForm = String.raw`-----BEGIN [A-Z ]*PRIVATE KEY.*|\beyJ[\w-]{10,}\.[\w-]*(\.[\w-]*)?|\b[a-z][a-z0-9+.-]*:\/\/[^\/\s@:]*:[^\/\s@]+@`;
+/** API keys: ours, GitHub's, GitLab's, Slack's, AWS's, Google's, Stripe's and those of OpenAI and Anthropic, by how each begins, letter by letter. */
+const keyForms = [
+  'hgk_[0-9A-Za-z]{16,}',
+  'gh[pousr]_[0-9A-Za-z]{30,}',
+  'github_pat_\\w{30,}',
+  'glpat-[\\w-]{20,}',
+  'xox[abprs]-[\\w-]{10,}',
+  'A(KIA|SIA)[0-9A-Z]{16}',
+  'AIza[\\w-]{35}',
+  '[rs]k_live_[0-9A-Za-z]{16,}',
+  'sk-(?:(?:ant|proj|svcacct)-[\\w-]{20,}|[0-9A-Za-z]{40,})',
+].join('|');
+
+/** PEM blocks, JWTs, URLs with a password in them, keys. */
+const valueForm = String.raw`-----BEGIN [A-Z ]*PRIVATE KEY.*|\beyJ[\w-]{10,}\.[\w-]*(\.[\w-]*)?|\b[a-z][a-z0-9+.-]*:\/\/[^\/\s@:]*:[^\/\s@]+@|\b(?-i:${keyForms})`;
 const secretValue = new RegExp(valueForm, 'i');
 
 /** A key and the value after it, on one line. */

@@ -31,17 +31,30 @@ export function checkTestNames(tests: PolicyTests, known: Omit<Known, 'access'>)
   }
 }
 
-function checkCaller({ identity, client, groups }: TestCaller, { access, report }: Known): void {
+function checkCaller({ identity, subject, client, keyName, groups }: TestCaller, { access, report }: Known): void {
   const identities = access.identities.map(({ name }) => name);
   if (!identities.includes(identity.value)) {
     const hint = nameHint(identity.value, identities);
     report.add('HG2001', `unknown identity \`${identity.value}\``, { span: identity.span, hint });
+  }
+  const isOfKeys = access.identities.find(({ name }) => name === identity.value)?.kind === 'apiKeys';
+  const strange = isOfKeys ? (subject ?? client ?? groups[0]) : keyName;
+  if (strange !== undefined) {
+    const message = isOfKeys
+      ? `\`${identity.value}\` is of API keys, which have a name and nothing else`
+      : `\`${identity.value}\` is not of API keys`;
+    const hint = isOfKeys ? 'write `{ name: batch-scorer }`' : 'write `subject` or `client`';
+    report.add('HG2024', message, { span: strange.span, hint });
   }
   const terms = access.groups.flatMap(({ anyOf }) => anyOf.flatMap(({ allOf }) => allOf));
   for (const group of groups)
     warnNear(group, { what: 'group', known: terms.flatMap((term) => term.group ?? []), report });
   if (client !== undefined)
     warnNear(client, { what: 'client', known: terms.flatMap((term) => term.client ?? []), report });
+  if (keyName !== undefined) {
+    const own = terms.filter((term) => term.identity === identity.value);
+    warnNear(keyName, { what: 'API key', known: own.flatMap((term) => term.subject ?? []), report });
+  }
 }
 
 /** Any group and client may stand in a token: only what is nearly one of the policy's is doubtful. */

@@ -17,10 +17,9 @@ export function standIn(policy: Policy, tests: PolicyTests, name: string): Envir
       ...(services.length > 1 && { routes }),
     })),
     identity: Object.fromEntries(
-      policy.identity.map((identity) => [
-        identity.name.value,
-        { issuer: `https://${issuerHost(identity.name.value)}` },
-      ]),
+      policy.identity
+        .filter(({ kind }) => kind === 'oidc')
+        .map((identity) => [identity.name.value, { issuer: `https://${issuerHost(identity.name.value)}` }]),
     ),
     services: Object.fromEntries(services.map((service) => [service, { endpoints: [{ rest: '127.0.0.1:8501' }] }])),
     audit: { directory: 'var/audit', record: 'required' },

@@ -1,7 +1,7 @@
 import { createDecider, type Decider, type Decision, type RequestFacts } from '../decision/index.ts';
 import { type Checked, Report } from '../diagnostics/index.ts';
 import type { Identity } from '../identity/types.ts';
-import type { Plan } from '../plan/index.ts';
+import { issuersOf, type Plan } from '../plan/index.ts';
 import type { Environment, Expectation, Policy, PolicyTest, PolicyTests, TestCaller } from '../policy/index.ts';
 import { type Operation, operationTables } from '../protocols/index.ts';
 import { checkTestNames, split } from './check-names.ts';
@@ -96,16 +96,17 @@ function callOf(
 /** How long the credential that a test imagines is good for. */
 const lifetimeMs = 3_600_000;
 
-function identityOf({ identity, subject, client, groups }: TestCaller, plan: Plan, nowMs: number): Identity {
-  const issuers = plan.access.identities.find(({ name }) => name === identity.value)?.issuers ?? [];
+function identityOf({ identity, subject, client, keyName, groups }: TestCaller, plan: Plan, nowMs: number): Identity {
+  const known = plan.access.identities.find(({ name }) => name === identity.value);
+  const machine = client ?? keyName;
   return {
     provider: identity.value,
-    kind: 'oidc',
-    issuer: issuers[0] ?? '',
-    subject: (subject ?? client)?.value ?? '',
+    kind: known?.kind === 'apiKeys' ? 'apiKey' : 'oidc',
+    issuer: issuersOf(known)[0] ?? '',
+    subject: (subject ?? machine)?.value ?? '',
     id: 'tested',
     groups: [...new Set(groups.map(({ value }) => value))].sort(),
-    ...(client && { client: client.value }),
+    ...(machine && { client: machine.value }),
     expiresAtMs: nowMs + lifetimeMs,
   };
 }

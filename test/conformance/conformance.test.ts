@@ -28,11 +28,8 @@ function suite(file: CaseFile, name: EngineName): void {
       issuer = await startTestIssuer('headgate');
       upstreams = [await startRecordingUpstream('a'), await startRecordingUpstream('b')];
       const upstreamPorts = upstreams.map(({ port }) => port);
-      gateway = await startGateway(name, file.policy, {
-        environment: file.environment,
-        issuers: [issuer.url],
-        upstreamPorts,
-      });
+      const bindings = { environment: file.environment, issuers: [issuer.url], upstreamPorts };
+      gateway = await startGateway(name, file.policy, bindings, { keys: file.keys });
     });
 
     after(async () => {

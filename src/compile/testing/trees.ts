@@ -1,5 +1,5 @@
 import type { Span } from '../../diagnostics/index.ts';
-import type { AccessPlan, ConditionPlan, ConditionsPlan, RulePlan } from '../../plan/index.ts';
+import type { AccessPlan, ConditionPlan, ConditionsPlan, IdentityPlan, OidcPlan, RulePlan } from '../../plan/index.ts';
 import type { CelText, ConditionsNode, Environment, Located, Policy, RuleNode } from '../../policy/index.ts';
 
 function at<T>(value: T, line = 1): Located<T> {
@@ -10,11 +10,15 @@ function spanAt(line: number): Span {
   return { file: 'headgate.yaml', line, column: 1, endLine: line, endColumn: 2 };
 }
 
+function isOidc(identity: IdentityPlan): identity is OidcPlan {
+  return identity.kind === 'oidc';
+}
+
 /** The policy that an author would write for this access. */
 export function policyFor(access: AccessPlan): Policy {
   return {
     file: 'headgate.yaml',
-    identity: access.identities.map(({ name, audience, groupsClaim }) => ({
+    identity: access.identities.filter(isOidc).map(({ name, audience, groupsClaim }) => ({
       ...{ name: at(name), kind: 'oidc', audience: at(audience), groupsClaim: at(groupsClaim.join('.')) },
     })),
     groups: access.groups.map(({ name, anyOf }) => ({
@@ -85,7 +89,7 @@ export function environmentFor(access: AccessPlan): Environment {
         ...{ span: spanAt(1), path: at(`/${name}/**`), service: at(name), strip: true },
       })),
     })),
-    identity: access.identities.map(({ name, issuers }) => ({
+    identity: access.identities.filter(isOidc).map(({ name, issuers }) => ({
       ...{ name: at(name), issuers: issuers.map((issuer) => at(issuer)) },
     })),
     services: access.services.map(({ name }, index) => ({

@@ -36,11 +36,25 @@ export const compileCodes = {
     meaning:
       'A token of an issuer that two identities share, for an audience that both accept, could be read as either of them.',
   },
+  HG2014: {
+    title: 'API keys twice',
+    meaning: 'Keys are told from other credentials by how they begin, so that one identity of a policy is of API keys.',
+  },
+  HG2015: {
+    title: 'binding of API keys',
+    meaning:
+      'API keys are kept in the store beside the gateway and have no issuer: an environment binds nothing to them.',
+  },
   HG2021: { title: 'unused group', meaning: 'No rule names the group.' },
   HG2022: { title: 'unused identity', meaning: 'No group names the identity, so that its callers are in none.' },
   HG2023: {
     title: 'two identities at once',
     meaning: 'A call carries one credential, so that no caller is known through two identities at once.',
+  },
+  HG2024: {
+    title: 'caller told by what the identity lacks',
+    meaning:
+      'A caller of API keys is told by the name of the key, each one named: `{ keys: { name: batch-scorer } }`. One of an OpenID Provider has a subject, groups and a client.',
   },
   HG2030: {
     title: 'bad condition',

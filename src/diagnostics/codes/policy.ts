@@ -59,4 +59,9 @@ export const policyCodes = {
     title: 'malformed owner or note',
     meaning: 'An owner or a note is one line of plain text of at most 500 characters.',
   },
+  HG1230: {
+    title: 'pattern of API keys',
+    meaning:
+      'API keys are named exactly. Were a pattern one, whoever may name a new key could give it access that no reviewer of the policy saw.',
+  },
 } as const;

@@ -4,6 +4,7 @@ import { createGate, loadGateKeys } from '../../gate/index.ts';
 import type { ListenerPlan, Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
 import { systemClock } from '../../std/clock.ts';
+import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { type Listening, openListener } from './listener.ts';
@@ -18,12 +19,14 @@ const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
 const log = (line: string): void => say({ kind: 'log', line });
 
 const keys = await loadGateKeys(start.plan.state, systemClock);
+// A handle of its own: look-ups are on misses only, and no thread waits for another.
+const apiKeys = openKeyFinder(start.plan.state);
 const directory = join(start.plan.state, 'spool');
 const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
   clock: systemClock,
-  asking: new Asking(createGate({ plan: start.plan, keys, clock: systemClock }), {
+  asking: new Asking(createGate({ plan: start.plan, keys, clock: systemClock, apiKeys }), {
     clock: systemClock,
     share: start.share,
     floods: start.floods,
@@ -121,4 +124,5 @@ async function stop(graceMs: number): Promise<void> {
   scene.spool.close();
   scene.upstreams.close();
   await scene.asking.gate.close();
+  apiKeys.close();
 }

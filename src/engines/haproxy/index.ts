@@ -4,6 +4,8 @@ import { checkHaproxy } from './check.ts';
 import { realizeHaproxy } from './realize.ts';
 import { runHaproxy } from './run.ts';
 
+export { livingProcesses } from './orphans.ts';
+
 /** HAProxy 2.6 and later: it asks the gate over SPOE, and keeps what the gate answered. */
 export const haproxy: Engine = {
   name: 'haproxy',

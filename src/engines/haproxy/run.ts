@@ -13,6 +13,7 @@ import {
 } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
+import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';
@@ -24,7 +25,9 @@ import { serviceNumbers } from './frontend.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { askName, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
+import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
+
 import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
@@ -88,6 +91,7 @@ class Runner {
   /** Counts what ends kept decisions before their time. */
   #changes = 0;
   readonly #unrecorded: UnrecordedSpool;
+  readonly #apiKeys: OpenKeyFinder;
   readonly #flood = new FloodGuard();
   #isOpen = true;
   #isStopping = false;
@@ -102,7 +106,8 @@ class Runner {
     mkdirSync(this.#spoolDirectory, { recursive: true, mode: 0o750 });
     this.#books = new CoreBooks(this.#spoolDirectory);
     this.#unrecorded = new UnrecordedSpool(this.#spoolDirectory, this.#life, log);
-    this.#gate = createGate({ plan, keys, clock });
+    this.#apiKeys = openKeyFinder(plan.state);
+    this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys });
     this.parseSpool = withUnrecorded(
       createLogParser(this.#books, (worker) => this.#contextOf(worker)),
       (worker) => this.#processes.get(worker)?.watch.sawStatusless(),
@@ -117,6 +122,8 @@ class Runner {
     const predecessors = before === undefined ? await findPredecessors({ directory, sockets }) : [before.predecessor];
     const isInherited = before === undefined && predecessors.length > 0;
     this.addresses = await settleAddresses(plan, { known: this.addresses, isInherited });
+    // Their gate was away: what was revoked, and what the policy took back meanwhile, they don't know.
+    if (before === undefined) await endKept(predecessors, log);
     this.#generation += 1;
     const place = this.#placeOf(plan);
     const options = {
@@ -207,6 +214,7 @@ class Runner {
     const processes = [...this.#processes.values()];
     await Promise.all(processes.map((each) => each.end(graceMs)));
     await this.#gate.close();
+    this.#apiKeys.close();
   }
 
   #shut(worker: string, request: GateRequest): SpopAction[] {

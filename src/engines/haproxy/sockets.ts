@@ -13,7 +13,7 @@ const directoryCharactersMax = 70;
  * A folder for sockets: the engine's own, or one under the temporary folder where that one's path is too long for a socket. The
  * same in each life, so that a life finds the sockets of the one before. Throws where that folder is somebody else's.
  */
-export function socketDirectory(plan: Plan): string {
+export function socketDirectory(plan: Pick<Plan, 'state'>): string {
   const own = resolve(plan.state, 'haproxy');
   mkdirSync(own, { recursive: true, mode: 0o700 });
   if (own.length <= directoryCharactersMax) return own;

@@ -31,6 +31,19 @@ export function exactFault(written: string): Fault | undefined {
   return { code: 'HG1215', message: `\`${shown(written)}\` would be compared whole, with its \`*\``, hint };
 }
 
+const keyName = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+
+/** API keys are named exactly: a pattern would make whoever names a key one who grants access. */
+export function keyNameFault(written: string): Fault | undefined {
+  if (written.includes('*') || written === 'any') {
+    const hint = 'name each key; a list is any of';
+    return { code: 'HG1230', message: `\`${shown(written)}\` would let in keys that nobody named here`, hint };
+  }
+  if (keyName.test(written) && written.length <= nameCharactersMax) return undefined;
+  const hint = `start with a letter or digit; go on with letters, digits, \`_\`, \`.\` and \`-\`, at most ${nameCharactersMax}`;
+  return { code: 'HG1105', message: `\`${shown(written)}\` is not the name of an API key`, hint };
+}
+
 /** A claim path: names with dots between them. */
 export function claimFault(written: string): Fault | undefined {
   if (written.includes('://')) {

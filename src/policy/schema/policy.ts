@@ -9,6 +9,7 @@ import {
   claimFault,
   claimPath,
   exactFault,
+  keyNameFault,
   lineFault,
   patternFault,
   rangeFault,
@@ -42,13 +43,25 @@ const oidc = z
   })
   .register(notes, note({ what: 'an OpenID Connect identity', hint: 'write `oidc: { audience: … }`' }));
 
+const apiKeys = z
+  .strictObject({})
+  .describe('API keys that `headgate key` makes; they are kept beside the gateway, never in a file of the policy.')
+  .register(
+    notes,
+    note({
+      what: 'an empty map',
+      within: '`apiKeys`',
+      hint: 'write `apiKeys: {}`; `headgate key create` makes the keys',
+    }),
+  );
+
 const identity = z
   .strictObject({
     oidc: oidc.optional(),
     kubernetes: later('Kubernetes identities'),
     aws: later('AWS identities'),
     spiffe: later('SPIFFE identities'),
-    apiKeys: later('API keys'),
+    apiKeys: apiKeys.optional(),
   })
   .meta({ minProperties: 1, maxProperties: 1 })
   .register(
@@ -68,10 +81,15 @@ const term = z
     serviceAccount: later('callers by Kubernetes service account'),
     role: later('callers by AWS role'),
     path: later('callers by SPIFFE path'),
-    key: later('callers by API key'),
+    name: oneOrMany(text('the name of an API key', keyNameFault))
+      .optional()
+      .describe('The name of an API key, compared whole.'),
   })
   .meta({ minProperties: 1, description: 'Every key must match; a list in a key is any of.' })
-  .register(notes, note({ what: 'a map with `subject`, `group` or `client`', within: 'a caller', hint: callerHint }));
+  .register(
+    notes,
+    note({ what: 'a map with `subject`, `group`, `client` or `name`', within: 'a caller', hint: callerHint }),
+  );
 
 const any = z.literal('any').register(notes, note({ what: '`any`', hint: callerHint }));
 

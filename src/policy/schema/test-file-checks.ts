@@ -75,11 +75,13 @@ export function checkWho({ map, source, report }: CheckedMap): void {
   }
   for (const { value } of who.items) {
     if (!isMap(value)) continue;
-    const [subject, client] = [pairOf(value, 'subject'), pairOf(value, 'client')];
-    if ((subject === undefined) !== (client === undefined)) continue;
-    const span = client === undefined ? headOf(value as Node, source) : spanOf(client.key, source);
-    const message = client === undefined ? 'this caller has no name' : 'a caller is a person or a machine, not both';
-    const hint = 'write `subject` for a person, `client` for a token without a person in it';
+    const given = ['subject', 'client', 'name'].flatMap((key) => pairOf(value, key) ?? []);
+    if (given.length === 1) continue;
+    const second = given[1];
+    const span = second === undefined ? headOf(value as Node, source) : spanOf(second.key, source);
+    const message =
+      second === undefined ? 'this caller has no name' : 'a caller is a person, a machine or an API key: one of them';
+    const hint = 'write `subject` for a person, `client` for a token without a person in it, `name` for an API key';
     report.add('HG1407', message, { span, hint });
   }
 }

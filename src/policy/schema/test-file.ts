@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { anything, name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
 import { exactlyOneOf, note, notes } from './notes.ts';
-import { exactFault } from './policy-faults.ts';
+import { exactFault, keyNameFault } from './policy-faults.ts';
 import {
   addressFault,
   checkExpectation,
@@ -23,13 +23,14 @@ const caller = z
   .strictObject({
     subject: text('a subject', anything).optional().describe('The `sub` of the token: a person.'),
     client: text('a client', anything).optional().describe('A machine: a token without a person in it.'),
+    name: text('the name of an API key', keyNameFault).optional().describe('An API key.'),
     groups: oneOrMany(text('a group of the token', exactFault)).optional().describe('Groups that the token carries.'),
   })
-  .meta(exactlyOneOf('subject', 'client'))
+  .meta(exactlyOneOf('subject', 'client', 'name'))
   .register(
     notes,
     note({
-      what: 'a map with `subject` or `client`',
+      what: 'a map with `subject`, `client` or `name`',
       within: 'a caller',
       hint: 'write `{ subject: alice, groups: [ml-team] }` or `{ client: batch-scorer }`',
     }),

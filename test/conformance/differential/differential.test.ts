@@ -92,10 +92,12 @@ const defects: Readonly<Record<string, PlanChange>> = {
   'actions ignored': everyRule((rule) => ({ ...rule, actions: { kind: 'any' } })),
   'headers missing in the key of a kept decision': access(() => ({ reads: {} })),
   'another audience accepted': access(({ identities }) => ({
-    identities: identities.map((identity) => ({ ...identity, audience: [...identity.audience, 'somebody-else'] })),
+    identities: identities.map((each) =>
+      'audience' in each ? { ...each, audience: [...each.audience, 'somebody-else'] } : each,
+    ),
   })),
   'expiry not looked at': access(({ identities }) => ({
-    identities: identities.map((identity) => ({ ...identity, skewSeconds: 86_400 })),
+    identities: identities.map((each) => ('skewSeconds' in each ? { ...each, skewSeconds: 86_400 } : each)),
   })),
   'rules in another order': access(({ rules }) => ({
     rules: rules.toReversed().map((rule, index) => ({ ...rule, index })),

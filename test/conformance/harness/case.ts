@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Feature } from '../../../src/engines/engine.ts';
 import { credentialForms } from './issuer.ts';
+import { keySpec } from './keys.ts';
 
 const features = ['problem-for-no-http', 'refuses-mendable-http'] as const satisfies readonly Feature[];
 
@@ -65,6 +66,8 @@ const file = z.strictObject({
   environment: z.string().default('prod'),
   policy: z.string(),
   callers: z.record(z.string(), caller).default({}),
+  /** API keys that are there when the gateway starts; `{key:label}` in a call, header, body or `raw` is the key's text. */
+  keys: z.record(z.string(), keySpec).default({}),
   cases: z.array(z.strictObject({ name: z.string(), calls: z.array(call) })),
 });
 
@@ -78,7 +81,7 @@ export function readCases(folder: string): CaseFile[] {
     .filter((name) => name.endsWith('.yaml'))
     .sort();
   return names.map((name) => {
-    const read = file.safeParse(parse(readFileSync(join(folder, name), 'utf8')));
+    const read = file.safeParse(parse(readFileSync(join(folder, name), 'utf8'), { merge: true }));
     if (!read.success) throw new Error(`${name}: ${z.prettifyError(read.error)}`);
     return { ...read.data, name: basename(name, '.yaml') };
   });

@@ -8,6 +8,7 @@ import { haproxy } from '../../../src/engines/haproxy/index.ts';
 
 import type { EngineName, Plan } from '../../../src/plan/types.ts';
 import { systemClock } from '../../../src/std/clock.ts';
+import { type KeySpec, makeKeys } from './keys.ts';
 import { type Bindings, compileTexts, environmentText } from './texts.ts';
 
 export const engines: Readonly<Record<EngineName, Engine>> = { embedded, haproxy };
@@ -22,6 +23,8 @@ export interface Gateway {
   readonly securePort: number;
   /** Its state folder, with its keys. */
   readonly folder: string;
+  /** Texts of the API keys it was given, by their labels. */
+  readonly keys: ReadonlyMap<string, string>;
   plan(): Plan;
   /** Takes up another policy: a new epoch, no reload. */
   swap(policyText: string): Promise<void>;
@@ -42,17 +45,20 @@ export interface GatewayOptions {
   readonly change?: PlanChange;
   /** State folder whose keys it gets, so that it gives the same ids. */
   readonly keysOf?: string;
+  /** API keys that are there when it starts. */
+  readonly keys?: Readonly<Record<string, KeySpec>>;
 }
 
 export async function startGateway(
   name: EngineName,
   policyText: string,
   bindings: Bindings,
-  { change = (plan) => plan, keysOf }: GatewayOptions = {},
+  { change = (plan) => plan, keysOf, keys: specs = {} }: GatewayOptions = {},
 ): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'hg-'));
   if (keysOf !== undefined) await cp(join(keysOf, 'keys'), join(folder, 'keys'), { recursive: true });
   const planOf = (text: string): Plan => change(compileTexts(text, environmentText(name, bindings, folder)));
+  const keys = makeKeys(folder, specs);
   let plan = planOf(policyText);
   const context = { plan, clock: systemClock, log: () => {} };
   const running = await engines[name].run(context);
@@ -74,6 +80,7 @@ export async function startGateway(
   return {
     engine: name,
     folder,
+    keys,
     port: running.addresses.public?.port ?? 0,
     internalPort: running.addresses.internal?.port ?? 0,
     securePort: running.addresses.secure?.port ?? 0,

@@ -4,6 +4,7 @@ import type { CaseCall, CaseFile, Expectation } from './case.ts';
 import { type Answer, field, send, sendRaw } from './client.ts';
 import { engines, type Gateway } from './gateway.ts';
 import type { TestIssuer } from './issuer.ts';
+import { withKeyTexts } from './keys.ts';
 import type { RecordingUpstream, Seen } from './upstream.ts';
 
 export interface Stage {
@@ -48,7 +49,8 @@ async function recordOf({ gateway }: Stage, id: string | undefined, count: numbe
   return record;
 }
 
-function make(stage: Stage, call: CaseCall): Promise<Answer> {
+function make(stage: Stage, written: CaseCall): Promise<Answer> {
+  const call = withKeys(stage.gateway, written);
   const credential = credentialOf(stage, call);
   const port = call.via === 'internal' ? stage.gateway.internalPort : stage.gateway.port;
   if (call.raw !== undefined) return sendRaw(port, call.raw.replace('{credential}', lines(credential)));
@@ -63,6 +65,18 @@ function make(stage: Stage, call: CaseCall): Promise<Answer> {
     ...(body !== undefined && { body }),
     ...(call.from !== undefined && { from: call.from }),
   });
+}
+
+/** The same call with the texts of keys where it names them. */
+function withKeys({ keys }: Gateway, call: CaseCall): CaseCall {
+  const filled = (text: string): string => withKeyTexts(text, keys);
+  return {
+    ...call,
+    headers: call.headers.map(filled),
+    ...(call.call !== undefined && { call: filled(call.call) }),
+    ...(call.raw !== undefined && { raw: filled(call.raw) }),
+    ...(call.body !== undefined && { body: filled(call.body) }),
+  };
 }
 
 function credentialOf({ file, issuer }: Stage, call: CaseCall): string[] {

@@ -64,6 +64,14 @@ export class FaultGateway {
     return this.#said;
   }
 
+  get policyFile(): string {
+    return join(this.#files, 'headgate.yaml');
+  }
+
+  get environmentFile(): string {
+    return join(this.#files, 'environment.yaml');
+  }
+
   get auditDirectory(): string {
     return join(this.folder, 'audit');
   }
@@ -75,7 +83,7 @@ export class FaultGateway {
 
   /** Starts it without waiting until it is ready. */
   spawn(): void {
-    const words = ['up', '-p', join(this.#files, 'headgate.yaml'), '-e', join(this.#files, 'environment.yaml')];
+    const words = ['up', '-p', this.policyFile, '-e', this.environmentFile];
     const child = spawn(join(root, 'headgate'), words, { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

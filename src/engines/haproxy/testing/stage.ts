@@ -139,7 +139,7 @@ function recordsOf(engine: RunningEngine, spool: string, count: number): AuditRe
   for (const line of lines) {
     const record = engine.parseSpool(line);
     if ('unreadable' in record) throw new Error(`${record.unreadable}: ${line}`);
-    if (!('unrecorded' in record)) records.push(record);
+    if ('core' in record) records.push(record);
   }
   if (records.length < count) return undefined;
   return records.sort((a, b) => a.timeMs - b.timeMs || a.sequence - b.sequence);

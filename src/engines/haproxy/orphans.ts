@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { variables } from './names.ts';
+import { findPredecessors } from './predecessors.ts';
+import type { Predecessor } from './process.ts';
+import { RuntimeApi } from './runtime-api.ts';
+import { socketDirectory } from './sockets.ts';
+
+/**
+ * Ends all that processes of earlier lives have kept, by an epoch that nothing was kept under: each call that still comes to them
+ * is a miss, which the gate of now answers. One that can't be asked is told of: what it keeps ends by itself, within minutes.
+ */
+export async function endKept(earlier: readonly Predecessor[], log: (line: string) => void): Promise<void> {
+  const epoch = `ended.${randomBytes(6).toString('hex')}`;
+  await Promise.all(
+    earlier.map(async ({ pid, adminSocket }) => {
+      if (adminSocket === undefined) return;
+      const api = new RuntimeApi(adminSocket);
+      try {
+        await api.ask(`set var ${variables.epoch} str(${epoch})`);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        log(`haproxy: what the process ${pid} of an earlier life keeps could not be ended: ${why}`);
+      } finally {
+        api.close();
+      }
+    }),
+  );
+}
+
+/** Process ids of HAProxy processes that run for a state folder. Without a gate, they go on with what they keep. */
+export async function livingProcesses(state: string): Promise<readonly number[]> {
+  const earlier = await findPredecessors({
+    directory: resolve(state, 'haproxy'),
+    sockets: socketDirectory({ state }),
+  });
+  return earlier.map(({ pid }) => pid);
+}

@@ -1,0 +1,3 @@
+export { fileIdentity, storePath } from './database.ts';
+export { type OpenKeyFinder, openKeyFinder } from './key-finder.ts';
+export { openKeyStore } from './key-store.ts';
