@@ -9,7 +9,7 @@ export interface PermitFields {
   readonly rule: DecidingRule;
   /** All must pass before the dial. */
   readonly limits: readonly LimitPlan[];
-  /** Path that the upstream gets (a route's prefix stripped); the query is kept as it came. */
+  /** Path that the upstream gets (a route's prefix stripped, the version's number put in); the query is kept as it came. */
   readonly upstreamPath: string;
   /** Signed identity assertion for this caller and service; absent for a caller who is not known. */
   readonly assertion: string | undefined;

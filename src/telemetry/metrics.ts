@@ -9,6 +9,7 @@ import {
   observeDuration,
 } from './folded.ts';
 import { type MetricRow, metrics, seriesMax } from './names.ts';
+import { createVersionLabel } from './version-label.ts';
 
 /** Metrics of one gateway, folded from audit records: so they are equal on every engine. */
 export interface Metrics {
@@ -43,13 +44,15 @@ export function createMetrics(): Metrics {
   const audit = auditMetrics(registry);
   const keptDecisions = gauge(metrics.keptDecisions, registry);
   const buildInfo = gauge(metrics.buildInfo, registry);
+  const versionLabel = createVersionLabel();
 
   const fold = (key: string, core: AuditCore | undefined): Fold => {
     if (core !== undefined && folds.size >= seriesMax) return folds.get('') ?? fold('', undefined);
+    const version = core === undefined ? '' : versionLabel(core, model(core));
     const made: Fold = {
-      request: series(requests, requestLabels(core), count),
+      request: series(requests, requestLabels(core, version), count),
       decision: series(decisions, decisionLabels(core), count),
-      duration: series(durations, durationLabels(core), durationSeries),
+      duration: series(durations, durationLabels(core, version), durationSeries),
     };
     folds.set(key, made);
     return made;
@@ -62,7 +65,8 @@ export function createMetrics(): Metrics {
     if (known !== undefined && known.status === (brief ?? record.core).status) return known.fold;
     const { core } = record;
     const { service, operation, status, outcome, reason, rule } = core;
-    const key = `${service}\n${model(core)}\n${operation}\n${status}\n${outcome}\n${reason}\n${rule}`;
+    const what = `${service}\n${model(core)}\n${versionLabel(core, model(core))}\n${operation}`;
+    const key = `${what}\n${status}\n${outcome}\n${reason}\n${rule}`;
     const found = folds.get(key) ?? fold(key, core);
     if (recent.size >= seriesMax) recent.clear();
     if (coreText !== undefined) recent.set(coreText, { status, fold: found });
@@ -88,19 +92,20 @@ export function createMetrics(): Metrics {
 
 /**
  * A model that the policy doesn't name is a caller's word: it makes no series. Only the decision knows, and it was asked where a
- * rule stands, or none allows; a refused credential comes before it.
+ * rule stands, or none allows, or a known model lacks the version; a refused credential comes before it.
  */
 function model(core: AuditCore): string {
-  return core.rule !== null || core.reason === 'no-rule-allows' ? (core.model ?? '') : '';
+  const known = core.rule !== null || core.reason === 'no-rule-allows' || core.reason === 'version-unknown';
+  return known ? (core.model ?? '') : '';
 }
 
-function requestLabels(core: AuditCore | undefined): Record<string, string> {
+function requestLabels(core: AuditCore | undefined, version: string): Record<string, string> {
   const status = core === undefined ? '' : String(core.status);
-  return { ...durationLabels(core), status, outcome: core?.outcome ?? '' };
+  return { ...durationLabels(core, version), status, outcome: core?.outcome ?? '' };
 }
 
-function durationLabels(core: AuditCore | undefined): Record<string, string> {
-  return { service: core?.service ?? '', model: core ? model(core) : '', operation: core?.operation ?? '' };
+function durationLabels(core: AuditCore | undefined, version: string): Record<string, string> {
+  return { service: core?.service ?? '', model: core ? model(core) : '', version, operation: core?.operation ?? '' };
 }
 
 function decisionLabels(core: AuditCore | undefined): Record<string, string> {
