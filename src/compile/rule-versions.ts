@@ -11,8 +11,7 @@ export function compileRuleVersions(
 ): Pick<RulePlan, 'versions'> | undefined {
   if (versions === undefined) return undefined;
   if (versions.some(({ value }) => value === 'any')) return { versions: 'any' };
-  // Where a pattern is wrong, that is told, and nothing can be said of its versions.
-  const known = resources.length === 0 ? undefined : namesWithin(scope, resources);
+  const known = namesWithin(scope, resources);
   for (const { value, span } of versions) {
     if (known === undefined || known.has(value)) continue;
     const hint =
@@ -27,15 +26,19 @@ export function compileRuleVersions(
   return { versions: distinct(versions.map(({ value }) => value)) };
 }
 
-function namesWithin(scope: Scope, resources: readonly ResourcePattern[]): ReadonlySet<string> {
+/** Undefined where a pattern is about nothing known: that is told, and nothing can be said of its versions. */
+function namesWithin(scope: Scope, resources: readonly ResourcePattern[]): ReadonlySet<string> | undefined {
   const found = new Set<string>();
+  let matched = 0;
   for (const { service, segments } of resources) {
-    const named = scope.services.get(service)?.versions;
+    const known = scope.services.get(service);
     const [only = ''] = segments;
     const isOne = segments.length === 1 && !only.includes('*');
-    for (const [model, versions] of isOne ? [[only, named?.get(only) ?? []] as const] : (named ?? [])) {
-      if (isOne || matchesSegments(segments, [model])) for (const { value } of versions) found.add(value);
+    for (const model of isOne ? [only] : (known?.models ?? [])) {
+      if (!known?.models.has(model) || !(isOne || matchesSegments(segments, [model]))) continue;
+      matched += 1;
+      for (const { value } of known.versions.get(model) ?? []) found.add(value);
     }
   }
-  return found;
+  return matched === 0 ? undefined : found;
 }

@@ -9,7 +9,7 @@ import type { Admin } from './admin.ts';
 import type { Admission } from './admission.ts';
 import type { Files } from './compile-files.ts';
 import { reload } from './reload.ts';
-import type { HeadgateStatus, ReloadStatus } from './status.ts';
+import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
 import { watchFiles } from './watch.ts';
 
@@ -125,6 +125,7 @@ export class Headgate implements RunningHeadgate {
       startedAt: new Date(this.#startedMs).toISOString(),
       ...(this.#reload !== undefined && { reload: this.#reload }),
       listeners: this.addresses,
+      versions: versionsOf(this.#plan.access),
       audit: { ...this.#opened().writer.status(), ...this.#plan.audit },
       running: await this.#parts.running.status(),
     };

@@ -97,16 +97,18 @@ const group = z
 const model = z
   .union([
     z.null(),
-    z.strictObject({
-      versions: versionNames.optional(),
-      repeats: later('coalescing and caching of repeats'),
-      sequence: later('sequences'),
-      with: later('restrictions by `with` on models', {
-        hint: 'a model has them itself: `versions: [stable, canary]`',
-      }),
-      owner: later('owners of models', { hint: 'put it on a family' }),
-      note: later('notes on models', { hint: 'put it on a family' }),
-    }),
+    z
+      .strictObject({
+        versions: versionNames.optional(),
+        repeats: later('coalescing and caching of repeats'),
+        sequence: later('sequences'),
+        with: later('restrictions by `with` on models', {
+          hint: 'a model has them itself: `versions: [stable, canary]`',
+        }),
+        owner: later('owners of models', { hint: 'put it on a family' }),
+        note: later('notes on models', { hint: 'put it on a family' }),
+      })
+      .register(notes, note({ what: 'a model' })),
   ])
   .register(notes, note({ what: 'a model' }));
 

@@ -39,10 +39,15 @@ function checkNames({ items, source, report }: CheckedItems): void {
 }
 
 /** `versions: any`, or `versions: [canary]`, of a rule. */
-export const ruleVersions = oneOrMany(name('a version', { number: numberFault })).meta({
-  description:
-    'Versions that the rule is about, by name; `any` takes in numbers that have no name. Left out: all named ones.',
-});
+export const ruleVersions = oneOrMany(name('a version', { number: numberFault }))
+  .meta({
+    description:
+      'Versions that the rule is about, by name; `any` takes in numbers that have no name. Left out: all named ones.',
+  })
+  .register(
+    notes,
+    note({ what: 'a version or a list of them', hint: 'write `versions: [canary]`, or `versions: any`' }),
+  );
 
 const bindingHint = 'write `stable: 3`, or `canary: { version: 4, share: 5% }`';
 
@@ -76,7 +81,10 @@ export const boundModels = z
   .record(
     name('a model', { addresses: true }),
     z
-      .record(name('a version', { addresses: true }), z.union([number, shared]))
+      .record(
+        name('a version', { addresses: true }),
+        z.union([number, shared]).register(notes, note({ what: 'a version', hint: bindingHint })),
+      )
       .meta({ minProperties: 1, description: 'Each version that the policy names, with its number.' })
       .register(notes, note({ what: 'a map of versions', hint: bindingHint })),
   )
