@@ -19,7 +19,8 @@ function permitOf(subject: string | undefined, limits: readonly LimitPlan[], ass
   return { kind: 'permit', fields: { identity, assertion: identity && assertion, limits } } as unknown as Permit;
 }
 
-const recordOf = (permit: Permit): string => permitRecord({ permit, service: 3, strip: '8/', counters: [11, 12] });
+const path = '/v1/models/m/versions/4:predict';
+const recordOf = (permit: Permit): string => permitRecord({ permit, service: 3, path, counters: [11, 12] });
 const field = (record: string, index: number): string | undefined => record.split(' ').at(index - 1);
 
 test('fields stand where the configuration looks for them', () => {
@@ -28,7 +29,7 @@ test('fields stand where the configuration looks for them', () => {
   assert.equal(field(record, recordFields.subject), 'ann');
   assert.equal(field(record, recordFields.issuer), 'https://id.example');
   assert.equal(field(record, recordFields.service), '3');
-  assert.equal(field(record, recordFields.strip), '8/');
+  assert.equal(field(record, recordFields.path), '/v1/models/m/versions/4:predict');
   assert.equal(field(record, recordFields.retryAfter), '86400');
   const [first, second] = [slotFields(1), slotFields(2)];
   assert.deepEqual(
@@ -44,7 +45,7 @@ test('fields stand where the configuration looks for them', () => {
 
 test('whoever is not known has no fields of an identity', () => {
   const record = recordOf(permitOf(undefined, []));
-  assert.ok(record.startsWith('N - - 3 8/ 1 0 0 0 0 '));
+  assert.ok(record.startsWith('N - - 3 /v1/models/m/versions/4:predict 1 0 0 0 0 '));
   assert.ok(!record.endsWith(' '));
 });
 

@@ -11,7 +11,7 @@ export const recordFields = {
   subject: 2,
   issuer: 3,
   service: 4,
-  strip: 5,
+  path: 5,
   retryAfter: 6,
 } as const;
 
@@ -63,21 +63,21 @@ export interface RecordParts {
   readonly permit: Permit;
   /** Index of the upstream, from 1. */
   readonly service: number;
-  /** Length of the prefix that is cut off the path; with a slash behind it where nothing is left; `0`: none. */
-  readonly strip: string;
+  /** The upstream's whole path where it isn't the request's; else undefined. A record is of one exact path. Without spaces. */
+  readonly path: string | undefined;
   /** Numbers of the counters, in the order of the limits. */
   readonly counters: readonly number[];
 }
 
 /** The record of a permit. Visible ASCII and single spaces only. */
-export function permitRecord({ permit, service, strip, counters }: RecordParts): string {
+export function permitRecord({ permit, service, path, counters }: RecordParts): string {
   const { identity, assertion, limits } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
     return limit === undefined ? '0 0 0 0' : slotText(limit, counters[index] ?? 0);
   });
   const who = identity === undefined ? '- -' : `${headerText(identity.subject)} ${headerText(identity.issuer)}`;
-  const rest = `${who} ${service} ${strip} ${retryAfterSeconds(limits)} ${slots.join(' ')} `;
+  const rest = `${who} ${service} ${path ?? '-'} ${retryAfterSeconds(limits)} ${slots.join(' ')} `;
   if (identity === undefined || assertion === undefined) return `N ${rest}.`;
   if (rest.length + 2 > assertionOffset) return `L ${rest}${assertion}`;
   return `S ${rest}`.padEnd(assertionOffset, '.') + assertion;

@@ -1,5 +1,4 @@
 import { removedHeaderPattern } from '../../gate/index.ts';
-import type { ListenerPlan } from '../../plan/types.ts';
 import { bodyBytesMax, headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import type { Demands } from './demands.ts';
 import { limitRules } from './limit-rules.ts';
@@ -22,7 +21,6 @@ import { recordField, refusalRules, returnWords } from './refusals.ts';
 /** What rules hang on. */
 export interface RuleScene {
   readonly demands: Demands;
-  readonly listeners: readonly ListenerPlan[];
 }
 
 type Stage = (scene: RuleScene) => Directive[];
@@ -120,8 +118,8 @@ function cleanse(): Directive[] {
 }
 
 /** The upstream learns who calls. */
-function identify({ listeners }: RuleScene): Directive[] {
-  const { subject, issuer } = recordFields;
+function identify(): Directive[] {
+  const { subject, issuer, path } = recordFields;
   const kind = (letter: string): Condition => test(variable(variables.record), 'beg', letter);
   const assertion = chain(variable(variables.record), call('bytes', assertionOffset));
   return [
@@ -130,21 +128,7 @@ function identify({ listeners }: RuleScene): Directive[] {
     directive(request('add-header', 'x-headgate-assertion', format({ sample: assertion }))),
     directive(request('set-header', 'x-headgate-assertion', format({ sample: recordField(-1) })), kind('L')),
     directive(request('del-header', '^x-headgate-(subject|issuer|assertion)$', '-m', 'reg'), kind('N')),
-    ...stripLengths(listeners).flatMap(strip),
-  ];
-}
-
-function stripLengths(listeners: readonly ListenerPlan[]): number[] {
-  const routes = listeners.flatMap((listener) => listener.routes);
-  const lengths = routes.flatMap(({ strip: cuts, pathPrefix }) => (cuts && pathPrefix ? [pathPrefix.length] : []));
-  return [...new Set(lengths)].filter((length) => length > 1);
-}
-
-function strip(length: number): Directive[] {
-  const field = recordField(recordFields.strip);
-  const rest = chain(call('path'), call('bytes', length));
-  return [
-    directive(request('set-path', format({ sample: rest })), test(field, 'str', String(length))),
-    directive(request('set-path', '/'), test(field, 'str', `${length}/`)),
+    // Without a prefix that a route strips, with the number of the version that was chosen. The query stays.
+    directive(request('set-path', format({ sample: recordField(path) })), test(recordField(path), 'beg', '/')),
   ];
 }
