@@ -32,6 +32,7 @@ function suite(file: CaseFile, name: EngineName): void {
         environment: file.environment,
         issuers: [issuer.url],
         upstreamPorts,
+        ...(file.models !== undefined && { models: file.models }),
       });
     });
 

@@ -40,7 +40,7 @@ const operation: fc.Arbitrary<{ method: string; suffix: string }> = fc.constantF
   { method: 'GET', suffix: '/metadata' },
 );
 
-const version = fc.constantFrom('', '', '/versions/3', '/versions/7');
+const version = fc.constantFrom('', '', '', '/versions/3', '/versions/7', '/labels/canary', '/labels/latest');
 
 /** Changes of a good target or method that make it another request, or none. */
 const twists: readonly ((method: string, target: string) => [string, string])[] = [

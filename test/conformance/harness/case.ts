@@ -64,6 +64,8 @@ const file = z.strictObject({
   about: z.string(),
   environment: z.string().default('prod'),
   policy: z.string(),
+  /** Versions of models in the environment, as one line of YAML. */
+  models: z.string().optional(),
   callers: z.record(z.string(), caller).default({}),
   cases: z.array(z.strictObject({ name: z.string(), calls: z.array(call) })),
 });
