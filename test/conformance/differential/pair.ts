@@ -6,7 +6,7 @@ import { startTestIssuer, type TestIssuer } from '../harness/issuer.ts';
 import { seenBy } from '../harness/run-call.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../harness/upstream.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { boundVersions, policyText, type RuleShape } from './policies.ts';
+import { boundVersions, demanding, policyText, type RuleShape } from './policies.ts';
 import type { RequestShape } from './requests.ts';
 
 /** Two engines behind one issuer and one set of replicas, asked the same. */
@@ -24,7 +24,7 @@ export async function startPair(changes: { embedded?: PlanChange; haproxy?: Plan
   const upstreams = [await startRecordingUpstream('a')];
   const upstreamPorts = upstreams.map(({ port }) => port);
   const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts, models: boundVersions };
-  const first = policyText([]);
+  const first = policyText(demanding);
   const left = await startGateway('embedded', first, bindings, changed(changes.embedded));
   const right = await startGateway('haproxy', first, bindings, { ...changed(changes.haproxy), keysOf: left.folder });
   const gateways = [left, right];

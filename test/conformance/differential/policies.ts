@@ -66,6 +66,15 @@ const generous: RuleShape = { effect: 'allow', callers: ['everybody'], to: 'any'
 /** What many have, so that nobody known is let through often enough. */
 const open: RuleShape = { effect: 'allow', callers: 'anyone', to: 'any', at: 'scoring/demo' };
 
+/**
+ * A policy that reads and counts all that any of these can: what comes after it never needs another process of HAProxy, whose
+ * counters would start anew while the one before still answers on kept connections.
+ */
+export const demanding: readonly RuleShape[] = [
+  ...conditions.map((when): RuleShape => ({ effect: 'allow', callers: ['apps'], to: 'any', at: 'scoring/demo', when })),
+  { effect: 'allow', callers: 'anyone', to: 'any', at: 'scoring/demo', limit: { burst: 4, per: 'caller' } },
+];
+
 export const rules: fc.Arbitrary<RuleShape[]> = fc
   .tuple(fc.array(rule, { minLength: 1, maxLength: 6 }), fc.integer({ min: 0, max: 9 }))
   .map(([list, luck]) => [...list, ...(luck < 4 ? [open] : []), ...(luck < 9 ? [generous] : [])]);
