@@ -90,6 +90,17 @@ test('the upstream is asked for the number that was resolved', async () => {
   for (const [target, expected] of table) assert.equal(await told(target), expected, target);
 });
 
+test('a number is to be written into a message only where the caller sent none', async () => {
+  const written = async (target: string): Promise<string | undefined> => {
+    const answer = await ask(target);
+    return answer.kind === 'permit' ? answer.fields.version : 'refused';
+  };
+  assert.equal(await written('/v1/models/m:predict'), '3');
+  assert.equal(await written('/v1/models/m/labels/canary:predict'), '4');
+  assert.equal(await written('/v1/models/m/versions/4:predict'), undefined);
+  assert.equal(await written('/v1/models/n:predict'), undefined);
+});
+
 test('a label that no version has is refused once it is known who asks for it', async () => {
   const alice = callerOf('alice');
   assert.equal(await told('/v1/models/m/labels/next:predict', alice), 'version-unknown');
@@ -114,6 +125,7 @@ test('each caller gets what the shares say, whenever and by whichever gate they 
     const { version, versionName, versionBy, ...asked } = answer.fields.operation;
     assert.equal(versions.resolve(asked, `caller-${caller}`)?.version, version);
     assert.equal(answer.fields.upstreamPath, `/v1/models/m/versions/${version}:predict`);
+    assert.equal(answer.fields.version, version);
     seen.add(`${version} ${versionName} ${versionBy}`);
   }
   assert.deepEqual([...seen].toSorted(), ['3 stable share', '4 canary share']);

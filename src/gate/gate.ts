@@ -147,8 +147,10 @@ async function permit(
     identity?.expiresAtMs ?? Number.POSITIVE_INFINITY,
     assertion === undefined ? Number.POSITIVE_INFINITY : assertion.endsAtMs - assertionMarginMs,
   );
+  const { version, versionBy } = operation;
   return issuePermit({
     operation,
+    ...(version !== undefined && versionBy !== 'number' && { version }),
     identity,
     rule,
     limits,

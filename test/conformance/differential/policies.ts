@@ -64,7 +64,7 @@ const rule: fc.Arbitrary<RuleShape> = fc
 const generous: RuleShape = { effect: 'allow', callers: ['everybody'], to: 'any', at: 'scoring/**', versions: 'any' };
 
 /** What many have, so that nobody known is let through often enough. */
-const open: RuleShape = { effect: 'allow', callers: 'anyone', to: 'any', at: 'scoring/demo' };
+const open: RuleShape = { effect: 'allow', callers: 'anyone', to: 'any', at: 'scoring/demo', versions: 'any' };
 
 /**
  * A policy that reads and counts all that any of these can: what comes after it never needs another process of HAProxy, whose
