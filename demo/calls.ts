@@ -40,6 +40,16 @@ export const firstCall: DemoCall = {
 export const demoCalls: readonly DemoCall[] = [
   firstCall,
   { ...firstCall, title: 'an earlier version of it', path: '/v1/models/finance-prod/versions/3:predict' },
+  { ...firstCall, title: 'the same by its name', path: '/v1/models/finance-prod/labels/previous:predict' },
+  {
+    ...predictProd,
+    title: 'a version that the policy does not name',
+    path: '/v1/models/finance-prod/versions/2:predict',
+    as: 'batch-scorer',
+    status: 403,
+    reason: 'no-rule-allows',
+    rule: null,
+  },
   { ...firstCall, ...predictCredit, title: 'and another of its models' },
   {
     ...predictProd,

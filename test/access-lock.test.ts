@@ -27,6 +27,27 @@ const moved = `  - name: risk reads the ledger
     via: internal
 `;
 
+/** Versions of the family finance, in every file. */
+function versioned(finance: string): readonly Change[] {
+  const models = `models: { finance-prod: ${finance}, finance-credit: ${finance} }`;
+  const bound = { from: '[{ rest: 127.0.0.1:8501 }] }', to: `[{ rest: 127.0.0.1:8501 }], ${models} }` };
+  return [
+    {
+      file: policy,
+      from: '{ owner: finance-leads, models',
+      to: '{ owner: finance-leads, with: { versions: [stable, canary] }, models',
+    },
+    ...['dev', 'prod'].map((name) => ({ file: `environments/${name}.yaml`, ...bound })),
+  ];
+}
+
+const named = versioned('{ stable: 3, canary: { version: 4, share: 5% } }');
+/** Risk reads the canary alone, scientists any number. */
+const narrowed: readonly Change[] = [
+  { file: policy, from: 'from: 10.0.0.0/8', to: 'versions: canary\n    from: 10.0.0.0/8' },
+  { file: policy, from: 'in: dev', to: 'in: dev\n    versions: any' },
+];
+
 /** Changes that a reviewer has to see, each with the lines of the lock's diff. */
 const changes: Readonly<Record<string, readonly Change[]>> = {
   'regrouped-caller': [
@@ -44,6 +65,8 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
     { file: 'environments/prod.yaml', from: 'https://login.prod.example', to: 'https://login.example' },
   ],
   'widened-condition': [{ file: policy, from: 'from: 10.0.0.0/8', to: 'from: [10.0.0.0/8, 192.0.2.0/24]' }],
+  'named-versions': named,
+  'narrowed-versions': [...named, ...narrowed],
   'denied-outright': [
     {
       file: policy,
@@ -98,6 +121,12 @@ for (const [name, list] of Object.entries(changes)) {
     assertGolden(`${name}.diff`, diff(base, await lockOf(changed(name, list))));
   });
 }
+
+test('a rollout makes no lock stale', async () => {
+  const before = await lockOf(changed('before-rollout', named));
+  const after = versioned('{ stable: 4, canary: { version: 5, share: 50% } }');
+  assert.equal(await lockOf(changed('after-rollout', after)), before);
+});
 
 test('what changes no access changes no line', async () => {
   const base = await lockOf(join(goldens, 'base', policy));

@@ -6,11 +6,11 @@ export const firstPrevious = '0'.repeat(64);
 
 /** JSON of the static part, keys in the order of AuditCore whatever their order in `core`. */
 export function coreText(core: StaticCore): string {
-  const { environment, listener, method, path, service, operation, action, resource, model, version } = core;
-  const { outcome, reason, rule, ruleAt, epoch } = core;
+  const { environment, listener, method, path, service, operation, action, resource, model } = core;
+  const { version, versionName, outcome, reason, rule, ruleAt, epoch } = core;
   const caller = core.caller && callerFields(core.caller);
-  const who = { environment, listener, method, path, service, operation, action, resource, model, version, caller };
-  return JSON.stringify({ ...who, outcome, reason, rule, ruleAt, epoch });
+  const call = { environment, listener, method, path, service, operation, action, resource };
+  return JSON.stringify({ ...call, model, version, versionName, caller, outcome, reason, rule, ruleAt, epoch });
 }
 
 function callerFields(caller: NonNullable<StaticCore['caller']>): NonNullable<StaticCore['caller']> {

@@ -31,6 +31,7 @@ const client = { identity: 'cluster', issuer: 'i', subject: 'finance/scorer', id
 const cases: readonly Partial<AuditCore>[] = [
   {},
   { version: '3' },
+  { version: '4', versionName: 'canary' },
   { caller: client },
   { caller: null, rule: 'anyone may ask', ruleAt: 'headgate.yaml:9', operation: 'status', action: 'status' },
   { operation: 'metadata', action: 'metadata' },

@@ -48,11 +48,17 @@ const verbs: Readonly<Record<string, readonly [done: string, wanted: string]>> =
 };
 
 function what(core: AuditCore): string {
-  const { operation, model, resource, version, service } = core;
+  const { operation, model, resource, service } = core;
   if (operation === null) return `called ${shown(core.method)} ${shown(core.path)}`;
   const [done, wanted] = verbs[operation] ?? [`called ${shown(operation)} on`, `call ${shown(operation)} on`];
-  const at = shown(model ?? resource ?? service ?? core.path) + (version === null ? '' : ` version ${shown(version)}`);
+  const at = shown(model ?? resource ?? service ?? core.path) + versionText(core);
   return core.outcome === 'allow' ? `${done} ${at}` : `wanted to ${wanted} ${at}`;
+}
+
+/** An event of before versions had names holds none. */
+function versionText({ version, versionName = null }: Pick<AuditCore, 'version'> & Partial<AuditCore>): string {
+  if (version === null) return '';
+  return ` version ${shown(version)}${versionName === null ? '' : ` (${shown(versionName)})`}`;
 }
 
 function outcome({ core, timing }: AuditEvent): string {
@@ -94,6 +100,7 @@ export function whyText(core: AuditCore): string {
 const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceeded'>, string>> = {
   'no-rule-allows': 'no rule allows it',
   'resource-unknown': 'the policy does not know this resource',
+  'version-unknown': 'no version of the model has this label',
   'operation-unknown': 'no operation of the service is at this path',
   'route-unknown': 'no route leads there',
   'method-not-allowed': 'the operation at this path is called with another method',

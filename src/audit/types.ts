@@ -13,7 +13,10 @@ export interface AuditCore {
   /** `scoring/finance-prod` */
   readonly resource: string | null;
   readonly model: string | null;
+  /** Number of the version that ran. */
   readonly version: string | null;
+  /** The policy's name of it; null where the number is bound to none. */
+  readonly versionName: string | null;
   /** null: nobody known. */
   readonly caller: AuditCaller | null;
   readonly outcome: 'allow' | 'deny';

@@ -5,6 +5,7 @@ import { rulesText } from './explain-text.ts';
 import { momentText } from './find-call.ts';
 import { grantorsOf, grantorsText } from './grantors.ts';
 import type { Recalled } from './recall.ts';
+import { versionWords } from './version-words.ts';
 
 /** A recorded call as a person reads it: what came of it, what the caller saw, and what each rule lacks by now. */
 export function callText(call: ExplainedCall): string {
@@ -42,8 +43,9 @@ function who({ event: { core, address } }: ExplainedCall): string {
 function what({ event: { core } }: ExplainedCall): string {
   const call = `${printable(core.method)} ${printable(core.path)}, listener ${core.listener}`;
   if (core.action === null) return call;
-  const version = core.version === null ? '' : `, version ${core.version}`;
-  return `${core.action} on ${core.resource ?? core.service}${version}: ${call}`;
+  const { version, versionName } = core;
+  const which = { ...(version !== null && { version }), ...(typeof versionName === 'string' && { versionName }) };
+  return `${core.action} on ${core.resource ?? core.service}${versionWords(which)}: ${call}`;
 }
 
 /** The fact that failed: the reason as the operator reads it, and of the rules the one that came nearest. */

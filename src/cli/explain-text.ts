@@ -5,16 +5,18 @@ import type { AccessPlan, LimitPlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/index.ts';
 import type { Answered } from './ask-gate.ts';
 import { grantorsOf, grantorsText } from './grantors.ts';
+import { versionReason, versionWords } from './version-words.ts';
 
 /** Rules beyond that many that don't match are counted, not shown. */
 const othersMax = 20;
 
 /** An answer of the gate as a person reads it: the outcome, who and what, and every rule with what it lacks. */
-export function explainText({ answer, identity, explanation }: Answered, access: AccessPlan): string {
+export function explainText({ answer, identity, explanation, doubt }: Answered, access: AccessPlan): string {
   const operation = answer.kind === 'permit' ? answer.fields.operation : answer.operation;
   const lines = [headline(answer)];
   lines.push(`  who     ${who(identity, answer)}`);
   if (operation !== undefined) lines.push(`  what    ${what(operation)}`);
+  if (doubt !== undefined) lines.push(`  doubt   ${doubt}`);
   if (answer.kind === 'permit') lines.push(`  limits  ${limits(answer.fields.limits)}`);
   if (answer.kind === 'denial' && answer.detail !== undefined) lines.push(`  detail  ${answer.detail}`);
   if (answer.kind === 'denial' && operation !== undefined && explanation !== undefined) {
@@ -51,9 +53,11 @@ function who(identity: Identity | undefined, answer: Answered['answer']): string
   return `${identity.subject} (${identity.provider}${machine}), ${groups}, from ${identity.issuer}`;
 }
 
-function what({ action, service, resource, version }: Operation): string {
+function what(operation: Operation): string {
+  const { action, service, resource, label } = operation;
   const at = [service, ...resource].join('/');
-  return `${action} on ${at}${version === undefined ? '' : `, version ${version}`}`;
+  const asked = label === undefined ? '' : `, label ${JSON.stringify(label)}`;
+  return `${action} on ${at}${asked}${versionWords(operation)}${versionReason(operation)}`;
 }
 
 const periods: ReadonlyMap<number, string> = new Map([

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../control/index.ts';
+import { readIdKey } from '../gate/index.ts';
 import type { Plan } from '../plan/types.ts';
 import { type Answered, askGate } from './ask-gate.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
@@ -44,7 +45,8 @@ async function explainQuestion(options: ExplainOptions, terminal: Terminal): Pro
   const request = requestOf(plan, options);
   const credential = tokenFile === undefined ? [] : ['authorization', `Bearer ${await tokenOf(tokenFile)}`];
   const caller = tokenFile === undefined ? callerOf(plan, options, nowMs) : undefined;
-  const question = { plan, request: { ...request, headers: [...request.headers, ...credential] }, caller, nowMs };
+  const asked = { ...request, headers: [...request.headers, ...credential] };
+  const question = { plan, request: asked, caller, nowMs, idKey: await readIdKey(plan.state) };
   const answered = await askGate(question);
   terminal.out(
     options.json ? `${JSON.stringify(shape(answered, plan), null, 2)}\n` : explainText(answered, plan.access),
@@ -62,7 +64,7 @@ async function tokenOf(file: string): Promise<string> {
 }
 
 /** What programs read. Never an assertion or a credential. */
-function shape({ answer, identity, explanation }: Answered, { access }: Plan): object {
+function shape({ answer, identity, explanation, doubt }: Answered, { access }: Plan): object {
   const known = answer.kind === 'permit' ? answer.fields : answer;
   const rules = explanation?.rules ?? [];
   const { operation } = known;
@@ -72,6 +74,7 @@ function shape({ answer, identity, explanation }: Answered, { access }: Plan): o
     reason: answer.kind === 'permit' ? 'rule-allows' : answer.reason,
     rule: known.rule,
     operation: known.operation,
+    doubt,
     caller: identity && {
       provider: identity.provider,
       subject: identity.subject,

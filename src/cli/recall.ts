@@ -30,8 +30,9 @@ export interface Recalled {
 export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | undefined {
   const operation = operationOf(plan, event);
   const { reason } = event.core;
+  const unasked = reason === 'identity-unavailable' || reason === 'version-unknown';
   const unproven = reason.startsWith('credential-') && reason !== 'credential-missing';
-  if (operation === undefined || unproven || reason === 'identity-unavailable') return undefined;
+  if (operation === undefined || unproven || unasked) return undefined;
   const facts = factsOf(event, added.headers);
   const decider = createDecider(plan.access);
   const held = (groups: readonly string[]) => decider.explain(operation, identityOf(event, groups), facts);
@@ -57,6 +58,8 @@ export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | 
 
 function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefined {
   const { service, operation, action, resource, model, version } = core;
+  // An event of before versions had names holds none.
+  const versionName: string | null | undefined = core.versionName;
   const protocol = access.services.find(({ name }) => name === service)?.protocol;
   if (service === null || operation === null || action === null || protocol === undefined) return undefined;
   return {
@@ -67,6 +70,7 @@ function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefi
     resource: (resource ?? service).split('/').slice(1),
     ...(model !== null && { model }),
     ...(version !== null && { version }),
+    ...(typeof versionName === 'string' && { versionName }),
     safe: false,
   };
 }

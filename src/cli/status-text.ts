@@ -1,6 +1,7 @@
 import type { HeadgateStatus } from '../control/index.ts';
 import { printHostPort } from '../std/host-port.ts';
 import { counted } from './counted.ts';
+import { versionList } from './version-words.ts';
 
 /** A gateway's status as a person reads it. */
 export function statusText(status: HeadgateStatus, nowMs: number): string {
@@ -11,6 +12,7 @@ export function statusText(status: HeadgateStatus, nowMs: number): string {
     ['policy', `${status.policyFile} with ${status.environmentFile}, epoch ${epoch}`],
     ...reloadRows(status),
     ...Object.entries(status.listeners).map(([name, at]): [string, string] => [`listener ${name}`, printHostPort(at)]),
+    ...Object.entries(status.versions).map(([at, list]): [string, string] => [`versions ${at}`, versionList(list)]),
     ...running.endpoints.map(({ service, address, inFlight }): [string, string] => [
       `endpoint ${service}`,
       `${address}, ${inFlight} in flight`,

@@ -1,5 +1,6 @@
 import { coverageOf, type TestRun, type TriedCase, type TriedTest } from '../trials/index.ts';
 import { callerWords, cameWords, caseWords, expectedWords } from './test-words.ts';
+import { versionWords } from './version-words.ts';
 
 /** What programs read of `headgate test --json`, beside the diagnostics. */
 export function testShape(run: TestRun, minPercent: number): object {
@@ -26,13 +27,14 @@ export function testShape(run: TestRun, minPercent: number): object {
 
 function caseShape(tried: TriedCase): object {
   const { environment, action, at, passed, outcome, reason, rule, needsTime, expected, explained } = tried;
+  const { version, versionName } = tried;
   return {
     environment,
     action,
     at,
     passed,
     expected: expectedWords(expected),
-    came: { outcome, reason, rule, ...(needsTime && { needsTime }) },
+    came: { outcome, reason, rule, version, versionName, ...(needsTime && { needsTime }) },
     ...(!passed && { rules: explained }),
   };
 }
@@ -54,7 +56,7 @@ export function junitXml({ file, tests }: TestRun): string {
 }
 
 function junitCase({ test, cases }: TriedTest, tried: TriedCase, file: string): string {
-  const name = cases.length === 1 ? test.name.value : `${test.name.value}: ${caseWords(tried)}`;
+  const name = cases.length === 1 ? test.name.value : `${test.name.value}: ${caseWords(tried)}${versionWords(tried)}`;
   const attributes = `name="${xml(name)}" classname="${xml(tried.environment)}" file="${xml(file)}" line="${test.span.line}"`;
   if (tried.passed) return `    <testcase ${attributes}/>`;
   const message = `expected ${expectedWords(tried.expected)}; came ${cameWords(tried)}`;

@@ -1,5 +1,6 @@
 import type { Expectation, PolicyTest } from '../policy/index.ts';
 import type { TriedCase } from '../trials/index.ts';
+import { versionWords } from './version-words.ts';
 
 /** `staff:alice in ml-team`, `staff:client=batch-scorer`, `someone unknown`. */
 export function callerWords({ who }: PolicyTest): string {
@@ -12,13 +13,14 @@ export function callerWords({ who }: PolicyTest): string {
 
 /** What was to come. */
 export function expectedWords(expected: Expectation): string {
+  const version = expected.version === undefined ? '' : `, version ${expected.version.value}`;
   switch (expected.kind) {
     case 'allowed':
-      return `allowed by “${expected.rule.value}”`;
+      return `allowed by “${expected.rule.value}”${version}`;
     case 'denied-by':
-      return `denied by “${expected.rule.value}”`;
+      return `denied by “${expected.rule.value}”${version}`;
     case 'denied':
-      return expected.reason === undefined ? 'denied' : `denied: ${reasonWords[expected.reason]}`;
+      return `denied${expected.reason === undefined ? '' : `: ${reasonWords[expected.reason]}`}${version}`;
     default:
       return expected satisfies never;
   }
@@ -29,13 +31,14 @@ const reasonWords: Readonly<Record<TriedCase['reason'], string>> = {
   'rule-denies': 'a rule denies it',
   'no-rule-allows': 'no rule allows it',
   'resource-unknown': 'the policy does not know the resource',
+  'version-unknown': 'no version of the model has this label',
 };
 
 /** What came. */
-export function cameWords({ outcome, reason, rule, needsTime }: TriedCase): string {
+export function cameWords({ outcome, reason, rule, needsTime, ...which }: TriedCase): string {
   if (needsTime) return 'an answer that hangs on the time: give the test a `time`';
-  if (rule === undefined) return `denied: ${reasonWords[reason]}`;
-  return `${outcome === 'allow' ? 'allowed' : 'denied'} by “${rule.name}” (${rule.file}:${rule.line})`;
+  if (rule === undefined) return `denied: ${reasonWords[reason]}${versionWords(which)}`;
+  return `${outcome === 'allow' ? 'allowed' : 'denied'} by “${rule.name}” (${rule.file}:${rule.line})${versionWords(which)}`;
 }
 
 /** `predict on scoring/finance-prod in dev` */

@@ -8,6 +8,7 @@ export const lockLinesMax = 200_000;
 
 const head = `# access.lock: who reaches what, in which environment, by which rule. Read its diff; \`headgate check --lock\` writes it.
 # identity: whose tokens are believed. allow, deny: what, who (as which group), by which rule. rule: in the order of the file.
+# versions: those that a rule reaches, by name; any: also numbers without one. Which numbers they are the environment says.
 # What lies outside and can't be told here: who is in the groups of an identity provider, who holds a client's secret,
 # who holds an API key, and what is decided while it runs: live grants, revocations.
 `;

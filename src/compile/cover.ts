@@ -6,16 +6,17 @@ export type WiderGroups = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Of a rule what tells which calls it could match. */
 export interface Coverable {
-  readonly plan: Pick<RulePlan, 'index' | 'callers' | 'actions' | 'resources'>;
+  readonly plan: Pick<RulePlan, 'index' | 'effect' | 'callers' | 'actions' | 'resources' | 'versions'>;
   /** Environments it holds in; undefined: all. */
   readonly in: ReadonlySet<string> | undefined;
 }
 
-/** Whether whatever matches `inner`'s callers, actions, resources and environments matches `outer`'s as well. */
+/** Whether whatever matches `inner`'s callers, actions, resources, versions and environments matches `outer`'s as well. */
 export function covers(outer: Coverable, inner: Coverable, wider: WiderGroups): boolean {
   return (
     coversEnvironments(outer, inner) &&
     coversActions(outer, inner) &&
+    coversVersions(outer, inner) &&
     coversCallers(outer, inner, wider) &&
     inner.plan.resources.every((resource) => outer.plan.resources.some((wide) => coversPattern(wide, resource)))
   );
@@ -34,6 +35,18 @@ function isWithinSet(narrow: ReadonlySet<string>, wide: ReadonlySet<string>): bo
 function coversActions({ plan: { actions: outer } }: Coverable, { plan: { actions: inner } }: Coverable): boolean {
   if (outer.kind === 'any') return true;
   return inner.kind === 'actions' && inner.names.every((name) => outer.names.includes(name));
+}
+
+/** What a rule that names no versions is about: a deny everything, an allow all named ones, and calls without a version. */
+function versionsOf({ plan: { effect, versions } }: Coverable): 'any' | 'named' | readonly string[] {
+  return versions ?? (effect === 'deny' ? 'any' : 'named');
+}
+
+function coversVersions(outer: Coverable, inner: Coverable): boolean {
+  const [wide, narrow] = [versionsOf(outer), versionsOf(inner)];
+  if (wide === 'any' || wide === narrow) return true;
+  if (narrow === 'any' || narrow === 'named') return false;
+  return wide === 'named' || narrow.every((name) => wide.includes(name));
 }
 
 function coversCallers(outer: Coverable, inner: Coverable, wider: WiderGroups): boolean {

@@ -4,15 +4,33 @@ import fc from 'fast-check';
 import { createDecider } from '../decision/index.ts';
 import { accessPlans, questions } from '../decision/testing/arbitraries.ts';
 import type { AccessPlan } from '../plan/index.ts';
+import type { Operation } from '../protocols/index.ts';
 import { reachLines } from './reach.ts';
 
 const seed = 20_261_121;
 
+interface Told {
+  readonly effect: string;
+  readonly model: string;
+  readonly actions: readonly string[];
+  readonly versions: readonly string[] | undefined;
+  readonly rule: string;
+}
+
+/** Whether the versions of a line take in that of a call. A deny that tells none is about everything. */
+function tellsVersion({ effect, versions }: Told, { version, versionName }: Operation): boolean {
+  const isNone = version === undefined || effect === 'deny';
+  if (versions === undefined) return isNone;
+  return (
+    versions.includes('any') || versions.includes(versionName ?? (version === undefined ? 'none' : 'without a name'))
+  );
+}
+
 /** A line of the lock, taken apart. */
-function parts(line: string): { effect: string; model: string; actions: string[]; rule: string } {
-  const [, effect = '', model = '', named = '', rule = ''] =
-    /^(allow|deny) (\S+) (\S+): .* by “([^”]+)”/.exec(line) ?? [];
-  return { effect, model, actions: named.split(','), rule };
+function parts(line: string): Told {
+  const [, effect = '', model = '', named = '', versions, rule = ''] =
+    /^(allow|deny) (\S+) (\S+)(?: versions ([^:]+))?: .* by “([^”]+)”/.exec(line) ?? [];
+  return { effect, model, actions: named.split(','), versions: versions?.split(','), rule };
 }
 
 test('whatever a rule decides stands in the lock: nothing is left out that could be reached', () => {
@@ -30,12 +48,13 @@ test('whatever a rule decides stands in the lock: nothing is left out that could
           line.effect === outcome &&
           line.model === model &&
           line.rule === rule.name &&
+          tellsVersion(line, operation) &&
           (line.actions.includes('any') || line.actions.includes(operation.action)),
       );
       assert.ok(isTold, `${outcome} ${model} ${operation.action} by ${rule.name}`);
     }
   });
-  fc.assert(property, { seed, numRuns: 1000 });
+  fc.assert(property, { seed, numRuns: 1600 });
   assert.ok(decided > 1000, `${decided} were decided`);
 });
 
@@ -73,6 +92,51 @@ test('each value of a caller is a line of its own, for each model that a pattern
     'allow scoring/two any: staff group "x", client "a" (apps) by “r”',
     'allow scoring/two any: staff group "x", client "b" (apps) by “r”',
   ]);
+});
+
+/** Lines of one model under rules, without their callers. */
+function versionLines(named: readonly string[], ...rules: Partial<AccessPlan['rules'][number]>[]): readonly string[] {
+  const [rule] = bare.rules;
+  const access: AccessPlan = {
+    ...bare,
+    services: [
+      {
+        ...{ name: 'scoring', protocol: 'tensorflow-serving', models: ['one'] },
+        ...(named.length > 0 && { versions: { one: named.map((name, number) => ({ name, number })) } }),
+      },
+    ],
+    rules: rules.map((changes, index) => {
+      const anyone = { name: `r${index}`, index, callers: { kind: 'anyone' } } as const;
+      return { ...(rule ?? assert.fail()), ...anyone, ...changes };
+    }),
+  };
+  return (reachLines(access, 100) ?? []).map((line) => line.replace('scoring/one ', '').replace(': anyone by', ''));
+}
+
+test('versions stand in the lock by their names', () => {
+  const both = ['stable', 'canary'];
+  assert.deepEqual(versionLines([], {}), ['allow any “r0”']);
+  assert.deepEqual(versionLines([], { versions: 'any' }), ['allow any versions any “r0”']);
+  assert.deepEqual(versionLines([], {}, { versions: 'any' }), [
+    'allow any versions without a name “r1”',
+    'allow any “r0”',
+  ]);
+  assert.deepEqual(versionLines(both, {}), ['allow any versions stable,canary “r0”']);
+  assert.deepEqual(versionLines(both, { versions: ['canary'] }, {}), [
+    'allow any versions canary “r0”',
+    'allow any versions stable “r1”',
+  ]);
+  assert.deepEqual(versionLines(both, { versions: 'any' }, {}), ['allow any versions any “r0”']);
+  const oneAction = { kind: 'actions', names: ['predict'] } as const;
+  assert.deepEqual(versionLines(both, { versions: ['canary'], actions: oneAction }, {}), [
+    'allow any versions stable “r1”',
+    'allow classify,regress,status,metadata versions canary “r1”',
+    'allow predict versions canary “r0”',
+  ]);
+  assert.deepEqual(
+    versionLines(both, { versions: 'any' }, { effect: 'deny', versions: ['canary'] }, { effect: 'deny' }),
+    ['deny any versions canary “r1”', 'deny any “r2”'],
+  );
 });
 
 test('what is too much to list is none', () => {

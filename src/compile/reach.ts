@@ -1,6 +1,7 @@
-import { matchesSegments } from '../decision/index.ts';
+import { coversVersion, matchesSegments, versionClass } from '../decision/index.ts';
 import { type AccessPlan, type CallerTermPlan, type GroupPlan, isConditional, type RulePlan } from '../plan/index.ts';
 import { knownActions } from '../protocols/index.ts';
+import { type VersionKind, versionKinds, versionWords } from './reach-versions.ts';
 
 /** Most texts that one way into a group is written out as. */
 const callersMax = 1000;
@@ -13,12 +14,14 @@ const callersMax = 1000;
 export function reachLines(access: AccessPlan, linesMax: number): readonly string[] | undefined {
   const callers = new Map(access.groups.map((group) => [group.name, callerTexts(group)]));
   const lines: string[] = [];
-  for (const { name: service, protocol, models } of access.services) {
+  for (const { name: service, protocol, models, versions } of access.services) {
     const actions = knownActions(protocol);
     const about = rulesByModel(access.rules, service, models);
     for (const model of models) {
-      for (const { rule, group, named } of reached(about.get(model) ?? [], actions)) {
-        const what = named.length === actions.length ? 'any' : named.join(',');
+      const rules = about.get(model) ?? [];
+      const kinds = versionKinds(rules, versions?.[model] ?? []);
+      for (const { rule, group, named, kinds: open } of reached(rules, { actions, kinds })) {
+        const what = `${named.length === actions.length ? 'any' : named.join(',')}${versionWords(rule, open, kinds)}`;
         const by = `by “${rule.name}”${isConditional(rule) ? ', on conditions' : ''}${rule.unless.length > 0 ? ', with exemptions' : ''}`;
         const who = group === undefined ? ['anyone'] : (callers.get(group) ?? []).map((text) => `${text} (${group})`);
         for (const caller of who) lines.push(`${rule.effect} ${service}/${model} ${what}: ${caller} ${by}`);
@@ -52,36 +55,72 @@ interface Reach {
   /** undefined: anyone. */
   readonly group: string | undefined;
   readonly named: readonly string[];
+  readonly kinds: readonly VersionKind[];
 }
 
-function reached(rules: readonly RulePlan[], actions: readonly string[]): readonly Reach[] {
+/** What can be asked of a model. */
+interface World {
+  readonly actions: readonly string[];
+  readonly kinds: readonly VersionKind[];
+}
+
+function reached(rules: readonly RulePlan[], world: World): readonly Reach[] {
   const denied = new Settled();
   const allowed = new Settled();
-  for (const rule of rules) if (rule.effect === 'deny' && isSettling(rule)) denied.add(rule, actionsOf(rule, actions));
+  for (const rule of rules) if (rule.effect === 'deny' && isSettling(rule)) denied.add(rule, callsOf(rule, world));
   return rules.flatMap((rule) => {
     const groups = rule.callers.kind === 'anyone' ? [undefined] : rule.callers.names;
-    const found = groups.map((group) => {
-      const own = actionsOf(rule, actions);
-      const isOpen = (action: string) => !denied.has(group, action) && !allowed.has(group, action);
-      return { rule, group, named: rule.effect === 'deny' ? own : own.filter(isOpen) };
+    const calls = callsOf(rule, world);
+    const found = groups.flatMap((group): readonly Reach[] => {
+      const isOpen = (call: Call) => !denied.has(group, call) && !allowed.has(group, call);
+      return merged(rule.effect === 'deny' ? calls : calls.filter(isOpen)).map((each) => ({ rule, group, ...each }));
     });
-    if (rule.effect === 'allow' && isSettling(rule)) allowed.add(rule, actionsOf(rule, actions));
-    return found.filter(({ named }) => named.length > 0);
+    if (rule.effect === 'allow' && isSettling(rule)) allowed.add(rule, calls);
+    return found;
   });
 }
 
-/** Which actions are decided for which groups, whatever the call is like. */
+interface Call {
+  readonly action: string;
+  readonly kind: VersionKind;
+}
+
+function callsOf(rule: RulePlan, { actions, kinds }: World): readonly Call[] {
+  const named = actionsOf(rule, actions);
+  const about = kinds.filter((kind) => coversVersion(rule, kind));
+  return about.flatMap((kind) => named.map((action) => ({ action, kind })));
+}
+
+/** Kinds of versions with the same actions, together. */
+function merged(calls: readonly Call[]): readonly Pick<Reach, 'named' | 'kinds'>[] {
+  const byKind = new Map<VersionKind, string[]>();
+  for (const { kind, action } of calls) byKind.set(kind, [...(byKind.get(kind) ?? []), action]);
+  const byActions = new Map<string, { readonly named: readonly string[]; readonly kinds: VersionKind[] }>();
+  for (const [kind, named] of byKind) {
+    const same = byActions.get(named.join());
+    if (same === undefined) byActions.set(named.join(), { named, kinds: [kind] });
+    else same.kinds.push(kind);
+  }
+  return [...byActions.values()];
+}
+
+/** Which calls are decided for which groups, whatever the call is like. */
 class Settled {
   readonly #keys = new Set<string>();
 
-  add({ callers }: RulePlan, actions: readonly string[]): void {
+  add({ callers }: RulePlan, calls: readonly Call[]): void {
     const groups = callers.kind === 'anyone' ? [''] : callers.names;
-    for (const group of groups) for (const action of actions) this.#keys.add(`${group}/${action}`);
+    for (const group of groups) for (const call of calls) this.#keys.add(`${group}/${keyOf(call)}`);
   }
 
-  has(group: string | undefined, action: string): boolean {
-    return this.#keys.has(`/${action}`) || (group !== undefined && this.#keys.has(`${group}/${action}`));
+  has(group: string | undefined, call: Call): boolean {
+    const key = keyOf(call);
+    return this.#keys.has(`/${key}`) || (group !== undefined && this.#keys.has(`${group}/${key}`));
   }
+}
+
+function keyOf({ action, kind }: Call): string {
+  return `${action}/${versionClass(kind)}`;
 }
 
 function isSettling(rule: RulePlan): boolean {

@@ -5,6 +5,7 @@ import { compileConditions } from './conditions.ts';
 import { compileLimits } from './limits.ts';
 import { compileOwned } from './owned.ts';
 import { compileResources } from './resources.ts';
+import { compileRuleVersions } from './rule-versions.ts';
 import { distinct, type Scope } from './scope.ts';
 
 /** A rule with its meaning worked out, and what only the compiler looks at. */
@@ -38,6 +39,7 @@ function reportPatterns({ report }: Scope, { at, name }: RuleNode): void {
 
 function compileRule(scope: Scope, node: RuleNode, index: number): RulePlan {
   const isHere = node.in?.some(({ value }) => value === scope.environment.name.value) ?? true;
+  const resources = compileResources(scope, node);
   return {
     index,
     name: node.name.value,
@@ -46,7 +48,8 @@ function compileRule(scope: Scope, node: RuleNode, index: number): RulePlan {
     line: node.span.line,
     callers: compileCallers(scope, node),
     actions: compileActions(scope, node),
-    resources: compileResources(scope, node),
+    resources,
+    ...compileRuleVersions(scope, node, resources),
     ...compileConditions(scope, node, isHere),
     unless: node.unless.map((part) => compileUnless(scope, part, isHere)),
     limits: compileLimits(scope, node),

@@ -26,6 +26,8 @@ export interface KnownService {
   /** Those of families among them. */
   readonly models: ReadonlySet<string>;
   readonly families: ReadonlyMap<string, FamilyNode>;
+  /** Names of the versions of each model that has any: its own, or else its family's. */
+  readonly versions: ReadonlyMap<string, readonly Located<string>[]>;
 }
 
 /** Hints with near names in one run; beyond, they are left out: looking for them costs, and nobody reads that many. */
@@ -55,7 +57,17 @@ function nameHint(written: string, known: readonly string[]): string | undefined
 
 function knownService(node: ServiceNode): KnownService {
   const named = [...node.models, ...node.families.flatMap(({ models }) => models)];
-  return { node, models: new Set(named.map(({ name }) => name.value)), families: byName(node.families) };
+  const models = new Set(named.map(({ name }) => name.value));
+  return { node, models, families: byName(node.families), versions: versionsOf(node) };
+}
+
+function versionsOf({ models, families }: ServiceNode): ReadonlyMap<string, readonly Located<string>[]> {
+  const found = new Map<string, readonly Located<string>[]>();
+  for (const { models: members, versions } of families) {
+    if (versions !== undefined) for (const { name } of members) found.set(name.value, versions);
+  }
+  for (const { name, versions } of models) if (versions !== undefined) found.set(name.value, versions);
+  return found;
 }
 
 function byName<T extends { readonly name: Located<string> }>(nodes: readonly T[]): ReadonlyMap<string, T> {

@@ -3,6 +3,7 @@ import type { EndpointNode, HostPort, Located, ServiceBindingNode } from '../pol
 import { isLoopback, printHostPort } from '../std/host-port.ts';
 import { compileFamilies } from './families.ts';
 import type { Scope } from './scope.ts';
+import { compileVersions } from './versions.ts';
 
 /** What is governed: the closed world of the policy. */
 export function compileServices(scope: Scope): readonly ServicePlan[] {
@@ -19,6 +20,7 @@ export function compileServices(scope: Scope): readonly ServicePlan[] {
       protocol: protocol.value,
       models: [...(known?.models ?? [])],
       ...compileFamilies(scope, families),
+      ...(known && compileVersions(scope, known)),
     };
   });
 }

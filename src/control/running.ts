@@ -10,7 +10,7 @@ import type { Admission } from './admission.ts';
 import type { Files } from './compile-files.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { reload } from './reload.ts';
-import type { HeadgateStatus, ReloadStatus } from './status.ts';
+import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
 import { watchFiles } from './watch.ts';
 
@@ -127,6 +127,7 @@ export class Headgate implements RunningHeadgate {
       startedAt: new Date(this.#startedMs).toISOString(),
       ...(this.#reload !== undefined && { reload: this.#reload }),
       listeners: this.addresses,
+      versions: versionsOf(this.#plan.access),
       audit: { ...this.#opened().writer.status(), ...this.#plan.audit },
       keys: this.#opened().keyWatch.status(),
       running: await this.#parts.running.status(),

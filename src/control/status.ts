@@ -1,7 +1,7 @@
 import type { AuditStatus } from '../audit/types.ts';
 import type { Diagnostic } from '../diagnostics/types.ts';
 import type { EngineStatus } from '../engines/engine.ts';
-import type { AddressPlan } from '../plan/types.ts';
+import type { AccessPlan, AddressPlan, VersionPlan } from '../plan/types.ts';
 import type { KeyWatchStatus } from './key-watch.ts';
 
 /** What became of the last change of a file. */
@@ -29,8 +29,18 @@ export interface HeadgateStatus {
   /** Absent until a file has changed. */
   readonly reload?: ReloadStatus;
   readonly listeners: Readonly<Record<string, AddressPlan>>;
+  /** By `service/model`: the versions that the policy names, with numbers and shares of now. */
+  readonly versions: Readonly<Record<string, readonly VersionPlan[]>>;
   readonly audit: AuditStatus & { readonly directory: string; readonly record: 'required' | 'best-effort' };
   /** The store of API keys. */
   readonly keys: KeyWatchStatus;
   readonly running: EngineStatus;
+}
+
+/** The versions of every model that has any. */
+export function versionsOf({ services }: AccessPlan): HeadgateStatus['versions'] {
+  const all = services.flatMap(({ name, versions = {} }) =>
+    Object.entries(versions).map(([model, list]) => [`${name}/${model}`, list] as const),
+  );
+  return Object.fromEntries(all);
 }

@@ -27,7 +27,7 @@ test('decides as the sentences of the design do, rule by rule', () => {
       seen.set(decision.reason, (seen.get(decision.reason) ?? 0) + 1);
     }
   });
-  fc.assert(property, { seed, numRuns: 1500 });
+  fc.assert(property, { seed, numRuns: 2200 });
   for (const reason of ['rule-allows', 'rule-denies', 'no-rule-allows', 'resource-unknown']) {
     assert.ok((seen.get(reason) ?? 0) > 500, `${reason} came up ${seen.get(reason)} times`);
   }

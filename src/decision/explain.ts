@@ -6,6 +6,7 @@ import type { Membership } from './memberships.ts';
 import { oneOf } from './one-of.ts';
 import { matchesSegments } from './patterns.ts';
 import type { DecidingRule } from './types.ts';
+import { coversVersion } from './version-match.ts';
 
 /** One rule held against one call. `matches` is `lacks.length === 0`: it says nothing of the rules before it. */
 export interface RuleExplanation {
@@ -34,6 +35,7 @@ export function explainRules(rules: readonly RulePlan[], question: Question): re
       lacksCaller(rule, question),
       lacksAction(rule, question),
       lacksResource(rule, question),
+      lacksVersion(rule, question),
       lacksCondition(rule, question),
       lacksEffect(rule, question),
     ].filter((sentence) => sentence !== undefined);
@@ -63,6 +65,15 @@ function lacksResource({ resources }: RulePlan, { call, isKnown }: Question): st
   if (resources.some(matches)) return undefined;
   const patterns = resources.map((pattern) => [pattern.service, ...pattern.segments].join('/'));
   return `resource ${[service, ...resource].join('/')} is not ${oneOf(patterns)}`;
+}
+
+function lacksVersion(rule: RulePlan, { call }: Question): string | undefined {
+  const { version, versionName } = call.operation;
+  if (coversVersion(rule, call.operation)) return undefined;
+  if (rule.versions === undefined || rule.versions === 'any') return `version ${version} has no name in the policy`;
+  if (version === undefined) return `no version was chosen, ${oneOf(rule.versions)} is asked for`;
+  const which = versionName === undefined ? `${version}, which has no name,` : `${versionName} (${version})`;
+  return `version ${which} is not ${oneOf(rule.versions)}`;
 }
 
 function lacksCondition(rule: RulePlan, { asked, call }: Question): string | undefined {

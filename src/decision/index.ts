@@ -3,4 +3,6 @@ export { createDecider, type Decider, type Explanation } from './decider.ts';
 export type { RuleExplanation } from './explain.ts';
 export { matchesSegment, matchesSegments } from './patterns.ts';
 export type * from './types.ts';
+export { coversVersion, versionClass } from './version-match.ts';
+export { createVersions, type Versions } from './versions.ts';
 export { isTimeZone } from './zoned-time.ts';

@@ -2,11 +2,12 @@ import { isConditional } from '../plan/index.ts';
 import type { AccessPlan, RulePlan } from '../plan/types.ts';
 import type { Membership } from './memberships.ts';
 import { isLiteral, matchesSegments } from './patterns.ts';
+import { coversVersion, type VersionOf, versionClass } from './version-match.ts';
 
 /** Rules and lists of rules remembered for (resource, action, groups) at most; then they are worked out anew. */
 const rememberedMax = 2_000_000;
 
-/** What is left to look at for one resource, action and set of groups: the rest was settled by names alone. In file order. */
+/** What is left to look at for one resource, version, action and set of groups: the rest was settled by names alone. In file order. */
 export interface Contenders {
   /** Denies, up to the first that nothing can exempt from or condition. */
   readonly denies: readonly RulePlan[];
@@ -15,7 +16,7 @@ export interface Contenders {
 }
 
 /** What is asked of the index. */
-export interface Target {
+export interface Target extends VersionOf {
   readonly service: string;
   readonly action: string;
   readonly resource: readonly string[];
@@ -55,8 +56,9 @@ export function createRuleIndex(access: AccessPlan, remembersMax = rememberedMax
 }
 
 /** Segments hold no slash and no name holds a NUL: the parts can't run into one another. */
-function cellKey({ service, action, resource }: Target): string {
-  return `${service}\0${action}\0${resource.length === 1 ? resource[0] : resource.join('/')}`;
+function cellKey(target: Target): string {
+  const { service, action, resource } = target;
+  return `${service}\0${action}\0${versionClass(target)}\0${resource.length === 1 ? resource[0] : resource.join('/')}`;
 }
 
 /** The rules of one service: those whose pattern names one resource under it, and those with a star. */
@@ -78,11 +80,14 @@ function fileRules(rules: readonly RulePlan[]): ReadonlyMap<string, Shelf> {
   return shelves;
 }
 
-function rulesAbout(shelf: Shelf | undefined, { action, resource }: Target): readonly RulePlan[] {
+function rulesAbout(shelf: Shelf | undefined, target: Target): readonly RulePlan[] {
   if (shelf === undefined) return [];
+  const { action, resource } = target;
   const open = shelf.open.filter(({ segments }) => matchesSegments(segments, resource)).map(({ rule }) => rule);
   const found = new Set([...(shelf.exact.get(resource.join('/')) ?? []), ...open]);
-  return [...found].filter((rule) => coversAction(rule, action)).sort((a, b) => a.index - b.index);
+  return [...found]
+    .filter((rule) => coversAction(rule, action) && coversVersion(rule, target))
+    .sort((a, b) => a.index - b.index);
 }
 
 function coversAction({ actions }: RulePlan, action: string): boolean {

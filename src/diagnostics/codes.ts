@@ -5,6 +5,7 @@ import { formCodes } from './codes/form.ts';
 import { policyCodes } from './codes/policy.ts';
 import { testCodes } from './codes/tests.ts';
 import { textCodes } from './codes/text.ts';
+import { versionCodes } from './codes/versions.ts';
 
 /** One row of the registry. */
 export interface CodeRow {
@@ -24,6 +25,7 @@ export const codes = {
   ...environmentCodes,
   ...testCodes,
   ...compileCodes,
+  ...versionCodes,
   ...engineCodes,
 } as const satisfies Record<string, CodeRow>;
 

@@ -64,6 +64,11 @@ export const denials = {
     title: 'Unknown resource',
     sentence: 'The access policy does not know what this call is made on.',
   },
+  'version-unknown': {
+    status: 403,
+    title: 'Unknown version',
+    sentence: 'No version of the model has this label.',
+  },
   'operation-unknown': {
     status: 403,
     title: 'Unknown operation',

@@ -1,9 +1,9 @@
-import { createDecider, type Decider } from '../decision/index.ts';
+import { createDecider, createVersions, type Decider, type Versions } from '../decision/index.ts';
 import type { Decision } from '../decision/types.ts';
 import type { KeyFinder } from '../grants/index.ts';
 import { createIdentifier, type Identifier, type Identity } from '../identity/index.ts';
 import type { Plan } from '../plan/types.ts';
-import { type Classified, classify } from '../protocols/index.ts';
+import { classify, type Operation, versionedPath } from '../protocols/index.ts';
 import { canonicalJson } from '../std/canonical-json.ts';
 import type { Clock } from '../std/clock.ts';
 import { permitKeptMsMax, refusalKeptMsMax } from '../std/limits.ts';
@@ -37,6 +37,7 @@ interface Parts {
   readonly apiKeys: KeyFinder | undefined;
   readonly identifier: Identifier;
   readonly decider: Decider;
+  readonly versions: Versions;
   readonly assert: Assert;
 }
 
@@ -73,6 +74,7 @@ function partsOf({ plan, keys, clock, previous, ...given }: GateOptions): Parts 
     apiKeys,
     identifier: given.identifier ?? identifierOf({ plan, keys, clock, ...(apiKeys && { apiKeys }) }, before),
     decider: given.decider ?? createDecider(plan.access),
+    versions: createVersions(plan.access.services),
     assert: (hasSameName ? before?.assert : undefined) ?? createAssert({ keys, clock, issuer: assertionIssuer(plan) }),
   };
 }
@@ -100,7 +102,7 @@ function assertionIssuer(plan: Plan): string {
 
 /** The whole order of refusals, top to bottom. What follows a permit (limit, upstream) is the engine's. */
 async function check(parts: Parts, request: GateRequest): Promise<GateAnswer> {
-  const { plan, clock, identifier, decider } = parts;
+  const { plan, clock, identifier, decider, versions } = parts;
   const nowMs = clock.now();
 
   const fault = requestFault(request);
@@ -108,22 +110,32 @@ async function check(parts: Parts, request: GateRequest): Promise<GateAnswer> {
 
   const classified = classify(plan, request);
   if ('reason' in classified) return denial(parts, classified.reason, classified);
-  const { operation } = classified;
 
   const caller = await identifier.identify(request.headers, nowMs);
-  if (caller.kind === 'fault') return denial(parts, caller.fault, { operation, detail: caller.detail });
+  if (caller.kind === 'fault')
+    return denial(parts, caller.fault, { operation: classified.operation, detail: caller.detail });
   const identity = caller.kind === 'identity' ? caller.identity : undefined;
+
+  const operation = versions.resolve(classified.operation, identity?.id);
+  if (operation === undefined) return refuse(parts, { reason: 'version-unknown' }, { ...classified, identity });
 
   const decision = decider.decide(operation, identity, requestFacts(request, nowMs));
   if (decision.outcome === 'deny') return refuse(parts, decision, { operation, identity });
-  return permit(parts, decision, { ...classified, identity });
+  const upstreamPath = versionedPath(classified, operation.version);
+  return permit(parts, decision, { operation, upstreamPath, identity });
+}
+
+/** What is asked, and by whom. */
+interface Meant {
+  readonly operation: Operation;
+  readonly identity: Identity | undefined;
 }
 
 /** A caller who is not known may become known: where no rule allows, that is what is asked of them. */
 function refuse(
   parts: Parts,
-  { reason, rule }: Decision,
-  { operation, identity }: { readonly operation: Classified['operation']; readonly identity: Identity | undefined },
+  { reason, rule }: Pick<Decision, 'rule'> & { readonly reason: Decision['reason'] | 'version-unknown' },
+  { operation, identity }: Meant,
 ): Denial {
   const known = { operation, ...(identity !== undefined && { identity }), ...(rule !== undefined && { rule }) };
   if (identity === undefined && reason !== 'rule-denies') return denial(parts, 'credential-missing', known);
@@ -133,7 +145,7 @@ function refuse(
 async function permit(
   { plan, clock, assert }: Parts,
   { rule, limits, readsTime }: Decision,
-  { operation, upstreamPath, identity }: Classified & { readonly identity: Identity | undefined },
+  { operation, upstreamPath, identity }: Meant & { readonly upstreamPath: string },
 ): Promise<Permit> {
   if (rule === undefined) throw new Error('a decision allows without a rule');
   const assertion = identity === undefined ? undefined : await assert(identity, operation.service);
@@ -143,8 +155,10 @@ async function permit(
     identity?.expiresAtMs ?? Number.POSITIVE_INFINITY,
     assertion === undefined ? Number.POSITIVE_INFINITY : assertion.endsAtMs - assertionMarginMs,
   );
+  const { version, versionBy } = operation;
   return issuePermit({
     operation,
+    ...(version !== undefined && versionBy !== 'number' && { version }),
     identity,
     rule,
     limits,

@@ -18,7 +18,7 @@ export {
   requestIdHeader,
   subjectHeader,
 } from './headers.ts';
-export { type GateKeys, loadGateKeys } from './keys.ts';
+export { type GateKeys, loadGateKeys, readIdKey } from './keys.ts';
 export type { Permit, PermitFields } from './permit.ts';
 export { type RequestFault, requestFault } from './request-faults.ts';
 export type { Denial, Gate, GateAnswer, GateRequest, IssuerStatus } from './types.ts';

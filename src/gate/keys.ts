@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../std/clock.ts';
 import { Secret } from '../std/secret.ts';
 import { type AssertionKey, loadAssertionKeys } from './assertion-keys.ts';
-import { makeKeyFolder, readOrMakeKeyFile } from './key-files.ts';
+import { makeKeyFolder, readKeyFile, readOrMakeKeyFile } from './key-files.ts';
 import { assertionKeyLeadMs, keysLookMs } from './limits.ts';
 
 /** The gate's own keys. Every gate over one state folder has the same. */
@@ -57,9 +57,18 @@ function signingKey(keys: readonly AssertionKey[], nowMs: number): AssertionKey 
   return key;
 }
 
+/** The secret of ids, where the state folder has one already; undefined where there is none, or it can't be read. */
+export async function readIdKey(stateDirectory: string): Promise<Secret<Uint8Array> | undefined> {
+  const text = await readKeyFile(join(stateDirectory, 'keys', idKeyFile)).catch(() => undefined);
+  return text !== undefined && idKeyForm.test(text) ? new Secret(Buffer.from(text.trim(), 'hex')) : undefined;
+}
+
+const idKeyFile = 'id.key';
+const idKeyForm = /^[0-9a-f]{64}\n$/;
+
 async function loadIdKey(folder: string): Promise<Uint8Array> {
-  const file = join(folder, 'id.key');
+  const file = join(folder, idKeyFile);
   const text = await readOrMakeKeyFile(file, () => `${randomBytes(32).toString('hex')}\n`);
-  if (!/^[0-9a-f]{64}\n$/.test(text)) throw new Error(`key file ${file} is damaged`);
+  if (!idKeyForm.test(text)) throw new Error(`key file ${file} is damaged`);
   return Buffer.from(text.trim(), 'hex');
 }

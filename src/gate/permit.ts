@@ -9,8 +9,13 @@ export interface PermitFields {
   readonly rule: DecidingRule;
   /** All must pass before the dial. */
   readonly limits: readonly LimitPlan[];
-  /** Path that the upstream gets (a route's prefix stripped); the query is kept as it came. */
+  /** Path that the upstream gets (a route's prefix stripped, the version's number put in); the query is kept as it came. */
   readonly upstreamPath: string;
+  /**
+   * Number that has to be written into a message, because what the caller sent doesn't name it: chosen by label or by share.
+   * Absent: a message stays as it is. A path says it already.
+   */
+  readonly version?: string;
   /** Signed identity assertion for this caller and service; absent for a caller who is not known. */
   readonly assertion: string | undefined;
   /** May be kept by the engine until then: before the credential, the assertion and any condition end. Ms since the epoch. */

@@ -2,6 +2,7 @@ import { parseCidr } from '../std/cidr.ts';
 import { conditionsOf, isConditional, readsOf } from './conditions.ts';
 import { accessEpoch } from './epoch.ts';
 import type { AccessPlan, ConditionReads, ConditionsPlan, Plan, RulePlan } from './types.ts';
+import { brokenVersions } from './version-invariants.ts';
 
 /** The first thing that does not hold in a Plan of the right form, as a sentence; undefined: all holds. */
 export function brokenInvariant(plan: Plan): string | undefined {
@@ -19,6 +20,7 @@ export function brokenInvariant(plan: Plan): string | undefined {
     brokenReads(access) ??
     first(access.rules, (rule) => brokenConditions(plan, rule)) ??
     first(access.services, brokenFamilies) ??
+    brokenVersions(access) ??
     brokenStructure(plan)
   );
 }

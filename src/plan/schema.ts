@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wholePpm } from '../std/share.ts';
 import type { Plan } from './types.ts';
 
 const name = z.string().min(1).max(256);
@@ -39,12 +40,24 @@ const group = z
 
 const family = z.strictObject({ name, models: list(name).check(z.minLength(1)), ...owned }).readonly();
 
+const versionPlan = z
+  .strictObject({
+    name,
+    number: z.number().int().min(0),
+    sharePpm: z.number().int().min(0).max(wholePpm).exactOptional(),
+  })
+  .readonly();
+
 const service = z
   .strictObject({
     name,
     protocol: z.literal('tensorflow-serving'),
     models: list(name),
     families: list(family).check(z.minLength(1)).exactOptional(),
+    versions: z
+      .record(name, list(versionPlan).check(z.minLength(1)))
+      .readonly()
+      .exactOptional(),
   })
   .readonly();
 
@@ -91,6 +104,7 @@ const rule = z
     resources: list(z.strictObject({ service: name, segments: list(name).check(z.minLength(1)) }).readonly()).check(
       z.minLength(1),
     ),
+    versions: z.union([z.literal('any'), list(name).check(z.minLength(1))]).exactOptional(),
     ...conditions,
     unless: list(z.strictObject({ groups: list(name).exactOptional(), ...conditions }).readonly()),
     limits: list(limit),

@@ -79,6 +79,16 @@ export interface ServicePlan {
   readonly models: readonly string[];
   /** Left out where there are none. Rules name the models: a pattern of a family was expanded. */
   readonly families?: readonly FamilyPlan[];
+  /** Of each model whose versions the policy names; in the policy's order. Left out where there are none. */
+  readonly versions?: { readonly [model: string]: readonly VersionPlan[] };
+}
+
+/** A named version of a model, in this environment. */
+export interface VersionPlan {
+  readonly name: string;
+  readonly number: number;
+  /** Of the callers who ask for none, in parts per million. Exactly one version of a model has none: it gets the rest. */
+  readonly sharePpm?: number;
 }
 
 /** Models that are governed alike. No model is in two. */
@@ -103,6 +113,11 @@ export interface RulePlan extends OwnedPlan, ConditionsPlan {
   readonly callers: { readonly kind: 'anyone' } | { readonly kind: 'groups'; readonly names: readonly string[] };
   readonly actions: { readonly kind: 'any' } | { readonly kind: 'actions'; readonly names: readonly string[] };
   readonly resources: readonly ResourcePattern[];
+  /**
+   * Versions that it is about. `any`: also numbers that have no name. Left out, an allow is about every named version, and about
+   * calls without one; a deny about everything.
+   */
+  readonly versions?: 'any' | readonly string[];
   readonly unless: readonly UnlessPlan[];
   readonly limits: readonly LimitPlan[];
 }

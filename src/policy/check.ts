@@ -78,8 +78,9 @@ function checkUnion(schema: z.ZodUnion, place: Place, checking: Checking): void 
   reportKind(noteOf(schema)?.what ?? alternatives(options), place, checking, hint);
 }
 
-/** Where a union has several kinds of map, the keys that are written tell which one is meant. */
+/** Where a union has several kinds of map, the keys that are written tell which one is meant; a number is one where it looks like one. */
 function isChosen(option: z.ZodType, node: Node | null): boolean {
+  if (unwrap(option) instanceof z.ZodNumber) return isScalar(node) && typeof node.value === 'number';
   const keys = noteOf(unwrap(option))?.chosenBy;
   return keys === undefined || (isMap(node) && keys.some((key) => pairOf(node, key) !== undefined));
 }
@@ -171,7 +172,7 @@ function reportMissing(schema: z.ZodObject, map: YAMLMap, span: Span, checking: 
   const what = note?.within ?? note?.what ?? 'this map';
   for (const [key, member] of Object.entries(schema.shape)) {
     if (member instanceof z.ZodOptional || pairOf(map, key) !== undefined) continue;
-    if (key === 'version') {
+    if (noteOf(unwrap(member as z.ZodType))?.what === '`version: 1`') {
       checking.report.add('HG1110', '`version` is missing', { span, hint: 'start the file with `version: 1`' });
       continue;
     }

@@ -1,9 +1,12 @@
 import type { Checked } from '../diagnostics/types.ts';
 import { type HostPort, parseHostPort } from '../std/host-port.ts';
+import { parseShare } from '../std/share.ts';
 import type { Cursor } from './cursor.ts';
 import { parseFile } from './parse-file.ts';
 import { type EnvironmentFile, environmentSchema } from './schema/environment.ts';
 import type {
+  BoundModelNode,
+  BoundVersionNode,
   EndpointNode,
   Environment,
   IdentityBindingNode,
@@ -93,7 +96,41 @@ function serviceNode({
   readonly name: Located<string>;
   readonly value: Cursor<Service>;
 }): ServiceBindingNode {
-  return { name, endpoints: value.need('endpoints').many().map(endpointNode) };
+  const models = value.at('models')?.entries().map(boundModelNode) ?? [];
+  return { name, endpoints: value.need('endpoints').many().map(endpointNode), models };
+}
+
+type Model = NonNullable<Service['models']>[string];
+
+function boundModelNode({
+  name,
+  value,
+}: {
+  readonly name: Located<string>;
+  readonly value: Cursor<Model>;
+}): BoundModelNode {
+  return { name, versions: value.entries().map(boundVersionNode) };
+}
+
+type Bound = Exclude<Model[string], number>;
+
+function boundVersionNode({
+  name,
+  value,
+}: {
+  readonly name: Located<string>;
+  readonly value: Cursor<Model[string]>;
+}): BoundVersionNode {
+  if (!value.isMap) return { name, number: (value as Cursor<number>).located() };
+  const bound = value as Cursor<Bound>;
+  const share = bound.at('share')?.located();
+  return { name, number: bound.need('version').located(), ...(share && { share: shareNode(share) }) };
+}
+
+function shareNode({ value, span }: Located<string>): Located<number> {
+  const ppm = parseShare(value);
+  if (ppm === undefined) throw new TypeError('the schema let a malformed share pass');
+  return { value: ppm, span };
 }
 
 function endpointNode(endpoint: Cursor<Service['endpoints'][number]>): EndpointNode {

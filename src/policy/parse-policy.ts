@@ -131,18 +131,28 @@ type Family = NonNullable<Service['families']>[string];
 
 function familyNode({ name, value }: { readonly name: Located<string>; readonly value: Cursor<Family> }): FamilyNode {
   const models = names(value.need('models')).map((model) => ({ name: model }));
-  return { name, models, ...ownedNode(value) };
+  const versions = value.at('with')?.at('versions');
+  return { name, models, ...(versions && { versions: names(versions) }), ...ownedNode(value) };
 }
 
 function modelNodes(models: Cursor<NonNullable<Service['models']>> | undefined): ModelNode[] {
   if (models === undefined) return [];
-  if (models.isMap) return models.entries().map(({ name }) => ({ name }));
+  if (models.isMap) return models.entries().map(modelNode);
   return models.many().map((each) => ({ name: each.located() as Located<string> }));
+}
+
+type ModelMap = Exclude<NonNullable<Service['models']>, readonly unknown[]>;
+type ModelEntry = { readonly name: Located<string>; readonly value: Cursor<ModelMap[string]> };
+
+function modelNode({ name, value }: ModelEntry): ModelNode {
+  const versions = value.at('versions');
+  return { name, ...(versions && { versions: names(versions) }) };
 }
 
 function ruleNode(rule: Cursor<Rule>): RuleNode {
   const deny = rule.at('deny');
   const inside = rule.at('in');
+  const versions = rule.at('versions');
   return {
     span: rule.span,
     name: rule.need('name').located(),
@@ -151,6 +161,7 @@ function ruleNode(rule: Cursor<Rule>): RuleNode {
     to: names(rule.need('to')),
     at: names(rule.need('at')),
     ...(inside && { in: names(inside) }),
+    ...(versions && { versions: names(versions) }),
     ...conditionsNode(rule),
     unless: rule.at('unless')?.many().map(unlessNode) ?? [],
     limits: rule.at('limits')?.many().map(limitNode) ?? [],

@@ -19,6 +19,7 @@ export function parseTests(text: string, file: string): Checked<PolicyTests> {
 
 function test(cursor: Cursor<Test>): PolicyTest {
   const via = cursor.at('via')?.located();
+  const [version, label] = [cursor.at('version')?.located(), cursor.at('label')?.located()];
   const address = cursor.at('address')?.located().value;
   const time = cursor.at('time')?.located().value;
   const who = cursor.need('who');
@@ -29,6 +30,8 @@ function test(cursor: Cursor<Test>): PolicyTest {
     to: names(cursor.need('to')),
     at: names(cursor.need('at')),
     in: names(cursor.need('in')),
+    ...(version && { version }),
+    ...(label && { label }),
     ...(via && { via }),
     headers: headers(cursor.at('headers')),
     ...(address !== undefined && { address }),
@@ -66,9 +69,11 @@ function headers(cursor: Cursor<Readonly<Record<string, string>>> | undefined): 
 function expectation(cursor: Cursor<Test['expect']>): Expectation {
   if (!cursor.isMap) return { kind: 'denied' };
   const map = cursor as Cursor<Expect>;
+  const version = map.at('version')?.located();
+  const which = version && { version };
   const allowedBy = map.at('allowedBy')?.located();
-  if (allowedBy !== undefined) return { kind: 'allowed', rule: allowedBy };
+  if (allowedBy !== undefined) return { kind: 'allowed', rule: allowedBy, ...which };
   const deniedBy = map.at('deniedBy')?.located();
-  if (deniedBy !== undefined) return { kind: 'denied-by', rule: deniedBy };
-  return { kind: 'denied', reason: map.need('denied').located().value };
+  if (deniedBy !== undefined) return { kind: 'denied-by', rule: deniedBy, ...which };
+  return { kind: 'denied', reason: map.need('denied').located().value, ...which };
 }

@@ -73,6 +73,11 @@ function checkText(schema: z.ZodString, node: Scalar, checking: Checking): void 
 }
 
 function wrongKind(schema: z.ZodType, node: Scalar, checking: Checking): void {
+  const known = noteOf(schema)?.otherKind?.(node.value);
+  if (known !== undefined) {
+    checking.report.add(known.code, known.message, { span: spanOf(node, checking.source), hint: known.hint });
+    return;
+  }
   const what = noteOf(schema)?.what ?? 'a value';
   const source = node.source ?? '';
   const quoted = schema instanceof z.ZodString && source !== '' && node.value !== null;

@@ -15,6 +15,9 @@ export interface PolicyTest {
   readonly to: readonly Located<string>[];
   readonly at: readonly Located<string>[];
   readonly in: readonly Located<string>[];
+  /** What the call asks for; at most one of both. */
+  readonly version?: Located<number>;
+  readonly label?: Located<string>;
   /** Name of a listener. */
   readonly via?: Located<string>;
   /** Names in lower case. */
@@ -35,7 +38,9 @@ export interface TestCaller {
   readonly groups: readonly Located<string>[];
 }
 
-export type Expectation =
+/** `version`: its name or its number; undefined: whichever. */
+export type Expectation = { readonly version?: Located<string | number> } & (
   | { readonly kind: 'allowed'; readonly rule: Located<string> }
   | { readonly kind: 'denied-by'; readonly rule: Located<string> }
-  | { readonly kind: 'denied'; readonly reason?: 'rule-denies' | 'no-rule-allows' };
+  | { readonly kind: 'denied'; readonly reason?: 'rule-denies' | 'no-rule-allows' | 'version-unknown' }
+);

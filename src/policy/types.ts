@@ -78,10 +78,14 @@ export interface ServiceNode {
 export interface FamilyNode extends OwnedNode {
   readonly name: Located<string>;
   readonly models: readonly ModelNode[];
+  /** Of each of its models that doesn't name its own. */
+  readonly versions?: readonly Located<string>[];
 }
 
 export interface ModelNode {
   readonly name: Located<string>;
+  /** Names of its versions; never empty. */
+  readonly versions?: readonly Located<string>[];
 }
 
 /** What has to hold of a call beside its caller, action and resource. Of a list: any of it. */
@@ -103,6 +107,8 @@ export interface RuleNode extends OwnedNode, ConditionsNode {
   readonly to: readonly Located<string>[];
   readonly at: readonly Located<string>[];
   readonly in?: readonly Located<string>[];
+  /** Names of versions, or `any`. */
+  readonly versions?: readonly Located<string>[];
   readonly unless: readonly UnlessNode[];
   readonly limits: readonly LimitNode[];
 }
@@ -175,6 +181,21 @@ export interface IdentityBindingNode {
 export interface ServiceBindingNode {
   readonly name: Located<string>;
   readonly endpoints: readonly EndpointNode[];
+  readonly models: readonly BoundModelNode[];
+}
+
+/** `finance-prod: { stable: 3, canary: { version: 4, share: 5% } }` */
+export interface BoundModelNode {
+  readonly name: Located<string>;
+  /** Never empty. */
+  readonly versions: readonly BoundVersionNode[];
+}
+
+export interface BoundVersionNode {
+  readonly name: Located<string>;
+  readonly number: Located<number>;
+  /** Parts per million of the callers. */
+  readonly share?: Located<number>;
 }
 
 export interface EndpointNode {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { testPlan } from '../../test/support/test-plan.ts';
 import type { RoutePlan } from '../plan/types.ts';
-import { classify } from './classify.ts';
+import { classify, versionedPath } from './classify.ts';
 import { knownActions } from './table.ts';
 
 const plan = testPlan({});
@@ -18,8 +18,8 @@ function ask(method: string, target: string, more: { authority?: string; routes?
 function name(method: string, target: string): string {
   const found = ask(method, target);
   if ('reason' in found) return found.reason;
-  const { name, model, version } = found.operation;
-  return [name, model, version].join(' ').trim();
+  const { name, model, version, label } = found.operation;
+  return [name, model, version, label && `label ${label}`].filter((part) => part !== undefined).join(' ');
 }
 
 describe("TensorFlow Serving's operations", () => {
@@ -43,7 +43,19 @@ describe("TensorFlow Serving's operations", () => {
     ['POST', '/v1/models/m/versions/-3:predict', 'operation-unknown'],
     ['POST', '/v1/models/m/versions/3.0:predict', 'operation-unknown'],
     ['POST', '/v1/models/m/versions/:predict', 'operation-unknown'],
-    ['POST', '/v1/models/m/labels/stable:predict', 'operation-unknown'],
+    ['POST', '/v1/models/m/labels/stable:predict', 'predict m label stable'],
+    ['GET', '/v1/models/m/labels/stable', 'status m label stable'],
+    ['GET', '/v1/models/m/labels/Stable/metadata', 'metadata m label Stable'],
+    ['POST', '/v1/models/m/labels/3:predict', 'predict m label 3'],
+    ['POST', '/v1/models/m/labels/:predict', 'operation-unknown'],
+    ['POST', '/v1/models/m/labels/st%61ble:predict', 'path-not-canonical'],
+    ['POST', '/v1/models/m/labels/%C3%A9:predict', 'operation-unknown'],
+    ['POST', '/v1/models/m/LABELS/stable:predict', 'operation-unknown'],
+    ['POST', '/v1/models/m/labels/stable/versions/3:predict', 'operation-unknown'],
+    ['POST', '/v1/models/m/versions/3/labels/stable:predict', 'operation-unknown'],
+    ['POST', '/v1/models/m/labels/a/labels/b:predict', 'operation-unknown'],
+    ['GET', '/v1/models/m/labels', 'operation-unknown'],
+    ['GET', '/v1/models/labels', 'status labels'],
     ['POST', '/v1/models/m:PREDICT', 'operation-unknown'],
     ['POST', '/V1/models/m:predict', 'operation-unknown'],
     ['POST', '/v1/models/m:train', 'operation-unknown'],
@@ -88,6 +100,7 @@ describe("TensorFlow Serving's operations", () => {
         safe: true,
       },
       upstreamPath: '/v1/models/m/versions/3:predict',
+      versionAt: { start: 12, end: 23 },
     });
   });
 
@@ -140,6 +153,7 @@ test('whatever is sent, what comes back names a row, and its path says the same 
     '/m',
     '/versions',
     '/3',
+    '/labels',
     '/metadata',
     ':predict',
     ':classify',
@@ -155,10 +169,13 @@ test('whatever is sent, what comes back names a row, and its path says the same 
     fc.property(fc.constantFrom('GET', 'POST', 'PUT'), target, (method, text) => {
       const found = ask(method, text);
       if ('reason' in found) return;
-      const { model, version, action } = found.operation;
-      const base = `/v1/models/${model}${version === undefined ? '' : `/versions/${version}`}`;
+      const { model, version, label, action } = found.operation;
+      const asked = `${version === undefined ? '' : `/versions/${version}`}${label === undefined ? '' : `/labels/${label}`}`;
+      const base = `/v1/models/${model}${asked}`;
       const end = { status: '', metadata: '/metadata' }[action] ?? `:${action}`;
       assert.equal(found.upstreamPath, base + end);
+      assert.equal(versionedPath(found, undefined), base + end);
+      assert.equal(versionedPath(found, '9'), `/v1/models/${model}/versions/9${end}`);
     }),
     { seed: 3, numRuns: 5000 },
   );

@@ -36,7 +36,15 @@ export function classify(plan: Plan, request: RequestLine): Classified | Unclass
   if (found === undefined) return { reason: 'operation-unknown' };
   const row = found.place.rows.get(request.method);
   if (row === undefined) return { reason: 'method-not-allowed', allow: found.place.allow };
-  return { operation: operation(routed.service, protocol, row, found), upstreamPath: routed.path };
+  const { versionAt } = found;
+  const meant = operation(routed.service, protocol, row, found);
+  return { operation: meant, upstreamPath: routed.path, ...(versionAt && { versionAt }) };
+}
+
+/** The path that the upstream gets once the version is resolved: it names the number, and no label. */
+export function versionedPath({ upstreamPath, versionAt }: Classified, version: string | undefined): string {
+  if (version === undefined || versionAt === undefined) return upstreamPath;
+  return `${upstreamPath.slice(0, versionAt.start)}/versions/${version}${upstreamPath.slice(versionAt.end)}`;
 }
 
 /** The part of a request target before its query. */
@@ -73,6 +81,7 @@ function operation(
     resource: row.resource.map((name) => found[name] ?? ''),
     ...(found.model !== undefined && { model: found.model }),
     ...(found.version !== undefined && { version: found.version }),
+    ...(found.label !== undefined && { label: found.label }),
     safe: row.safe,
   };
 }

@@ -11,9 +11,12 @@ export interface Found {
   readonly place: Place;
   readonly model: string | undefined;
   readonly version: string | undefined;
+  readonly label: string | undefined;
+  /** Where in the path the version or label stands, with its segments' slashes, or would: behind the model. */
+  readonly versionAt: { readonly start: number; readonly end: number } | undefined;
 }
 
-type Variable = 'model' | 'version';
+type Variable = 'model' | 'version' | 'label';
 
 /** A tree of whole segments. `verbs` holds what may end here, by the text after `:` in a variable's segment, else `''`. */
 interface Branch {
@@ -35,19 +38,19 @@ function emptyBranch(): Branch {
   return { literals: new Map(), variable: undefined, verbs: new Map() };
 }
 
-/** With and without what stands in brackets. */
+/** Without what stands in brackets, and with each of its alternatives. */
 function variants(template: string): readonly string[] {
   const match = /^(.*?)\[(.*?)\](.*)$/.exec(template);
   if (match === null) return [template];
   const [, before = '', optional = '', after = ''] = match;
-  return [...variants(`${before}${after}`), ...variants(`${before}${optional}${after}`)];
+  return ['', ...optional.split('|')].flatMap((each) => variants(`${before}${each}${after}`));
 }
 
 function plant(root: Branch, template: string, row: OperationRow): void {
   let branch = root;
   let verb = '';
   for (const segment of template.slice(1).split('/')) {
-    const match = /^\{(model|version)\}(?::(.+))?$/.exec(segment);
+    const match = /^\{(model|version|label)\}(?::(.+))?$/.exec(segment);
     branch = match === null ? literal(branch, segment) : variable(branch, match[1] as Variable);
     verb = match?.[2] ?? '';
   }
@@ -70,7 +73,8 @@ function variable(parent: Branch, name: Variable): Branch {
 }
 
 function find(root: Branch, path: string): Found | undefined {
-  const values: { model?: string; version?: string } = {};
+  const values: { model?: string; version?: string; label?: string } = {};
+  const ends: { model?: number; version?: number; label?: number } = {};
   let branch = root;
   let verb = '';
   for (let start = 1; start <= path.length; ) {
@@ -83,13 +87,18 @@ function find(root: Branch, path: string): Found | undefined {
       const taken = takeVariable(branch, segment, slash === -1);
       if (taken === undefined) return undefined;
       values[taken.name] = taken.value;
+      ends[taken.name] = start + taken.value.length;
       verb = taken.verb;
       branch = taken.branch;
     }
     start = end + 1;
   }
   const place = branch.verbs.get(verb);
-  return place === undefined ? undefined : { place, model: values.model, version: values.version };
+  if (place === undefined) return undefined;
+  const { model, version, label } = values;
+  const versionAt =
+    ends.model === undefined ? undefined : { start: ends.model, end: ends.version ?? ends.label ?? ends.model };
+  return { place, model, version, label, versionAt };
 }
 
 interface Taken {

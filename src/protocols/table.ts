@@ -10,8 +10,8 @@ export interface OperationRow {
   /** Exact; HEAD is not GET. */
   readonly method: string;
   /**
-   * `{model}` is a segment's text up to `:`, `{version}` a canonical decimal up to 2⁶³−1, `[…]` is optional, and `:verb`
-   * may end the last segment. Compared byte for byte.
+   * `{model}` and `{label}` are a segment's text up to `:`, `{version}` a canonical decimal up to 2⁶³−1, `[…|…]` is one of
+   * these or none, and `:verb` may end the last segment. Compared byte for byte.
    */
   readonly path: string;
   /** Variables of `path` that make up the resource. */

@@ -9,8 +9,14 @@ export interface Operation {
   /** Segments after the service, as a rule's `at` reads them: `['finance-prod']`. */
   readonly resource: readonly string[];
   readonly model?: string;
-  /** Decimal digits, as the caller asked; absent where none was asked for. */
+  /** Decimal digits: as the caller asked, and once it is resolved the number that will run. Absent where nobody chose one. */
   readonly version?: string;
+  /** As the caller asked: Headgate resolves it to a number. Never there beside a version that was asked for. */
+  readonly label?: string;
+  /** The policy's name of `version`; absent where the number is bound to none. */
+  readonly versionName?: string;
+  /** How `version` came about, once it is resolved: asked for by number or by label, or chosen by the shares of callers. */
+  readonly versionBy?: 'number' | 'label' | 'share';
   /** May be sent again after a failure. */
   readonly safe: boolean;
 }
@@ -39,4 +45,6 @@ export interface Classified {
   readonly operation: Operation;
   /** A route's prefix stripped where it says so; without the query, which is kept as it came. */
   readonly upstreamPath: string;
+  /** Where in `upstreamPath` the version or the label stands (`/versions/3`), or would; absent where no path can hold one. */
+  readonly versionAt?: { readonly start: number; readonly end: number };
 }

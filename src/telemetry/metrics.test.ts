@@ -4,7 +4,7 @@ import { exampleRecord } from '../../test/support/audit-records.ts';
 import { heldCore } from '../audit/index.ts';
 import type { AuditCore, ChainedCalls, HeldCore } from '../audit/types.ts';
 import { createMetrics } from './metrics.ts';
-import { metrics as rows, seriesMax } from './names.ts';
+import { metrics as rows, seriesMax, unnamedVersionsMax } from './names.ts';
 
 /** A block of one call. `held`: its core, where it is held already. */
 function record(change: Partial<AuditCore>, totalMs = 4, held?: HeldCore): ChainedCalls {
@@ -19,11 +19,11 @@ async function samples(metrics: ReturnType<typeof createMetrics>, name: string):
   return text.split('\n').filter((line) => line.startsWith(name));
 }
 
-test('calls are counted by service, model, operation, status, outcome; decisions by rule and reason', async () => {
+test('calls are counted by service, model, version, operation, status, outcome; decisions by rule and reason', async () => {
   const metrics = createMetrics();
   for (let call = 0; call < 3; call += 1) metrics.observe(record({}));
   metrics.observe(record({ outcome: 'deny', reason: 'no-rule-allows', status: 403, rule: null }));
-  const labels = 'service="scoring",model="finance-prod",operation="predict"';
+  const labels = 'service="scoring",model="finance-prod",version="",operation="predict"';
   assert.deepEqual(await samples(metrics, 'headgate_requests_total'), [
     `headgate_requests_total{${labels},status="200",outcome="allow"} 3`,
     `headgate_requests_total{${labels},status="403",outcome="deny"} 1`,
@@ -78,6 +78,29 @@ test("a caller's own words make no series, and series are bounded", async () => 
   assert.ok(lines.length <= seriesMax + 2, `${lines.length} series`);
   const total = lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   assert.equal(total, seriesMax + 500 + before.length);
+});
+
+test('versions: named ones by number, few others by theirs, and what no rule let through is told apart by nothing', async () => {
+  const metrics = createMetrics();
+  const versions = async (): Promise<Record<string, number>> => {
+    const lines = await samples(metrics, 'headgate_request_duration_seconds_count');
+    return Object.fromEntries(
+      lines.map((line) => [/version="([^"]*)"/.exec(line)?.[1], Number(line.split(' ').at(-1))]),
+    );
+  };
+  metrics.observe(record({ version: '3', versionName: 'stable' }));
+  metrics.observe(
+    record({ version: '4', versionName: 'canary', outcome: 'deny', reason: 'no-rule-allows', rule: null }),
+  );
+  metrics.observe(record({ version: '77', outcome: 'deny', reason: 'no-rule-allows', rule: null }));
+  metrics.observe(record({ version: '78', outcome: 'deny', reason: 'rule-denies' }));
+  metrics.observe(record({ version: null, outcome: 'deny', reason: 'version-unknown', rule: null }));
+  assert.deepEqual(await versions(), { '': 1, 3: 1, 4: 1, other: 2 });
+  for (let number = 100; number < 200; number += 1) metrics.observe(record({ version: String(number) }));
+  const found = await versions();
+  assert.equal(Object.keys(found).length, 4 + unnamedVersionsMax);
+  assert.equal(found.other, 2 + 100 - unnamedVersionsMax);
+  assert.equal(found['100'], 1);
 });
 
 test('gauges are what was set last; counters of the audit go on over restarts', async () => {

@@ -9,6 +9,7 @@ import {
   observeDuration,
 } from './folded.ts';
 import { type MetricRow, metrics, seriesMax } from './names.ts';
+import { createVersionLabel } from './version-label.ts';
 
 /** Metrics of one gateway, folded from audit records: so they are equal on every engine. */
 export interface Metrics {
@@ -64,13 +65,15 @@ export function createMetrics(): Metrics {
   countedFrom(metrics.auditUnrecorded, [unrecorded], registry);
   const keptDecisions = gauge(metrics.keptDecisions, registry);
   const buildInfo = gauge(metrics.buildInfo, registry);
+  const versionLabel = createVersionLabel();
 
   const fold = (key: string, call: Labelled | undefined): Fold => {
     if (call !== undefined && folds.size >= seriesMax) return folds.get('') ?? fold('', undefined);
+    const version = call === undefined ? '' : versionLabel(call, model(call));
     const made: Fold = {
-      request: series(requests, requestLabels(call), count),
+      request: series(requests, requestLabels(call, version), count),
       decision: series(decisions, decisionLabels(call), count),
-      duration: series(durations, durationLabels(call), durationSeries),
+      duration: series(durations, durationLabels(call, version), durationSeries),
     };
     folds.set(key, made);
     return made;
@@ -80,7 +83,8 @@ export function createMetrics(): Metrics {
     if (folded instanceof LastFold && folded.status === status && folded.folds === folds) return folded.fold;
     const call = { ...held.core, status };
     const { service, operation, outcome, reason, rule } = call;
-    const key = `${service}\n${model(call)}\n${operation}\n${status}\n${outcome}\n${reason}\n${rule}`;
+    const what = `${service}\n${model(call)}\n${versionLabel(call, model(call))}\n${operation}`;
+    const key = `${what}\n${status}\n${outcome}\n${reason}\n${rule}`;
     const found = folds.get(key) ?? fold(key, call);
     held.folded = new LastFold(folds, status, found);
     return found;
@@ -110,19 +114,20 @@ export function createMetrics(): Metrics {
 
 /**
  * A model that the policy doesn't name is a caller's word: it makes no series. Only the decision knows, and it was asked where a
- * rule stands, or none allows; a refused credential comes before it.
+ * rule stands, or none allows, or a known model lacks the version; a refused credential comes before it.
  */
 function model(core: StaticCore): string {
-  return core.rule !== null || core.reason === 'no-rule-allows' ? (core.model ?? '') : '';
+  const known = core.rule !== null || core.reason === 'no-rule-allows' || core.reason === 'version-unknown';
+  return known ? (core.model ?? '') : '';
 }
 
-function requestLabels(core: Labelled | undefined): Record<string, string> {
+function requestLabels(core: Labelled | undefined, version: string): Record<string, string> {
   const status = core === undefined ? '' : String(core.status);
-  return { ...durationLabels(core), status, outcome: core?.outcome ?? '' };
+  return { ...durationLabels(core, version), status, outcome: core?.outcome ?? '' };
 }
 
-function durationLabels(core: Labelled | undefined): Record<string, string> {
-  return { service: core?.service ?? '', model: core ? model(core) : '', operation: core?.operation ?? '' };
+function durationLabels(core: Labelled | undefined, version: string): Record<string, string> {
+  return { service: core?.service ?? '', model: core ? model(core) : '', version, operation: core?.operation ?? '' };
 }
 
 function decisionLabels(core: Labelled | undefined): Record<string, string> {

@@ -14,7 +14,7 @@ export const metrics = {
     name: 'headgate_requests_total',
     type: 'counter',
     help: 'Calls answered, from the audit. status 0: the caller left before the answer.',
-    labels: ['service', 'model', 'operation', 'status', 'outcome'],
+    labels: ['service', 'model', 'version', 'operation', 'status', 'outcome'],
     unit: '1',
   },
   decisions: {
@@ -28,7 +28,7 @@ export const metrics = {
     name: 'headgate_request_duration_seconds',
     type: 'histogram',
     help: 'Whole time of a call as its engine saw it.',
-    labels: ['service', 'model', 'operation'],
+    labels: ['service', 'model', 'version', 'operation'],
     unit: 'seconds',
   },
   auditEvents: {
@@ -96,3 +96,6 @@ export const durationBucketsSeconds = [
 
 /** Label sets at most; calls beyond that are counted with empty labels, so that nobody can fill the memory. */
 export const seriesMax = 10_000;
+
+/** Numbers without a name that are told apart, of one model; the others are `other`. */
+export const unnamedVersionsMax = 10;

@@ -9,6 +9,8 @@ export const casesMax = 1000;
 interface Known {
   readonly policy: Policy;
   readonly plans: ReadonlyMap<string, Plan>;
+  /** Environments that have a file. */
+  readonly filed: ReadonlySet<string>;
   /** Identities, groups, services are the same in every environment. */
   readonly access: AccessPlan;
   readonly report: Report;
@@ -24,6 +26,7 @@ export function checkTestNames(tests: PolicyTests, known: Omit<Known, 'access'>)
     for (const at of test.at) checkResource(at, test, all);
     checkListener(test, all);
     checkRule(test, all);
+    checkVersions(test, all);
     const cases = test.to.length * test.at.length * test.in.length;
     const message = `this test has ${cases} cases`;
     const hint = `at most ${casesMax}: split it`;
@@ -96,6 +99,30 @@ function checkListener({ via, in: environments }: PolicyTest, { plans, report }:
     if (names.length === 0 || names.includes(via.value)) continue;
     const message = `environment \`${value}\` has no listener \`${via.value}\``;
     report.add('HG1417', message, { span: via.span, hint: nameHint(via.value, names) });
+  }
+}
+
+/** Names of versions are the policy's; their numbers the environment's own. */
+function checkVersions({ at, in: environments, version, expect }: PolicyTest, { access, filed, report }: Known): void {
+  const wanted = expect.version;
+  const numbers = [version, wanted].filter((each) => typeof each?.value === 'number');
+  for (const { value } of environments) {
+    const [first] = numbers;
+    if (first === undefined || filed.has(value)) continue;
+    const message = `environment \`${value}\` has no file, so that the numbers of its versions are not known`;
+    report.add('HG1420', message, { span: first.span, hint: 'write the name of the version, or ask by `label`' });
+    break;
+  }
+  if (typeof wanted?.value !== 'string') return;
+  for (const { value } of at) {
+    const { service, model } = split(value);
+    const found = access.services.find(({ name }) => name === service);
+    if (!found?.models.includes(model)) continue;
+    const names = found.versions?.[model]?.map(({ name }) => name) ?? [];
+    if (names.includes(wanted.value)) continue;
+    const message = `model \`${model}\` has no version \`${wanted.value}\``;
+    report.add('HG1419', message, { span: wanted.span, hint: nameHint(wanted.value, names) });
+    break;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Environment, type Policy, type PolicyTests, parseEnvironment } from '../policy/index.ts';
+import { type Environment, type Located, type Policy, type PolicyTests, parseEnvironment } from '../policy/index.ts';
 
 /**
  * Bindings for an environment that has no file here: access is decided by the policy and the environment's name alone, so that
@@ -21,11 +21,27 @@ export function standIn(policy: Policy, tests: PolicyTests, name: string): Envir
         .filter(({ kind }) => kind === 'oidc')
         .map((identity) => [identity.name.value, { issuer: `https://${issuerHost(identity.name.value)}` }]),
     ),
-    services: Object.fromEntries(services.map((service) => [service, { endpoints: [{ rest: '127.0.0.1:8501' }] }])),
+    services: Object.fromEntries(policy.services.map((service) => [service.name.value, bindingOf(service)])),
     audit: { directory: 'var/audit', record: 'required' },
     admin: '127.0.0.1:9900',
   });
   return parseEnvironment(text, `environments/${name}.yaml`).value;
+}
+
+/** The first version of a model gets everybody, and none has a number that anybody would ask for. */
+function bindingOf({ models, families }: Policy['services'][number]): object {
+  const bound: Record<string, object> = {};
+  const bind = (model: string, versions: readonly Located<string>[] = []): void => {
+    const entries = versions.map(({ value }, at) => {
+      const version = Number.MAX_SAFE_INTEGER - at;
+      return [value, at === 0 ? version : { version, share: '0%' }] as const;
+    });
+    if (entries.length > 0) bound[model] = Object.fromEntries(entries);
+  };
+  for (const family of families) for (const { name } of family.models) bind(name.value, family.versions);
+  for (const { name, versions } of models) bind(name.value, versions);
+  const endpoints = [{ rest: '127.0.0.1:8501' }];
+  return Object.keys(bound).length === 0 ? { endpoints } : { endpoints, models: bound };
 }
 
 /** `public`, and each that a rule or a test names. */

@@ -1,4 +1,4 @@
-import { createDecider, type Decider, type Decision, type RequestFacts } from '../decision/index.ts';
+import { createDecider, createVersions, type Decider, type RequestFacts, type Versions } from '../decision/index.ts';
 import { type Checked, Report } from '../diagnostics/index.ts';
 import type { Identity } from '../identity/types.ts';
 import { issuersOf, type Plan } from '../plan/index.ts';
@@ -19,9 +19,9 @@ export interface TrialInput {
 export function tryTests({ policy, tests, environments }: TrialInput): Checked<TestRun> {
   const report = new Report();
   const plans = compilePlans({ policy, tests }, environments, report);
-  checkTestNames(tests, { policy, plans, report });
+  checkTestNames(tests, { policy, plans, filed: new Set(environments.keys()), report });
   return report.checked(() => {
-    const deciders = new Map([...plans].map(([name, plan]) => [name, { plan, decider: createDecider(plan.access) }]));
+    const deciders = new Map([...plans].map(([name, plan]) => [name, decidesFor(plan)]));
     const tried = tests.tests.map((test) => tryTest(test, deciders));
     const rules = policy.rules.map(({ name, span }) => ({ name: name.value, file: span.file, line: span.line }));
     return { file: tests.file, tests: tried, rules };
@@ -31,6 +31,11 @@ export function tryTests({ policy, tests, environments }: TrialInput): Checked<T
 interface Decides {
   readonly plan: Plan;
   readonly decider: Decider;
+  readonly versions: Versions;
+}
+
+function decidesFor(plan: Plan): Decides {
+  return { plan, decider: createDecider(plan.access), versions: createVersions(plan.access.services) };
 }
 
 function tryTest(test: PolicyTest, deciders: ReadonlyMap<string, Decides>): TriedTest {
@@ -39,7 +44,7 @@ function tryTest(test: PolicyTest, deciders: ReadonlyMap<string, Decides>): Trie
     const decides = deciders.get(environment);
     if (decides === undefined) throw new TypeError(`no plan for environment ${environment}`);
     for (const { value: at } of test.at) {
-      for (const { value: action } of test.to) cases.push(tryCase(test, { environment, at, action }, decides));
+      for (const { value: action } of test.to) cases.push(...tryCases(test, { environment, at, action }, decides));
     }
   }
   return { test, cases, passed: cases.every(({ passed }) => passed) };
@@ -47,18 +52,31 @@ function tryTest(test: PolicyTest, deciders: ReadonlyMap<string, Decides>): Trie
 
 type Asked = Pick<TriedCase, 'environment' | 'at' | 'action'>;
 
-function tryCase(test: PolicyTest, asked: Asked, { plan, decider }: Decides): TriedCase {
+/** One case, or one for each version that callers such as this one get. */
+function tryCases(test: PolicyTest, asked: Asked, { plan, decider, versions }: Decides): readonly TriedCase[] {
   const { operation, facts } = callOf(test, asked, plan);
   const identity = test.who === 'anonymous' ? undefined : identityOf(test.who, plan, facts.nowMs);
-  const decision = decider.decide(operation, identity, facts);
-  const needsTime = decision.readsTime && test.timeMs === undefined;
-  const passed = !needsTime && isExpected(test.expect, decision);
-  const { outcome, reason, rule } = decision;
-  const explained = passed ? [] : decider.explain(operation, identity, facts).rules;
-  return { ...asked, expected: test.expect, outcome, reason, ...(rule && { rule }), passed, needsTime, explained };
+  return versions.possible(operation, identity !== undefined).map((resolved) => {
+    const { version, versionName } = resolved ?? {};
+    const which = { ...(version !== undefined && { version }), ...(versionName !== undefined && { versionName }) };
+    const decision = resolved === undefined ? unknownVersion : decider.decide(resolved, identity, facts);
+    const needsTime = decision.readsTime && test.timeMs === undefined;
+    const { outcome, reason, rule } = decision;
+    const came = { outcome, reason, ...(rule && { rule }), ...which };
+    const passed = !needsTime && isExpected(test.expect, came);
+    const explained = passed || resolved === undefined ? [] : decider.explain(resolved, identity, facts).rules;
+    return { ...asked, expected: test.expect, ...came, passed, needsTime, explained };
+  });
 }
 
-function isExpected(expected: Expectation, { outcome, reason, rule }: Decision): boolean {
+/** No rule is asked. */
+const unknownVersion = { outcome: 'deny', reason: 'version-unknown', rule: undefined, readsTime: false } as const;
+
+type Came = Pick<TriedCase, 'outcome' | 'reason' | 'rule' | 'version' | 'versionName'>;
+
+function isExpected(expected: Expectation, { outcome, reason, rule, version, versionName }: Came): boolean {
+  const which = expected.version?.value;
+  if (which !== undefined && which !== versionName && String(which) !== version) return false;
   if (expected.kind === 'allowed') return outcome === 'allow' && rule?.name === expected.rule.value;
   if (outcome !== 'deny') return false;
   if (expected.kind === 'denied-by') return rule?.name === expected.rule.value;
@@ -79,12 +97,15 @@ function callOf(
   const row = operationTables[protocol ?? 'tensorflow-serving'].find((each) => each.action === action);
   if (protocol === undefined || row === undefined) throw new TypeError(`${action} on ${at} is no call`);
   const { name, method, path, safe } = row;
-  const operation: Operation = { service, protocol, name, action, resource: [model], model, safe };
+  const [version, label] = [test.version?.value, test.label?.value];
+  const which = { ...(version !== undefined && { version: String(version) }), ...(label !== undefined && { label }) };
+  const operation: Operation = { service, protocol, name, action, resource: [model], model, ...which, safe };
+  const inPath = version === undefined ? (label === undefined ? '' : `/labels/${label}`) : `/versions/${version}`;
   const listener = plan.listeners.find((each) => each.name === test.via?.value) ?? plan.listeners[0];
   const facts = {
     listener: listener?.name ?? '',
     method,
-    path: path.replace('{model}', model).replace(/\[[^\]]*\]/g, ''),
+    path: path.replace('{model}', model).replace(/\[[^\]]*\]/g, inPath),
     host: listener?.routes.find((route) => route.service === service)?.host ?? 'localhost',
     address: test.address ?? '127.0.0.1',
     nowMs: test.timeMs ?? anyMomentMs,

@@ -31,7 +31,10 @@ export interface TriedCase {
   readonly environment: string;
   readonly expected: Expectation;
   readonly outcome: 'allow' | 'deny';
-  readonly reason: DecisionReason;
+  readonly reason: DecisionReason | 'version-unknown';
+  /** What would run: number and name. A call that asks for none is a case for each version that some caller would get. */
+  readonly version?: string;
+  readonly versionName?: string;
   readonly rule?: DecidingRule;
   readonly passed: boolean;
   /** The answer hangs on the clock and the test gives no time: it fails, whatever came. */

@@ -28,7 +28,12 @@ function suite(file: CaseFile, name: EngineName): void {
       issuer = await startTestIssuer('headgate');
       upstreams = [await startRecordingUpstream('a'), await startRecordingUpstream('b')];
       const upstreamPorts = upstreams.map(({ port }) => port);
-      const bindings = { environment: file.environment, issuers: [issuer.url], upstreamPorts };
+      const bindings = {
+        environment: file.environment,
+        issuers: [issuer.url],
+        upstreamPorts,
+        ...(file.models !== undefined && { models: file.models }),
+      };
       gateway = await startGateway(name, file.policy, bindings, { keys: file.keys });
     });
 

@@ -12,6 +12,7 @@ export const exampleCore: AuditCore = {
   resource: 'scoring/finance-prod',
   model: 'finance-prod',
   version: null,
+  versionName: null,
   caller: { identity: 'staff', issuer: 'http://127.0.0.1:9000', subject: 'alice', id: 'A'.repeat(22), client: null },
   outcome: 'allow',
   reason: 'rule-allows',

@@ -1,6 +1,22 @@
 import type { Span } from '../../diagnostics/index.ts';
-import type { AccessPlan, ConditionPlan, ConditionsPlan, IdentityPlan, OidcPlan, RulePlan } from '../../plan/index.ts';
-import type { CelText, ConditionsNode, Environment, Located, Policy, RuleNode } from '../../policy/index.ts';
+import type {
+  AccessPlan,
+  ConditionPlan,
+  ConditionsPlan,
+  IdentityPlan,
+  OidcPlan,
+  RulePlan,
+  VersionPlan,
+} from '../../plan/index.ts';
+import type {
+  BoundVersionNode,
+  CelText,
+  ConditionsNode,
+  Environment,
+  Located,
+  Policy,
+  RuleNode,
+} from '../../policy/index.ts';
 
 function at<T>(value: T, line = 1): Located<T> {
   return { value, span: spanAt(line) };
@@ -34,15 +50,19 @@ export function policyFor(access: AccessPlan): Policy {
         })),
       })),
     })),
-    services: access.services.map(({ name, protocol, models }) => ({
-      ...{ name: at(name), protocol: at(protocol), models: models.map((model) => ({ name: at(model) })), families: [] },
+    services: access.services.map(({ name, protocol, models, versions = {} }) => ({
+      ...{ name: at(name), protocol: at(protocol), families: [] },
+      models: models.map((model) => {
+        const named = versions[model]?.map((version) => at(version.name));
+        return { name: at(model), ...(named && { versions: named }) };
+      }),
     })),
     rules: access.rules.map(ruleFor),
   };
 }
 
 function ruleFor(rule: RulePlan): RuleNode {
-  const { name, effect, line, callers, actions, resources, unless, limits } = rule;
+  const { name, effect, line, callers, actions, resources, versions, unless, limits } = rule;
   return {
     span: spanAt(line),
     name: at(name, line),
@@ -50,6 +70,7 @@ function ruleFor(rule: RulePlan): RuleNode {
     callers: at(callers.kind === 'anyone' ? 'anyone' : callers.names.map((group) => at(group))),
     to: actions.kind === 'any' ? [at('any')] : actions.names.map((action) => at(action)),
     at: resources.map(({ service, segments }) => at([service, ...segments].join('/'))),
+    ...(versions && { versions: versions === 'any' ? [at('any')] : versions.map((version) => at(version)) }),
     ...conditionsFor(rule),
     unless: unless.map((part) => ({
       span: spanAt(line),
@@ -75,6 +96,10 @@ function conditionFor({ cel }: ConditionPlan): Located<CelText> {
   return at({ text: cel, spanOf: () => spanAt(1) });
 }
 
+function boundVersionFor({ name, number, sharePpm }: VersionPlan): BoundVersionNode {
+  return { name: at(name), number: at(number), ...(sharePpm !== undefined && { share: at(sharePpm) }) };
+}
+
 /** An environment that binds all of this access. */
 export function environmentFor(access: AccessPlan): Environment {
   return {
@@ -92,9 +117,13 @@ export function environmentFor(access: AccessPlan): Environment {
     identity: access.identities.filter(isOidc).map(({ name, issuers }) => ({
       ...{ name: at(name), issuers: issuers.map((issuer) => at(issuer)) },
     })),
-    services: access.services.map(({ name }, index) => ({
+    services: access.services.map(({ name, versions = {} }, index) => ({
       name: at(name),
       endpoints: [{ span: spanAt(1), rest: at({ host: '127.0.0.1', port: 8501 + index }) }],
+      models: Object.entries(versions).map(([model, list]) => ({
+        name: at(model),
+        versions: list.map(boundVersionFor),
+      })),
     })),
     audit: { directory: at('var/audit'), record: at('required') },
     admin: at({ host: '127.0.0.1', port: 9900 }),

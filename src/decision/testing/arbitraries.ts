@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import type { Identity } from '../../identity/types.ts';
-import type { AccessPlan, CallerTermPlan, ConditionPlan, LimitPlan, RulePlan, WindowPlan } from '../../plan/types.ts';
+import type {
+  AccessPlan,
+  CallerTermPlan,
+  ConditionPlan,
+  LimitPlan,
+  RulePlan,
+  VersionPlan,
+  WindowPlan,
+} from '../../plan/types.ts';
 import type { Operation } from '../../protocols/types.ts';
 import { checkCel } from '../cel.ts';
 import type { Question, Truth } from './naive-decide.ts';
@@ -32,6 +40,16 @@ const conditions: fc.Arbitrary<ConditionPlan> = fc.constantFrom(...Object.keys(t
   if ('faults' in checked) throw new Error(checked.faults[0]?.message);
   return { cel, reads: checked.reads };
 });
+
+const versionNames = ['stable', 'canary'];
+/** Numbers 1 and 2 have names, of two models. */
+const versions: Readonly<Record<string, readonly VersionPlan[]>> = {
+  alpha: [
+    { name: 'stable', number: 1 },
+    { name: 'canary', number: 2, sharePpm: 100_000 },
+  ],
+  beta: [{ name: 'stable', number: 2 }],
+};
 
 const models = ['alpha', 'alpine', 'beta', 'b.t+a'];
 const groupNames = ['red', 'green', 'blue'];
@@ -100,6 +118,7 @@ const rules: fc.Arbitrary<RulePlan> = fc
         'two/**',
         'two/beta',
       ]),
+      versions: fc.oneof(fc.constant('any' as const), some(versionNames)),
       ...typed,
       /** Most rules have none of the typed conditions, or hardly one would match. */
       plain: fc.constantFrom(true, true, false),
@@ -108,8 +127,9 @@ const rules: fc.Arbitrary<RulePlan> = fc
     },
     { requiredKeys: ['effect', 'callers', 'actions', 'resources', 'plain', 'unless', 'limits'] },
   )
-  .map(({ resources, plain, via, from, during, ...rule }) => ({
+  .map(({ resources, plain, versions: about, via, from, during, ...rule }) => ({
     ...rule,
+    ...(!plain && about && { versions: aboutSome(about, resources) }),
     ...(!plain && { ...(via && { via }), ...(from && { from }), ...(during && { during }) }),
     ...{ index: 0, name: '', file: 'headgate.yaml', line: 1 },
     effect: rule.effect as RulePlan['effect'],
@@ -117,6 +137,11 @@ const rules: fc.Arbitrary<RulePlan> = fc
     unless: rule.effect === 'deny' ? rule.unless : [],
     limits: rule.effect === 'allow' ? rule.limits : [],
   }));
+
+/** Service `two` has no versions: a rule about it alone can name none. */
+function aboutSome(about: 'any' | readonly string[], resources: readonly string[]): 'any' | readonly string[] {
+  return resources.some((text) => /^one\/(\*|al|beta)/.test(text)) ? about : 'any';
+}
 
 /** Small access plans in which rules meet often. */
 export const accessPlans: fc.Arbitrary<AccessPlan> = fc
@@ -128,7 +153,10 @@ export const accessPlans: fc.Arbitrary<AccessPlan> = fc
     environment: 'test',
     identities: [],
     groups: groupNames.map((name, index) => ({ name, anyOf: anyOfs[index] ?? [] })),
-    services: ['one', 'two'].map((name) => ({ name, protocol: 'tensorflow-serving', models })),
+    services: ['one', 'two'].map((name) => ({
+      ...{ name, protocol: 'tensorflow-serving', models },
+      ...(name === 'one' && { versions }),
+    })),
     rules: drawn.map((rule, index) => ({ ...rule, index, name: `r${index}`, line: index + 1 })),
     reads: {},
   }));
@@ -145,18 +173,27 @@ const identities: fc.Arbitrary<Identity> = fc
   )
   .map((drawn) => ({ ...drawn, kind: 'oidc', issuer: 'https://id.example', id: drawn.subject, expiresAtMs: 0 }));
 
+/** As it comes to the decider: of a model with versions a call has one. */
+function versionOf(drawn: Partial<Record<'service' | 'model' | 'version', string>>): Partial<Operation> {
+  const list = drawn.service === 'one' ? versions[drawn.model ?? ''] : undefined;
+  const version = drawn.version ?? (list && String(list[0]?.number));
+  const named = list?.find(({ number }) => String(number) === version);
+  return { ...(version !== undefined && { version }), ...(named && { versionName: named.name }) };
+}
+
 const operations: fc.Arbitrary<Operation> = fc
   .record(
     {
       service: fc.constantFrom('one', 'two'),
       action: fc.constantFrom(...actions),
       model: fc.constantFrom(...models, 'gamma'),
-      version: fc.constantFrom('1', '2'),
+      version: fc.constantFrom('1', '2', '3'),
     },
     { requiredKeys: ['service', 'action', 'model'] },
   )
   .map((drawn) => ({
     ...drawn,
+    ...versionOf(drawn),
     protocol: 'tensorflow-serving',
     name: drawn.action,
     resource: [drawn.model],

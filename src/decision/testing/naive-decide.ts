@@ -90,9 +90,20 @@ function isWithin({ days, fromMinute, toMinute, zone }: WindowPlan, nowMs: numbe
   return false;
 }
 
-function isAbout({ actions, resources }: RulePlan, { service, action, resource }: Operation): boolean {
+function isAbout(rule: RulePlan, operation: Operation): boolean {
+  const { actions, resources } = rule;
+  const { service, action, resource } = operation;
+  if (!isAboutVersion(rule, operation)) return false;
   if (actions.kind === 'actions' && !actions.names.includes(action)) return false;
   return resources.some((pattern) => pattern.service === service && matches(pattern, resource));
+}
+
+/** A number without a name is met by `any`, and by a deny that names none; one with a name by its name, and by what names none. */
+function isAboutVersion({ effect, versions }: RulePlan, { version, versionName }: Operation): boolean {
+  const isUnnamed = version !== undefined && versionName === undefined;
+  if (versions === 'any') return true;
+  if (versions === undefined) return !(isUnnamed && effect === 'allow');
+  return versions.some((name) => name === versionName);
 }
 
 /** `*` stays within a segment; a last `**` is any rest of one or more segments. By regular expression. */

@@ -39,4 +39,8 @@ export const environmentCodes = {
     title: 'bad path',
     meaning: 'The path of a file or folder holds a control character, or is a reference of another kind (`env:`).',
   },
+  HG1310: {
+    title: 'bad share',
+    meaning: 'A share of the callers is percent with at most four decimals, from `0%` to `100%`.',
+  },
 } as const;

@@ -59,6 +59,12 @@ export const policyCodes = {
     title: 'malformed owner or note',
     meaning: 'An owner or a note is one line of plain text of at most 500 characters.',
   },
+  HG1224: {
+    title: 'number of a version in a policy',
+    meaning:
+      'A policy names versions (`stable`, `canary`); which numbers they are differs between environments and stands there.',
+  },
+  HG1225: { title: 'too many versions', meaning: 'The versions of a model are bounded in number.' },
   HG1230: {
     title: 'pattern of API keys',
     meaning:

@@ -53,4 +53,17 @@ export const testCodes = {
     title: 'too many cases',
     meaning: 'A test has a case for each action, resource and environment of its lists; their number is bounded.',
   },
+  HG1418: {
+    title: 'version asked for twice',
+    meaning: 'A call asks for a version by its number or by its label, never by both.',
+  },
+  HG1419: {
+    title: 'unknown version of a test',
+    meaning: 'The test expects a version that the model does not have.',
+  },
+  HG1420: {
+    title: 'number of a version without an environment',
+    meaning:
+      'Which numbers versions have stands in the file of the environment, and this one has none beside the policy.',
+  },
 } as const;

@@ -63,7 +63,10 @@ export function unaskedCore(
   { listener, method, target }: Pick<GateRequest, 'listener' | 'method' | 'target'>,
   { reason, epoch }: { readonly reason: DenialReason; readonly epoch: string },
 ): string {
-  const nothing = { service: null, operation: null, action: null, resource: null, model: null, version: null };
+  const nothing = {
+    ...{ service: null, operation: null, action: null, resource: null },
+    ...{ model: null, version: null, versionName: null },
+  };
   const decided = { caller: null, outcome: 'deny', reason, rule: null, ruleAt: null, epoch } as const;
   return spoolCore({ environment, listener, method, path: shownPath(target), ...nothing, ...decided });
 }
@@ -97,6 +100,7 @@ function staticCore(environment: string, request: GateRequest, answer: GateAnswe
     resource: operation === undefined ? null : [operation.service, ...operation.resource].join('/'),
     model: operation?.model ?? null,
     version: operation?.version ?? null,
+    versionName: operation?.versionName ?? null,
     caller: identity === undefined ? null : callerOf(identity),
     outcome: isPermit ? 'allow' : 'deny',
     reason: isPermit ? 'rule-allows' : answer.reason,

@@ -17,6 +17,7 @@ const core = spoolCore({
   resource: null,
   model: null,
   version: null,
+  versionName: null,
   caller: null,
   outcome: 'deny',
   reason: 'route-unknown',

@@ -71,14 +71,8 @@ function recordOf({ plan, request, permit, ledger, core, endSeconds }: Recorded)
     ({ per }, position) => ledger?.counterNumber([rule.name, position, per === 'rule' ? '' : who]) ?? 0,
   );
   const service = serviceNumbers(plan).get(operation.service) ?? 0;
-  const strip = stripOf(pathOf(request.target), upstreamPath);
-  return permitRecord({ permit, endSeconds, core, service, strip, counters });
-}
-
-/** How HAProxy makes the upstream's path of the request's: characters that go; with a slash: and nothing is left. */
-function stripOf(path: string, upstreamPath: string): string {
-  if (path === upstreamPath) return '0';
-  return path.endsWith(upstreamPath) ? String(path.length - upstreamPath.length) : `${path.length}/`;
+  const path = upstreamPath === pathOf(request.target) ? undefined : upstreamPath;
+  return permitRecord({ permit, endSeconds, core, service, path, counters });
 }
 
 function set(name: keyof typeof answerNames, value: SpopData): SpopAction {

@@ -20,6 +20,7 @@ const core = (path: string): StaticCore => ({
   resource: null,
   model: null,
   version: null,
+  versionName: null,
   caller: null,
   outcome: 'deny',
   reason: 'operation-unknown',

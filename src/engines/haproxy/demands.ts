@@ -11,9 +11,11 @@ export interface Demands {
   readonly slots: number;
   /** Names of the tables of counters that are used. */
   readonly speeds: readonly Speed['name'][];
+  /** Whether the service may get another path than the one that was asked for. */
+  readonly rewrites: boolean;
 }
 
-export function demandsOf({ access }: Plan): Demands {
+export function demandsOf({ access, listeners }: Plan): Demands {
   const reads = Object.values(access.reads);
   const limits = access.rules.map((rule) => rule.limits);
   return union({
@@ -21,6 +23,9 @@ export function demandsOf({ access }: Plan): Demands {
     address: reads.some(({ address }) => address) || access.rules.some(countsByAddress),
     slots: Math.max(0, ...limits.map((each) => each.length)),
     speeds: limits.flat().flatMap((limit) => speedOf(limit)?.name ?? []),
+    rewrites:
+      listeners.some(({ routes }) => routes.some(({ strip }) => strip)) ||
+      access.services.some(({ versions }) => versions !== undefined),
   });
 }
 
@@ -32,6 +37,7 @@ export function union(a: Demands, b: Demands = a): Demands {
     address: a.address || b.address,
     slots: Math.max(a.slots, b.slots),
     speeds: speeds.map(({ name }) => name).filter((name) => used.has(name)),
+    rewrites: a.rewrites || b.rewrites,
   };
 }
 

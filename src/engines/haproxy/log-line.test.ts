@@ -22,6 +22,7 @@ const core: StaticCore = {
   resource: 'scoring/m',
   model: 'm',
   version: null,
+  versionName: null,
   caller: { identity: 'staff', issuer: 'https://id.example', subject: 'ann', id: 'x', client: null },
   outcome: 'allow',
   reason: 'rule-allows',

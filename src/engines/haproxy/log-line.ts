@@ -74,7 +74,10 @@ function unknownCore(match: Match, context: LineContext): StaticCore {
   const request = match[at.request] ?? '';
   const space = request.indexOf(' ');
   const path = space < 0 ? '' : pathOf(request.slice(space + 1));
-  const nothing = { service: null, operation: null, action: null, resource: null, model: null, version: null };
+  const nothing = {
+    ...{ service: null, operation: null, action: null, resource: null },
+    ...{ model: null, version: null, versionName: null },
+  };
   return {
     environment: context.environment,
     listener: context.listeners[Number(match[at.listener]) - 1] ?? '',

@@ -60,7 +60,7 @@ export function realizeHaproxy(
 }
 
 function configurationText(plan: Plan, place: Place, demands: Demands): string {
-  const scene = { demands, listeners: plan.listeners };
+  const scene = { demands };
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
   ];

@@ -19,8 +19,9 @@ function permitOf(subject: string | undefined, limits: readonly LimitPlan[], ass
   return { kind: 'permit', fields: { identity, assertion: identity && assertion, limits } } as unknown as Permit;
 }
 
+const path = '/v1/models/m/versions/4:predict';
 const recordOf = (permit: Permit): string =>
-  permitRecord({ permit, endSeconds: 1_763_731_200, core: 77, service: 3, strip: '8/', counters: [11, 12] });
+  permitRecord({ permit, endSeconds: 1_763_731_200, core: 77, service: 3, path, counters: [11, 12] });
 /** As HAProxy reads it: from an offset to the next space. */
 const field = (record: string, offset: number, further = 0): string | undefined =>
   record.slice(offset).split(' ')[further];
@@ -32,8 +33,8 @@ test('fields stand where the configuration looks for them', () => {
   assert.equal(field(record, recordOffsets.core), '77');
   assert.equal(field(record, recordOffsets.subject), 'ann');
   assert.equal(field(record, recordOffsets.subject, 1), 'https://id.example');
+  assert.equal(field(record, recordOffsets.subject, 2), path);
   assert.equal(field(record, recordOffsets.service), '3');
-  assert.equal(field(record, recordOffsets.strip), '8/');
   assert.equal(field(record, recordOffsets.retryAfter), '86400');
   const [first, second] = [slotOffsets(1), slotOffsets(2)];
   assert.deepEqual(
@@ -50,7 +51,7 @@ test('fields stand where the configuration looks for them', () => {
 test('whoever is not known has no fields of an identity, and no ordinary record', () => {
   const record = recordOf(permitOf(undefined, []));
   assert.ok(record.startsWith('N1763731200 77 '));
-  assert.equal(record.slice(recordOffsets.subject), '.');
+  assert.equal(record.slice(recordOffsets.subject), `- - ${path} .`);
 });
 
 test('any subject keeps its field and leaves the assertion whole', () => {

@@ -15,9 +15,8 @@ export const recordOffsets = {
   slots: 23,
   retryAfter: 111,
   service: 120,
-  strip: 126,
-  /** The issuer is the field behind it. */
-  subject: 134,
+  /** The issuer is the field behind it, and behind that the upstream's path. */
+  subject: 126,
 } as const;
 
 /** Of the numbers in a limit slot: key in the fast table, key in the slow one, cost and burst in ticks. 0: not used. */
@@ -74,14 +73,14 @@ export interface RecordParts {
   readonly core: number;
   /** Index of the upstream, from 1. */
   readonly service: number;
-  /** Length of the prefix that is cut off the path; with a slash behind it where nothing is left; `0`: none. */
-  readonly strip: string;
+  /** The upstream's whole path where it isn't the request's; else undefined. A record is of one exact path. Without spaces. */
+  readonly path: string | undefined;
   /** Numbers of the counters, in the order of the limits. */
   readonly counters: readonly number[];
 }
 
 /** The record of a permit. Visible ASCII and spaces only. */
-export function permitRecord({ permit, endSeconds, core, service, strip, counters }: RecordParts): string {
+export function permitRecord({ permit, endSeconds, core, service, path, counters }: RecordParts): string {
   const { identity, assertion, limits } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
@@ -91,11 +90,10 @@ export function permitRecord({ permit, endSeconds, core, service, strip, counter
     cell(String(endSeconds), recordOffsets.core - recordOffsets.end),
     ...[core, ...slots.flat()].map((number) => cell(String(number), numberWidth)),
     cell(String(retryAfterSeconds(limits)), recordOffsets.service - recordOffsets.retryAfter),
-    cell(String(service), recordOffsets.strip - recordOffsets.service),
-    cell(strip, recordOffsets.subject - recordOffsets.strip),
+    cell(String(service), recordOffsets.subject - recordOffsets.service),
   ].join('');
-  if (identity === undefined || assertion === undefined) return `N${fixed}.`;
-  const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} `;
+  if (identity === undefined || assertion === undefined) return `N${fixed}- - ${path ?? '-'} .`;
+  const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${path ?? '-'} `;
   return text.length < assertionOffset ? `0${text}`.padEnd(assertionOffset, '.') + assertion : `L${text}${assertion}`;
 }
 

@@ -1,5 +1,4 @@
 import { removedHeaderPattern } from '../../gate/index.ts';
-import type { ListenerPlan } from '../../plan/types.ts';
 import { bodyBytesMax, headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import { unsizedBodyRules } from './body-rules.ts';
 import type { Demands } from './demands.ts';
@@ -23,13 +22,12 @@ import { recordField, refusalRules, returnWords } from './refusals.ts';
 /** What rules hang on. */
 export interface RuleScene {
   readonly demands: Demands;
-  readonly listeners: readonly ListenerPlan[];
 }
 
 type Stage = (scene: RuleScene) => Directive[];
 
 /** INVARIANT: the order of security on a permit. All that came is removed before anything of ours is set. */
-const permitted: readonly Stage[] = [limit, body, cleanse, setTarget, identify, cut];
+const permitted: readonly Stage[] = [limit, body, cleanse, setTarget, identify, rewrite];
 
 /** The same where the names of the fields say that the credential is all there is to remove; values are yet to be looked at. */
 const plainlyPermitted: readonly Stage[] = [
@@ -39,7 +37,7 @@ const plainlyPermitted: readonly Stage[] = [
   body,
   setTarget,
   identifyPlainly,
-  cut,
+  rewrite,
 ];
 
 /** INVARIANT: the order of security on a miss. Nothing is removed before the gate has seen it. */
@@ -176,21 +174,9 @@ function identify(): Directive[] {
   ];
 }
 
-function cut({ listeners }: RuleScene): Directive[] {
-  return stripLengths(listeners).flatMap(strip);
-}
-
-function stripLengths(listeners: readonly ListenerPlan[]): number[] {
-  const routes = listeners.flatMap((listener) => listener.routes);
-  const lengths = routes.flatMap(({ strip: cuts, pathPrefix }) => (cuts && pathPrefix ? [pathPrefix.length] : []));
-  return [...new Set(lengths)].filter((length) => length > 1);
-}
-
-function strip(length: number): Directive[] {
-  const field = recordField(recordOffsets.strip);
-  const rest = chain(call('path'), call('bytes', length));
-  return [
-    directive(request('set-path', format({ sample: rest })), test(field, 'str', String(length))),
-    directive(request('set-path', '/'), test(field, 'str', `${length}/`)),
-  ];
+/** Without a prefix that a route strips, with the number of the version that was chosen. The query stays. */
+function rewrite({ demands }: RuleScene): Directive[] {
+  if (!demands.rewrites) return [];
+  const path = recordField(recordOffsets.subject, 2);
+  return [directive(request('set-path', format({ sample: path })), test(path, 'beg', '/'))];
 }

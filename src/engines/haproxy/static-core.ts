@@ -20,6 +20,7 @@ export function staticCore(plan: Plan, request: GateRequest, answer: GateAnswer)
     resource: operation === undefined ? null : [operation.service, ...operation.resource].join('/'),
     model: operation?.model ?? null,
     version: operation?.version ?? null,
+    versionName: operation?.versionName ?? null,
     caller:
       identity === undefined
         ? null

@@ -19,6 +19,7 @@ import {
 import { name, text } from './leaves.ts';
 import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
 import { version } from './version.ts';
+import { boundModels } from './versions.ts';
 
 const hostPortForm = /^(\[[0-9A-Fa-f:.]+\]|[^:/\s[\]]+):[0-9]{1,5}$/;
 
@@ -125,7 +126,7 @@ const serviceBinding = z
       .register(notes, note({ what: 'a list of endpoints', hint: 'write `endpoints: [ { rest: 127.0.0.1:8501 } ]`' })),
     health: later('health checks'),
     credentials: later('credentials of services'),
-    models: later('versions of models'),
+    models: boundModels.optional().describe('Which numbers the versions have that the policy names.'),
     tls: later('TLS to services', { one: true }),
     queue: later('queues'),
     retries: later('retries'),

@@ -20,13 +20,18 @@ export function text(what: string, fault: (text: string) => Fault | undefined, o
   const form = options.pattern ? z.string().regex(options.pattern) : z.string().min(1);
   const described = options.description ? form.describe(options.description) : form;
   const whole = (written: string) => (written.trim() === '' ? emptyFault(what) : fault(written));
-  return described.register(notes, note({ what, fault: whole, ...(options.hint && { hint: options.hint }) }));
+  const { hint, otherKind } = options;
+  return described.register(
+    notes,
+    note({ what, fault: whole, ...(hint && { hint }), ...(otherKind && { otherKind }) }),
+  );
 }
 
 export interface TextOptions {
   readonly pattern?: RegExp;
   readonly description?: string;
   readonly hint?: string;
+  readonly otherKind?: (value: unknown) => Fault | undefined;
 }
 
 /** Any text that isn't empty. */
@@ -38,20 +43,24 @@ function emptyFault(what: string): Fault {
   return { code: 'HG1106', message: 'this text is empty', hint: `write ${what}` };
 }
 
-/** A name of the given kind: `name('a group')`. */
-export function name(
-  what: string,
-  options: { readonly reserved?: readonly string[]; readonly addresses?: boolean } = {},
-): z.ZodString {
-  const named = `the name of ${what}`;
-  return text(named, (written) => nameFault(written, named, options), { pattern: nameForm });
+interface NameOptions {
+  readonly reserved?: readonly string[];
+  readonly addresses?: boolean;
+  /** What is wrong with a number, where a name must not be one. */
+  readonly number?: (written: string) => Fault;
 }
 
-function nameFault(
-  written: string,
-  what: string,
-  options: { readonly reserved?: readonly string[]; readonly addresses?: boolean },
-): Fault | undefined {
+/** A name of the given kind: `name('a group')`. */
+export function name(what: string, options: NameOptions = {}): z.ZodString {
+  const named = `the name of ${what}`;
+  const { number } = options;
+  const otherKind = number && ((value: unknown) => (typeof value === 'number' ? number(String(value)) : undefined));
+  const fault = (written: string) => nameFault(written, named, options);
+  return text(named, fault, { pattern: nameForm, ...(otherKind && { otherKind }) });
+}
+
+function nameFault(written: string, what: string, options: NameOptions): Fault | undefined {
+  if (options.number !== undefined && /^[0-9]+$/.test(written)) return options.number(written);
   if (!options.addresses && looksLikeAddress(written)) return addressFault(written);
   if (written.length > nameCharactersMax) {
     return { code: 'HG1105', message: `${what} has more than ${nameCharactersMax} characters` };

@@ -38,6 +38,8 @@ export interface Note {
   readonly laterValues?: Readonly<Record<string, Fault>>;
   /** What is wrong with a text, in words of its own. */
   readonly fault?: (text: string) => Fault | undefined;
+  /** What is wrong with a number, a truth value or nothing where a text belongs, in words of its own. */
+  readonly otherKind?: (value: unknown) => Fault | undefined;
   /** Of an object that is one of several kinds of map: the keys by which a map is of this kind. */
   readonly chosenBy?: readonly string[];
   /** Over several keys of an object. */

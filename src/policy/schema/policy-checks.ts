@@ -45,6 +45,7 @@ export function checkRule(checked: CheckedMap): void {
   checkAlone(checked, 'allow', 'anyone');
   checkAlone(checked, 'deny', 'anyone');
   checkAlone(checked, 'to', 'any');
+  checkAlone(checked, 'versions', 'any');
 }
 
 function checkEffect({ map, source, report }: CheckedMap): void {

@@ -20,6 +20,7 @@ import {
   windowHint,
 } from './policy-faults.ts';
 import { version } from './version.ts';
+import { ruleVersions, versionNames } from './versions.ts';
 
 const patternForm = /^[^/\s]+(\/[^/\s]+)+$/;
 
@@ -114,13 +115,18 @@ const group = z
 const model = z
   .union([
     z.null(),
-    z.strictObject({
-      repeats: later('coalescing and caching of repeats'),
-      sequence: later('sequences'),
-      with: later('restrictions by `with`'),
-      owner: later('owners of models', { hint: 'put it on a family' }),
-      note: later('notes on models', { hint: 'put it on a family' }),
-    }),
+    z
+      .strictObject({
+        versions: versionNames.optional(),
+        repeats: later('coalescing and caching of repeats'),
+        sequence: later('sequences'),
+        with: later('restrictions by `with` on models', {
+          hint: 'a model has them itself: `versions: [stable, canary]`',
+        }),
+        owner: later('owners of models', { hint: 'put it on a family' }),
+        note: later('notes on models', { hint: 'put it on a family' }),
+      })
+      .register(notes, note({ what: 'a model' })),
   ])
   .register(notes, note({ what: 'a model' }));
 
@@ -134,7 +140,14 @@ const family = z
         notes,
         note({ hint: 'list the models: `models: [finance-prod, finance-credit]`', checkItems: checkModels }),
       ),
-    with: later('restrictions by `with`'),
+    with: z
+      .strictObject({ versions: versionNames.optional() })
+      .meta({ minProperties: 1, description: 'What holds for each of its models; a model’s own keys win.' })
+      .register(
+        notes,
+        note({ what: 'a map with `versions`', within: '`with`', hint: 'write `with: { versions: [stable, canary] }`' }),
+      )
+      .optional(),
     ...owned,
   })
   .register(notes, note({ what: 'a family', hint: 'write `{ models: [finance-prod, finance-credit] }`' }));
@@ -241,6 +254,7 @@ const rule = z
     in: oneOrMany(name('an environment'))
       .meta({ description: 'Environments in which the rule holds. Left out: all.' })
       .optional(),
+    versions: ruleVersions.optional(),
     ...conditions,
     unless: oneOrMany(unless).optional().describe('Exemptions from a deny: any of them.'),
     limits: z

@@ -59,14 +59,24 @@ export function headerFault(written: string): Fault | undefined {
 
 /** One thing is expected. */
 export function checkExpectation({ map, source, report }: CheckedMap): void {
-  if (map.items.length === 1) return;
+  if (map.items.length === 1 && pairOf(map, 'version') === undefined) return;
   const hint = 'write one of `allowedBy`, `deniedBy` and `denied`';
   const known = map.items.filter((pair) => ['allowedBy', 'deniedBy', 'denied'].includes(keyText(pair) ?? ''));
   if (known.length !== 1) report.add('HG1406', '`expect` says one thing', { span: headOf(map, source), hint });
 }
 
+/** One caller, and at most one version. */
+export function checkTest(checked: CheckedMap): void {
+  checkWho(checked);
+  const { map, source, report } = checked;
+  const label = pairOf(map, 'label');
+  if (label === undefined || pairOf(map, 'version') === undefined) return;
+  const hint = 'a call asks by number or by label';
+  report.add('HG1418', '`version` and `label` are given', { span: spanOf(label.key, source), hint });
+}
+
 /** A caller is one person or one machine, known through one identity. */
-export function checkWho({ map, source, report }: CheckedMap): void {
+function checkWho({ map, source, report }: CheckedMap): void {
   const who = pairOf(map, 'who')?.value;
   if (!isMap(who)) return;
   if (who.items.length > 1) {

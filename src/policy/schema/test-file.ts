@@ -5,8 +5,8 @@ import { exactFault, keyNameFault } from './policy-faults.ts';
 import {
   addressFault,
   checkExpectation,
+  checkTest,
   checkTestNames,
-  checkWho,
   expectFault,
   headerFault,
   momentFault,
@@ -17,7 +17,7 @@ import {
 import { version } from './version.ts';
 
 /** Reasons of a denial that a test may expect: those that the policy alone decides. */
-const reasons = ['rule-denies', 'no-rule-allows'] as const;
+const reasons = ['rule-denies', 'no-rule-allows', 'version-unknown'] as const;
 
 const caller = z
   .strictObject({
@@ -48,6 +48,13 @@ const who = z
   ])
   .register(notes, note({ what: 'who calls: `anonymous` or a map', hint: whoHint }));
 
+/** Of a version. What is asked for by number is known only where the environment has a file. */
+const number = z
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER)
+  .register(notes, note({ what: 'the number of a version', hint: 'a whole number, such as `version: 3`' }));
+
 const expectHint = 'write `{ allowedBy: name of a rule }`, `{ deniedBy: name of a rule }` or `denied`';
 
 const expectation = z
@@ -64,6 +71,11 @@ const expectation = z
           .register(notes, note({ what: 'a reason' }))
           .optional()
           .describe('Why it is refused.'),
+        version: z
+          .union([number, name('a version')])
+          .register(notes, note({ what: 'the name or number of a version', hint: 'write `version: canary`' }))
+          .optional()
+          .describe('The version that would run: its name, or its number.'),
       })
       .meta(exactlyOneOf('allowedBy', 'deniedBy', 'denied'))
       .register(
@@ -87,6 +99,8 @@ const test = z
       'What it is done to; each of a list is a case.',
     ),
     in: oneOrMany(name('an environment')).describe('Environments; each of a list is a case.'),
+    version: number.optional().describe('Number of the version that the call asks for.'),
+    label: text('a label', anything).optional().describe('Label of the version that the call asks for.'),
     via: name('a listener').optional().describe('The listener it comes in by. Default: the first.'),
     headers: headers.optional(),
     address: text('an IP address', addressFault).optional().describe("The caller's IP address. Default: 127.0.0.1."),
@@ -100,7 +114,7 @@ const test = z
     note({
       what: 'a test',
       hint: 'a test is `- name: …` with `who`, `to`, `at`, `in` and `expect`',
-      checkMap: checkWho,
+      checkMap: checkTest,
     }),
   );
 

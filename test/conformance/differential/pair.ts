@@ -6,7 +6,7 @@ import { startTestIssuer, type TestIssuer } from '../harness/issuer.ts';
 import { seenBy } from '../harness/run-call.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../harness/upstream.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { policyText, type RuleShape } from './policies.ts';
+import { boundVersions, demanding, policyText, type RuleShape } from './policies.ts';
 import type { RequestShape } from './requests.ts';
 
 /** Two engines behind one issuer and one set of replicas, asked the same. */
@@ -22,8 +22,9 @@ export interface Pair {
 export async function startPair(changes: { embedded?: PlanChange; haproxy?: PlanChange } = {}): Promise<Pair> {
   const issuer = await startTestIssuer('headgate');
   const upstreams = [await startRecordingUpstream('a')];
-  const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts: upstreams.map(({ port }) => port) };
-  const first = policyText([]);
+  const upstreamPorts = upstreams.map(({ port }) => port);
+  const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts, models: boundVersions };
+  const first = policyText(demanding);
   const left = await startGateway('embedded', first, bindings, changed(changes.embedded));
   const right = await startGateway('haproxy', first, bindings, { ...changed(changes.haproxy), keysOf: left.folder });
   const gateways = [left, right];

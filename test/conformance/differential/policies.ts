@@ -9,10 +9,15 @@ export interface RuleShape {
   readonly callers: readonly string[] | 'anyone';
   readonly to: readonly string[] | 'any';
   readonly at: string;
+  readonly versions?: 'any' | readonly string[] | undefined;
   readonly when?: string | undefined;
   readonly unless?: string | undefined;
   readonly limit?: { readonly burst: number; readonly per: 'caller' | 'rule' } | undefined;
 }
+
+/** What the environment of these policies binds. */
+export const boundVersions =
+  '{ finance-prod: { stable: 3, canary: { version: 4, share: 40% } }, finance-credit: { canary: { version: 3, share: 100% }, stable: 2 } }';
 
 export const models = ['finance-prod', 'finance-credit', 'demo'] as const;
 const actions = ['predict', 'classify', 'regress', 'status', 'metadata'] as const;
@@ -42,6 +47,10 @@ const rule: fc.Arbitrary<RuleShape> = fc
     callers: fc.oneof({ weight: 4, arbitrary: some(groups) }, { weight: 1, arbitrary: fc.constant('anyone' as const) }),
     to: fc.oneof({ weight: 2, arbitrary: some(actions) }, { weight: 1, arbitrary: fc.constant('any' as const) }),
     at: fc.constantFrom(...patterns),
+    versions: fc.option(fc.constantFrom<NonNullable<RuleShape['versions']>>('any', ['stable'], ['canary']), {
+      nil: undefined,
+      freq: 2,
+    }),
     when: fc.oneof(fc.constant(undefined), fc.constantFrom(...conditions)),
     unless: fc.option(fc.constantFrom(...groups), { nil: undefined }),
     limit: fc.option(
@@ -52,10 +61,19 @@ const rule: fc.Arbitrary<RuleShape> = fc
   .map((shape) => (shape.effect === 'deny' ? { ...shape, limit: undefined } : { ...shape, unless: undefined }));
 
 /** What most policies end with, so that a good part of the calls is allowed. */
-const generous: RuleShape = { effect: 'allow', callers: ['everybody'], to: 'any', at: 'scoring/**' };
+const generous: RuleShape = { effect: 'allow', callers: ['everybody'], to: 'any', at: 'scoring/**', versions: 'any' };
 
 /** What many have, so that nobody known is let through often enough. */
-const open: RuleShape = { effect: 'allow', callers: 'anyone', to: 'any', at: 'scoring/demo' };
+const open: RuleShape = { effect: 'allow', callers: 'anyone', to: 'any', at: 'scoring/demo', versions: 'any' };
+
+/**
+ * A policy that reads and counts all that any of these can: what comes after it never needs another process of HAProxy, whose
+ * counters would start anew while the one before still answers on kept connections.
+ */
+export const demanding: readonly RuleShape[] = [
+  ...conditions.map((when): RuleShape => ({ effect: 'allow', callers: ['apps'], to: 'any', at: 'scoring/demo', when })),
+  { effect: 'allow', callers: 'anyone', to: 'any', at: 'scoring/demo', limit: { burst: 4, per: 'caller' } },
+];
 
 export const rules: fc.Arbitrary<RuleShape[]> = fc
   .tuple(fc.array(rule, { minLength: 1, maxLength: 6 }), fc.integer({ min: 0, max: 9 }))
@@ -86,6 +104,7 @@ function ruleLine(name: string, shape: RuleShape): string {
     `to: ${list(shape.to)}`,
     `at: ${shape.at}`,
   ];
+  if (shape.versions !== undefined) parts.push(`versions: ${list(shape.versions)}`);
   if (shape.when !== undefined) parts.push(`when: '${shape.when}'`);
   if (shape.unless !== undefined) parts.push(`unless: [ { caller: [${shape.unless}] } ]`);
   if (shape.limit !== undefined)
@@ -107,14 +126,18 @@ function text(lines: readonly string[]): string {
     'services:',
     '  scoring:',
     '    protocol: tensorflow-serving',
-    `    models: { ${models.map((model) => `${model}: {}`).join(', ')} }`,
+    `    models: { ${models.map((model) => `${model}: ${model === 'demo' ? '{}' : '{ versions: [stable, canary] }'}`).join(', ')} }`,
     ...(lines.length > 0 ? ['rules:', ...lines] : ['rules: []']),
     '',
   ].join('\n');
 }
 
 const environment = parseEnvironment(
-  environmentText('embedded', { environment: 'prod', issuers: ['http://127.0.0.1:1'], upstreamPorts: [1] }, 'var'),
+  environmentText(
+    'embedded',
+    { environment: 'prod', issuers: ['http://127.0.0.1:1'], upstreamPorts: [1], models: boundVersions },
+    'var',
+  ),
   'environment.yaml',
 );
 

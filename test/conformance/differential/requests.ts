@@ -40,7 +40,12 @@ const operation: fc.Arbitrary<{ method: string; suffix: string }> = fc.constantF
   { method: 'GET', suffix: '/metadata' },
 );
 
-const version = fc.constantFrom('', '', '/versions/3', '/versions/7');
+const version = fc.oneof(
+  { weight: 10, arbitrary: fc.constant('') },
+  { weight: 5, arbitrary: fc.constantFrom('/versions/3', '/versions/7') },
+  { weight: 2, arbitrary: fc.constant('/labels/canary') },
+  { weight: 1, arbitrary: fc.constant('/labels/latest') },
+);
 
 /** Changes of a good target or method that make it another request, or none. */
 const twists: readonly ((method: string, target: string) => [string, string])[] = [

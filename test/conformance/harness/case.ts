@@ -65,6 +65,8 @@ const file = z.strictObject({
   about: z.string(),
   environment: z.string().default('prod'),
   policy: z.string(),
+  /** Versions of models in the environment, as one line of YAML. */
+  models: z.string().optional(),
   callers: z.record(z.string(), caller).default({}),
   /** API keys that are there when the gateway starts; `{key:label}` in a call, header, body or `raw` is the key's text. */
   keys: z.record(z.string(), keySpec).default({}),

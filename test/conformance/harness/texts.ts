@@ -8,6 +8,8 @@ export interface Bindings {
   readonly environment: string;
   readonly issuers: readonly string[];
   readonly upstreamPorts: readonly number[];
+  /** Versions of models, as one line of YAML. */
+  readonly models?: string;
   /** A listener `secure` beside the public one, by these files. */
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
@@ -42,6 +44,7 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     '  scoring:',
     '    endpoints:',
     ...endpoints,
+    ...(bindings.models === undefined ? [] : [`    models: ${bindings.models}`]),
     `audit: { directory: ${join(folder, 'audit')}, record: required }`,
     'admin: 127.0.0.1:0',
     '',

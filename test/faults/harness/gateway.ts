@@ -36,11 +36,13 @@ export class FaultGateway {
   /** State and audit. */
   readonly folder: string;
   readonly #files: string;
+  readonly #options: GatewayOptions;
   #child: ChildProcess | undefined;
   #said = '';
 
-  private constructor(engine: EngineName, ports: readonly [number, number], folders: readonly [string, string]) {
-    this.engine = engine;
+  private constructor(options: GatewayOptions, ports: readonly [number, number], folders: readonly [string, string]) {
+    this.engine = options.engine;
+    this.#options = options;
     [this.port, this.adminPort] = ports;
     [this.#files, this.folder] = folders;
   }
@@ -48,8 +50,8 @@ export class FaultGateway {
   /** Writes the files; does not start it. */
   static async make(options: GatewayOptions): Promise<FaultGateway> {
     const files = await mkdtemp(join(tmpdir(), 'hg-faults-'));
-    const { engine, folder = files } = options;
-    const gateway = new FaultGateway(engine, [await freePort(), await freePort()], [files, folder]);
+    const { folder = files } = options;
+    const gateway = new FaultGateway(options, [await freePort(), await freePort()], [files, folder]);
     await gateway.writePolicy(options.policy);
     await gateway.#write('environment.yaml', gateway.#environmentText(options));
     return gateway;
@@ -79,6 +81,11 @@ export class FaultGateway {
   /** In one step, so that no half a file is ever there. */
   writePolicy(text: string): Promise<void> {
     return this.#write('headgate.yaml', text);
+  }
+
+  /** The same for the environment, with other bindings. */
+  writeBindings(bindings: readonly string[]): Promise<void> {
+    return this.#write('environment.yaml', this.#environmentText({ ...this.#options, bindings }));
   }
 
   /** Starts it without waiting until it is ready. */
