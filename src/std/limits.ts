@@ -37,3 +37,7 @@ export const gateTimeoutMs = 3_000;
  * address: it is to spare the gate (a verification costs some 100 µs), not to punish.
  */
 export const failedCredentialsPerSecondMax = 1000;
+/** Largest ModelSpec (or inference task) of a gRPC message; more is refused. */
+export const modelSpecBytesMax = 1024;
+/** Every ModelSpec of a gRPC message ends within so many bytes, the frame's head among them: a proxy has it in its first buffer. */
+export const modelSpecWithinBytesMax = 16_384;
