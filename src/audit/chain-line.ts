@@ -7,10 +7,11 @@ export const firstPrevious = '0'.repeat(64);
 /** JSON of the static part, keys in the order of AuditCore whatever their order in `core`. */
 export function coreText(core: StaticCore): string {
   const { environment, listener, method, path, service, operation, action, resource, model } = core;
-  const { version, versionName, outcome, reason, rule, ruleAt, epoch } = core;
+  const { version, versionName, outcome, reason, rule, ruleAt, epoch, grpcStatus } = core;
   const caller = core.caller && callerFields(core.caller);
   const call = { environment, listener, method, path, service, operation, action, resource };
-  return JSON.stringify({ ...call, model, version, versionName, caller, outcome, reason, rule, ruleAt, epoch });
+  const decided = { outcome, reason, rule, ruleAt, epoch, grpcStatus };
+  return JSON.stringify({ ...call, model, version, versionName, caller, ...decided });
 }
 
 function callerFields(caller: NonNullable<StaticCore['caller']>): NonNullable<StaticCore['caller']> {

@@ -1,5 +1,6 @@
 import { matchesSegment } from '../decision/index.ts';
 import type { ResourcePattern, RulePlan } from '../plan/index.ts';
+import { isServiceAction } from '../protocols/index.ts';
 
 /** For each group those that everybody in it is in as well. */
 export type WiderGroups = ReadonlyMap<string, ReadonlySet<string>>;
@@ -32,8 +33,11 @@ function isWithinSet(narrow: ReadonlySet<string>, wide: ReadonlySet<string>): bo
   return true;
 }
 
-function coversActions({ plan: { actions: outer } }: Coverable, { plan: { actions: inner } }: Coverable): boolean {
-  if (outer.kind === 'any') return true;
+function coversActions(
+  { plan: { actions: outer, effect } }: Coverable,
+  { plan: { actions: inner } }: Coverable,
+): boolean {
+  if (outer.kind === 'any') return effect === 'deny' || inner.kind === 'any' || !inner.names.some(isServiceAction);
   return inner.kind === 'actions' && inner.names.every((name) => outer.names.includes(name));
 }
 

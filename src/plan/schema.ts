@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bodyBytesBoundMax } from '../std/limits.ts';
 import { wholePpm } from '../std/share.ts';
 import type { Plan } from './types.ts';
 
@@ -158,6 +159,7 @@ export const planSchema: z.ZodType<Plan> = z
     access,
     listeners: list(listener).check(z.minLength(1)),
     upstreams: list(upstream),
+    bounds: z.strictObject({ bodyBytesMax: z.number().int().min(1).max(bodyBytesBoundMax) }).readonly(),
     audit: z.strictObject({ directory: name, record: z.enum(['required', 'best-effort']) }).readonly(),
     admin: address,
     state: name,

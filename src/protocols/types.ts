@@ -1,12 +1,16 @@
+import type { NamedModel } from '../wire/index.ts';
+
 /** What a request means. Pure data, equal on every engine. */
 export interface Operation {
   readonly service: string;
   readonly protocol: 'tensorflow-serving';
-  /** Row of the protocol's table: `predict`, `classify`, `regress`, `status`, `metadata`. */
+  /** Row of the protocol's tables: `predict`, `classify`, `regress`, `status`, `metadata`, `multi-inference`, `reload-config`. */
   readonly name: string;
   /** What a rule's `to` names. */
   readonly action: string;
-  /** Segments after the service, as a rule's `at` reads them: `['finance-prod']`. */
+  /** Came as a gRPC call. */
+  readonly grpc?: true;
+  /** Segments after the service, as a rule's `at` reads them: `['finance-prod']`. None: the service itself. */
   readonly resource: readonly string[];
   readonly model?: string;
   /** Decimal digits: as the caller asked, and once it is resolved the number that will run. Absent where nobody chose one. */
@@ -25,6 +29,7 @@ export interface Operation {
 export type Unclassified =
   | { readonly reason: 'request-malformed'; readonly detail: string }
   | { readonly reason: 'path-not-canonical'; readonly detail: string }
+  | { readonly reason: 'message-malformed'; readonly detail: string }
   | { readonly reason: 'route-unknown' }
   | { readonly reason: 'operation-unknown' }
   | { readonly reason: 'method-not-allowed'; readonly allow: readonly string[] };
@@ -38,6 +43,11 @@ export interface RequestLine {
   readonly target: string;
   /** Raw Host or :authority. */
   readonly authority: string;
+  /**
+   * What the walked message of a gRPC call names: there for every gRPC call, and only for those; empty where its row reads
+   * nothing of the message, or where there is no such row.
+   */
+  readonly message?: NamedModel;
 }
 
 /** A request that means something, and the path that the upstream gets. */

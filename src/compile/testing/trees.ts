@@ -125,6 +125,7 @@ export function environmentFor(access: AccessPlan): Environment {
         versions: list.map(boundVersionFor),
       })),
     })),
+    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
     audit: { directory: at('var/audit'), record: at('required') },
     admin: at({ host: '127.0.0.1', port: 9900 }),
     state: at('var'),

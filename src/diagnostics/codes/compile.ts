@@ -56,6 +56,10 @@ export const compileCodes = {
     meaning:
       'A caller of API keys is told by the name of the key, each one named: `{ keys: { name: batch-scorer } }`. One of an OpenID Provider has a subject, groups and a client.',
   },
+  HG2027: {
+    title: 'action on a service itself',
+    meaning: 'What is done to a service, not to a model of it, is allowed or denied at all of the service.',
+  },
   HG2030: {
     title: 'bad condition',
     meaning: 'The text of a condition is not CEL, not of the vocabulary, or not true or false.',

@@ -43,4 +43,9 @@ export const environmentCodes = {
     title: 'bad share',
     meaning: 'A share of the callers is percent with at most four decimals, from `0%` to `100%`.',
   },
+  HG1311: {
+    title: 'bad size',
+    meaning:
+      'A size is a whole number and `kB`, `MB` or `GB` (each 1,024 times the one before), within what engines can keep.',
+  },
 } as const;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { DenialReason } from '../../gate/index.ts';
-import { bodyBytesMax, unsizedBodyBytesMax, unsizedBodyTimeoutMs } from '../../std/limits.ts';
+import { unsizedBodyBytesMax, unsizedBodyTimeoutMs } from '../../std/limits.ts';
 import { heldBodyBytesMax } from './limits.ts';
 
 export interface BodyReader {
@@ -12,8 +12,15 @@ export interface BodyReader {
   refused(reason: DenialReason): void;
 }
 
-/** Reads a request body. `length`: as the request names it, undefined where it doesn't. */
-export function readBody(source: Readable, length: number | undefined, reader: BodyReader): void {
+export interface BodySize {
+  /** As the request names it, undefined where it doesn't. */
+  readonly length: number | undefined;
+  /** Of the Plan. */
+  readonly bodyBytesMax: number;
+}
+
+/** Reads a request body. */
+export function readBody(source: Readable, { length, bodyBytesMax }: BodySize, reader: BodyReader): void {
   if (length !== undefined && length > bodyBytesMax) {
     reader.refused('body-too-large');
   } else if (length !== undefined && length > heldBodyBytesMax) {

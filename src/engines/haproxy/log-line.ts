@@ -90,6 +90,7 @@ function unknownCore(match: Match, context: LineContext): StaticCore {
     rule: null,
     ruleAt: null,
     epoch: context.epoch,
+    grpcStatus: null,
   };
 }
 

@@ -60,7 +60,7 @@ export function realizeHaproxy(
 }
 
 function configurationText(plan: Plan, place: Place, demands: Demands): string {
-  const scene = { demands };
+  const scene = { demands, bounds: plan.bounds };
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
   ];

@@ -1,5 +1,6 @@
 import { removedHeaderPattern } from '../../gate/index.ts';
-import { bodyBytesMax, headerBytesMax, targetBytesMax } from '../../std/limits.ts';
+import type { Plan } from '../../plan/types.ts';
+import { headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import { unsizedBodyRules } from './body-rules.ts';
 import type { Demands } from './demands.ts';
 import { limitRules } from './limit-rules.ts';
@@ -22,6 +23,7 @@ import { recordField, refusalRules, returnWords } from './refusals.ts';
 /** What rules hang on. */
 export interface RuleScene {
   readonly demands: Demands;
+  readonly bounds: Plan['bounds'];
 }
 
 type Stage = (scene: RuleScene) => Directive[];
@@ -112,11 +114,9 @@ function limit({ demands }: RuleScene): Directive[] {
   return limitRules(demands);
 }
 
-function body(): Directive[] {
-  return [
-    directive(returnWords('body-too-large'), test(call('req.body_size'), 'int', 'gt', bodyBytesMax)),
-    ...unsizedBodyRules(),
-  ];
+function body({ bounds }: RuleScene): Directive[] {
+  const isTooLarge = test(call('req.body_size'), 'int', 'gt', bounds.bodyBytesMax);
+  return [directive(returnWords('body-too-large'), isTooLarge), ...unsizedBodyRules()];
 }
 
 const traceparent = call('req.fhdr', 'traceparent');
