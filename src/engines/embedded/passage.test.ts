@@ -5,6 +5,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer as createTcp } from 'node:net';
 import { after, test } from 'node:test';
+import { unsizedBodyBytesMax } from '../../std/limits.ts';
 import { eventually, predictHead, sendRaw, startReplica, startStage } from './testing/stage.ts';
 
 const path = '/v1/models/m:predict';
