@@ -130,7 +130,7 @@ test('versions stand in the lock by their names', () => {
   const oneAction = { kind: 'actions', names: ['predict'] } as const;
   assert.deepEqual(versionLines(both, { versions: ['canary'], actions: oneAction }, {}), [
     'allow any versions stable “r1”',
-    'allow classify,regress,status,metadata versions canary “r1”',
+    'allow classify,regress,status,metadata,multi-inference versions canary “r1”',
     'allow predict versions canary “r0”',
   ]);
   assert.deepEqual(

@@ -33,7 +33,7 @@ function told(answer: GateAnswer): string {
 }
 
 test('decides by the model that the message names', async () => {
-  const permit = await check([{}], predict, { model: 'm', version: '7' });
+  const permit = await check([{ versions: 'any' }], predict, { model: 'm', version: '7' });
   assert.ok(permit.kind === 'permit');
   const { model, version, grpc } = permit.fields.operation;
   assert.deepEqual([model, version, grpc], ['m', '7', true]);
@@ -42,8 +42,8 @@ test('decides by the model that the message names', async () => {
   assert.equal(told(await check([{}], predict, { model: 'nobody/knows' })), 'credential-missing');
 });
 
-test('refuses a label that nothing binds', async () => {
-  assert.equal(told(await check([{}], predict, { model: 'm', label: 'stable' })), 'version-unknown');
+test('refuses a label that nothing binds, and whoever is not known is asked who they are', async () => {
+  assert.equal(told(await check([{}], predict, { model: 'm', label: 'stable' })), 'credential-missing');
 });
 
 test('knows no gRPC call that did not come as one', async () => {

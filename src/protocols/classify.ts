@@ -35,7 +35,9 @@ export function classify(plan: Plan, request: RequestLine): Classified | Unclass
   if (found === undefined) return { reason: 'operation-unknown' };
   const row = found.place.rows.get(request.method);
   if (row === undefined) return { reason: 'method-not-allowed', allow: found.place.allow };
-  return { operation: operation(service, protocol, row, found), upstreamPath: path };
+  const { versionAt } = found;
+  const meant = operation(service, protocol, row, found);
+  return { operation: meant, upstreamPath: path, ...(versionAt && { versionAt }) };
 }
 
 /** How the message of a gRPC call is to be walked; undefined: there is no such call, and `classify` says why. */
