@@ -17,7 +17,8 @@ export const policy = [
   '    allow: scorers',
   '    to: [predict, classify, regress, metadata, status]',
   '    at: scoring/finance-prod',
-  '  - { name: leads do everything, allow: leads, to: any, at: "scoring/**" }',
+  '    versions: any',
+  '  - { name: leads do everything, allow: leads, to: any, at: "scoring/**", versions: any }',
   '',
 ].join('\n');
 
@@ -28,6 +29,13 @@ export interface Tokens {
   readonly lead: string;
   /** Whom no rule allows anything. */
   readonly alice: string;
+}
+
+/** What differs from the plain passage. */
+export interface PassageWords {
+  readonly policy?: string;
+  /** Versions of models, as one line of YAML. */
+  readonly models?: string;
 }
 
 /** `headgate up` before a model server, with a real OpenID Provider and its tokens. */
@@ -42,14 +50,17 @@ export class Passage {
     this.tokens = tokens;
   }
 
-  static async open(engine: EngineName, server: ModelServer): Promise<Passage> {
+  static async open(engine: EngineName, server: ModelServer, words: PassageWords = {}): Promise<Passage> {
     const provider = await startProvider(0);
     const gateway = await FaultGateway.make({
       engine,
-      policy,
+      policy: words.policy ?? policy,
       bindings: [
         `identity: { staff: { issuer: "${provider.issuer}" } }`,
-        `services: { scoring: { endpoints: [ { rest: 127.0.0.1:${server.restPort}, grpc: 127.0.0.1:${server.grpcPort} } ] } }`,
+        'services:',
+        '  scoring:',
+        `    endpoints: [ { rest: 127.0.0.1:${server.restPort}, grpc: 127.0.0.1:${server.grpcPort} } ]`,
+        ...(words.models === undefined ? [] : [`    models: ${words.models}`]),
       ],
     });
     await gateway.start();
