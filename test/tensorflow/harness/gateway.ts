@@ -21,7 +21,8 @@ export const policy = [
   '    allow: scorers',
   '    to: [predict, classify, regress, multi-inference, metadata, status]',
   '    at: scoring/finance-prod',
-  '  - { name: everything with every model, allow: [writers, leads], to: any, at: "scoring/**" }',
+  '    versions: any',
+  '  - { name: everything with every model, allow: [writers, leads], to: any, at: "scoring/**", versions: any }',
   '  - { name: leads reload the configuration, allow: leads, to: reload-config, at: "scoring/**" }',
   '',
 ].join('\n');
@@ -37,6 +38,13 @@ export interface Tokens {
   readonly alice: string;
 }
 
+/** What differs from the plain passage. */
+export interface PassageWords {
+  readonly policy?: string;
+  /** Versions of models, as one line of YAML. */
+  readonly models?: string;
+}
+
 /** `headgate up` before a model server, with a real OpenID Provider and its tokens. */
 export class Passage {
   readonly tokens: Tokens;
@@ -49,14 +57,17 @@ export class Passage {
     this.tokens = tokens;
   }
 
-  static async open(engine: EngineName, server: ModelServer): Promise<Passage> {
+  static async open(engine: EngineName, server: ModelServer, words: PassageWords = {}): Promise<Passage> {
     const provider = await startProvider(0);
     const gateway = await FaultGateway.make({
       engine,
-      policy,
+      policy: words.policy ?? policy,
       bindings: [
         `identity: { staff: { issuer: "${provider.issuer}" } }`,
-        `services: { scoring: { endpoints: [ { rest: 127.0.0.1:${server.restPort}, grpc: 127.0.0.1:${server.grpcPort} } ] } }`,
+        'services:',
+        '  scoring:',
+        `    endpoints: [ { rest: 127.0.0.1:${server.restPort}, grpc: 127.0.0.1:${server.grpcPort} } ]`,
+        ...(words.models === undefined ? [] : [`    models: ${words.models}`]),
       ],
     });
     await gateway.start();
