@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import fc from 'fast-check';
 import { modelSpecBytesMax, modelSpecWithinBytesMax } from '../src/std/limits.ts';
-import { chosenVersionBytes, MessageWalk, type NamedModel, type WalkFault, type WalkKind } from '../src/wire/index.ts';
+import {
+  chosenVersionBytes,
+  MessageWalk,
+  type NamedModel,
+  tasksWithVersion,
+  type WalkFault,
+  type WalkKind,
+} from '../src/wire/index.ts';
 import {
   bytesField,
   frame,
@@ -254,6 +261,41 @@ test('what a real library writes is let through', () => {
     const value = { model_spec: { name: model, ...(version !== null && { version: { value: String(version) } }) } };
     const made = encoded({ ...value, output_filter: [Buffer.from('a'), Buffer.from('b')] });
     assert.deepEqual(walk([frame(made)]), { model, ...(version !== null && { version: String(version) }) });
+  });
+  fc.assert(property, { seed: 20_261_121, numRuns: 500 });
+});
+
+const optional = (field: Buffer): fc.Arbitrary<Buffer> => fc.constantFrom(field, Buffer.alloc(0));
+/** Tasks for one model, other fields between and behind them, and what the first 16 kB don't hold. */
+const tasksMessage = fc
+  .record({
+    which: fc.constantFrom(Buffer.alloc(0), modelVersion(7), modelLabel('tried')),
+    methods: fc.array(fc.stringMatching(/^[a-z/]{0,40}$/), { minLength: 1, maxLength: 4 }),
+    between: optional(bytesField(2, 'input')),
+    name: fc.stringMatching(/^[a-z]{1,100}$/),
+    rest: fc.constantFrom(0, 1, 20_000, 70_000),
+  })
+  .map(({ which, methods, between, name, rest }) => {
+    const tasks = methods.map((method) => bytesField(1, modelSpec(modelName(name), which), bytesField(2, method)));
+    return bytes(...tasks.flatMap((task) => [task, between]), bytesField(2, Buffer.alloc(rest, 1)));
+  });
+
+test('every task gets the version that was chosen, and nothing else changes', () => {
+  const property = fc.property(tasksMessage, fc.nat(4), (made, cut) => {
+    const body = frame(made);
+    const held = body.subarray(0, Math.max(16_384, body.length - cut * 15_000));
+    const changed = Buffer.concat([tasksWithVersion(held, '300'), body.subarray(held.length)]);
+    const walked = new MessageWalk('tasks', 1e6);
+    assert.ok(walked.push(changed) && walked.end(), walked.fault?.detail);
+    assert.equal(walked.named.version, '300');
+    const before = parsedModels(made, 'MultiInference');
+    const after = parsedModels(changed.subarray(5), 'MultiInference');
+    assert.deepEqual(
+      after,
+      before.map(({ model }) => ({ model, version: '300' })),
+    );
+    const tail = made.length > 10_000 ? 10_000 : 0;
+    assert.ok(changed.subarray(changed.length - tail).equals(body.subarray(body.length - tail)));
   });
   fc.assert(property, { seed: 20_261_121, numRuns: 500 });
 });

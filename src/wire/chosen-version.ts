@@ -1,4 +1,6 @@
-import { FieldReader } from './protobuf-fields.ts';
+import { modelSpecWithinBytesMax } from '../std/limits.ts';
+import { frameHeadBytes } from './message-walk.ts';
+import { FieldReader, readTag, wireBytes, wireFixed64, wireVarint } from './protobuf-fields.ts';
 
 /**
  * What is appended to a walked message so that another version runs: its ModelSpec once more, with this version and without the
@@ -6,6 +8,79 @@ import { FieldReader } from './protobuf-fields.ts';
  * (protobufjs does) read the same. `spec`: that the walk has read. `version`: decimal digits, 0 to 2⁶³−1.
  */
 export function chosenVersionBytes(spec: Uint8Array, version: string): Buffer {
+  return field(specOf(spec, version));
+}
+
+/**
+ * A walked message of inference tasks, with another version in each of them: tasks are a list, so nothing can be appended to say so.
+ * `held`: the body from its frame's head on, all of it or the first `modelSpecWithinBytesMax` bytes at least, within which every task
+ * ends. Returns these bytes anew, the frame's length corrected for what was put in; what follows them stays as it is.
+ */
+export function tasksWithVersion(held: Buffer, version: string): Buffer {
+  const head = Buffer.from(held.subarray(0, frameHeadBytes));
+  const pieces: Uint8Array[] = [head];
+  let copied = frameHeadBytes;
+  for (const { start, from, to } of tasksIn(held)) {
+    pieces.push(held.subarray(copied, start), field(taskOf(held.subarray(from, to), version)));
+    copied = to;
+  }
+  pieces.push(held.subarray(copied));
+  const whole = Buffer.concat(pieces);
+  whole.writeUInt32BE(head.readUInt32BE(1) + whole.length - held.length, 1);
+  return whole;
+}
+
+interface Task {
+  /** Where its tag stands, where its bytes begin, and where they end. */
+  readonly start: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** INVARIANT: the bytes were walked, so that every tag and length is in its shortest form, and no task begins further in. */
+function* tasksIn(held: Buffer): Generator<Task> {
+  for (let at = frameHeadBytes; at < Math.min(held.length, modelSpecWithinBytesMax); ) {
+    const start = at;
+    const tag = shortAt(held, at);
+    const { number, type } = readTag(tag.value);
+    at = tag.end;
+    if (type === wireBytes) {
+      const length = shortAt(held, at);
+      const to = length.end + length.value;
+      if (number === 1) yield { start, from: length.end, to };
+      at = to;
+    } else if (type === wireVarint) at = shortAt(held, at).end;
+    else at += type === wireFixed64 ? 8 : 4;
+  }
+}
+
+/** A varint; its value only where that is one of at most 32 bits. */
+function shortAt(bytes: Buffer, at: number): { readonly value: number; readonly end: number } {
+  let end = at;
+  let value = 0;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = bytes[end] ?? 0;
+    end += 1;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return { value, end };
+  }
+}
+
+function taskOf(task: Uint8Array, version: string): Buffer {
+  const reader = new FieldReader(task);
+  const fields: Uint8Array[] = [];
+  for (let start = 0; reader.next(); start = reader.position) {
+    if (reader.number === 1) {
+      fields.push(field(specOf(reader.bytes(), version)));
+      continue;
+    }
+    reader.skip();
+    fields.push(task.subarray(start, reader.position));
+  }
+  return Buffer.concat(fields);
+}
+
+function specOf(spec: Uint8Array, version: string): Buffer {
   const reader = new FieldReader(spec);
   const fields: Uint8Array[] = [];
   for (let start = 0; reader.next(); start = reader.position) {
@@ -14,8 +89,11 @@ export function chosenVersionBytes(spec: Uint8Array, version: string): Buffer {
     if (number !== 2 && number !== 4) fields.push(spec.subarray(start, reader.position));
   }
   const value = varint(BigInt(version));
-  fields.push(Buffer.from([0x12, value.length + 1, 0x08]), value);
-  const bytes = Buffer.concat(fields);
+  return Buffer.concat([...fields, Buffer.from([0x12, value.length + 1, 0x08]), value]);
+}
+
+/** Field 1, length-delimited. */
+function field(bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(0x0a), varint(BigInt(bytes.length)), bytes]);
 }
 

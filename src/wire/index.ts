@@ -1,4 +1,4 @@
-export { chosenVersionBytes } from './chosen-version.ts';
+export { chosenVersionBytes, tasksWithVersion } from './chosen-version.ts';
 export { readHeadersBinary } from './hdrs-bin.ts';
 export { frameHeadBytes, MessageWalk, type WalkFault, type WalkKind } from './message-walk.ts';
 export type { NamedModel } from './model-spec.ts';

@@ -45,7 +45,7 @@ const atEnd = 6;
 export class MessageWalk {
   /** Why it is refused; then nothing more may be pushed. */
   fault: WalkFault | undefined;
-  readonly #kind: WalkKind;
+  readonly kind: WalkKind;
   readonly #bytesMax: number;
   #named: NamedModel | undefined;
   #state = inHead;
@@ -64,7 +64,7 @@ export class MessageWalk {
 
   /** `bytesMax`: of the body, frame and all. */
   constructor(kind: WalkKind, bytesMax: number) {
-    this.#kind = kind;
+    this.kind = kind;
     this.#bytesMax = bytesMax;
   }
 
@@ -75,9 +75,9 @@ export class MessageWalk {
 
   /** Nothing that still comes, and is not refused, names anything else. */
   get isNamed(): boolean {
-    if (this.#kind === 'none') return this.#end > 0;
+    if (this.kind === 'none') return this.#end > 0;
     if (this.#named === undefined) return false;
-    return this.#kind === 'spec' || this.#state === atEnd || this.#position >= modelSpecWithinBytesMax;
+    return this.kind === 'spec' || this.#state === atEnd || this.#position >= modelSpecWithinBytesMax;
   }
 
   /** The ModelSpec as it came, or the last task. */
@@ -151,13 +151,13 @@ export class MessageWalk {
     if (this.#position < frameHeadBytes) return;
     this.#end = frameHeadBytes + this.#value;
     if (this.#end > this.#bytesMax) throw new FieldError('body-too-large', 'length of the frame');
-    if (this.#kind === 'none') this.#skip(this.#value);
+    if (this.kind === 'none') this.#skip(this.#value);
     else this.#field();
   }
 
   /** A field has ended: another begins, or the message is over. */
   #field(): void {
-    const isNameless = this.#named === undefined && this.#kind !== 'none';
+    const isNameless = this.#named === undefined && this.kind !== 'none';
     if (this.#position < this.#end) {
       if (isNameless && this.#position >= modelSpecWithinBytesMax) throw tooFarIn();
       this.#expect(inTag);
@@ -176,7 +176,7 @@ export class MessageWalk {
 
   #skip(bytes: number): void {
     if (bytes > this.#end - this.#position) throw new FieldError('message-malformed', 'length beyond the end');
-    const isNameless = this.#named === undefined && this.#kind !== 'none';
+    const isNameless = this.#named === undefined && this.kind !== 'none';
     if (isNameless && this.#position + bytes >= modelSpecWithinBytesMax) throw tooFarIn();
     this.#state = inSkipped;
     this.#left = bytes;
@@ -211,7 +211,7 @@ export class MessageWalk {
     this.#isSpec = number === 1;
     if (number < freeNumberMin && type !== wireBytes)
       throw new FieldError('message-malformed', 'wire type of a known field');
-    if (this.#isSpec && this.#kind === 'spec' && this.#named !== undefined) {
+    if (this.#isSpec && this.kind === 'spec' && this.#named !== undefined) {
       throw new FieldError('message-ambiguous', 'model_spec twice');
     }
     if (type === wireBytes) this.#expect(inLength);
@@ -231,7 +231,7 @@ export class MessageWalk {
   }
 
   #name(): void {
-    const found = this.#kind === 'spec' ? readModelSpec(this.#spec) : readInferenceTask(this.#spec);
+    const found = this.kind === 'spec' ? readModelSpec(this.#spec) : readInferenceTask(this.#spec);
     const before = this.#named;
     this.#named = found;
     if (before === undefined) return;

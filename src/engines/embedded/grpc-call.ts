@@ -1,5 +1,5 @@
 import { type DenialReason, grpcAnswer, type Permit, type ProblemOptions, requestFault } from '../../gate/index.ts';
-import { chosenVersionBytes, frameHeadBytes, MessageWalk, type WalkKind } from '../../wire/index.ts';
+import { chosenVersionBytes, frameHeadBytes, MessageWalk, tasksWithVersion, type WalkKind } from '../../wire/index.ts';
 import type { Answered } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
 import { GrpcPassage } from './grpc-passage.ts';
@@ -124,10 +124,12 @@ export class GrpcCall extends Call {
   protected override carry(permit: Permit, answered: Answered): void {
     const walk = this.#walk as MessageWalk;
     const { version } = permit.fields;
-    if (version !== undefined) this.#appended = chosenVersionBytes(walk.spec, version);
+    const isOfTasks = walk.kind === 'tasks';
+    if (version !== undefined && !isOfTasks) this.#appended = chosenVersionBytes(walk.spec, version);
     const [only] = this.#held;
     let body = this.#held.length === 1 && only !== undefined ? only : Buffer.concat(this.#held);
     this.#held = [];
+    if (version !== undefined && isOfTasks) body = tasksWithVersion(body, version);
     if (this.#appended !== undefined) body = withLength(body, walk.bodyBytes - frameHeadBytes + this.#appended.length);
     if (this.#isStreamed) {
       this.#last = body.subarray(body.length - 1);
