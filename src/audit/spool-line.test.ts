@@ -57,7 +57,12 @@ function chained(text: string, parse: SpoolParser = createSpoolLineParser()): st
 }
 
 test('read as bytes, as text, or made from a record without memory: one line of the chain', () => {
-  const timings = [{ totalMs: 1 }, { totalMs: 0.257, bytesIn: 0 }, exampleRecord(1).timing];
+  const timings = [
+    { totalMs: 1 },
+    { totalMs: 0.257, bytesIn: 0 },
+    exampleRecord(1).timing,
+    { ...exampleRecord(1).timing, grpcStatus: 14 },
+  ];
   const records = timings.flatMap((timing, at) =>
     [null, 'ab'.repeat(16)].map((traceId, of) => ({ ...exampleRecord(2 * at + of + 1, { traceId }), timing })),
   );

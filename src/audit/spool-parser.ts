@@ -54,7 +54,7 @@ const time = `${count}(?:\\.\\d{1,6})?`;
 const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"connectMs":${time})?` +
-    `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?\\},` +
+    `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?\\},` +
     `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"),`,
 );
 const eventStart = 'h2\t01234567\t'.length;
@@ -74,6 +74,7 @@ const form = {
   bytesIn: bytes(',"bytesIn":'),
   bytesOut: bytes(',"bytesOut":'),
   endpoint: bytes(',"endpoint":"'),
+  grpcStatus: bytes(',"grpcStatus":'),
   status: bytes('},"core":{"status":'),
   traceId: bytes(',"traceId":'),
   none: bytes('null'),
@@ -141,10 +142,14 @@ class PlainLines implements PlainReader {
       copyist.copy(member);
       copyist.decimal();
     }
-    if (!copyist.follows(form.endpoint)) return;
-    copyist.copy(form.endpoint);
-    copyist.run(kinds.endpoint, endpointMax);
-    copyist.copy(form.quote);
+    if (copyist.follows(form.endpoint)) {
+      copyist.copy(form.endpoint);
+      copyist.run(kinds.endpoint, endpointMax);
+      copyist.copy(form.quote);
+    }
+    if (!copyist.follows(form.grpcStatus)) return;
+    copyist.copy(form.grpcStatus);
+    copyist.count();
   }
 
   #answer(copyist: Copyist): void {
