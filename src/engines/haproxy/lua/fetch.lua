@@ -1,0 +1,151 @@
+-- lua.message(<walk>,<bytes>): what a gRPC message that stands in the buffer names, walked to the end of what is there. Answers
+--   "s <model> <version>", "t <model> <version>", "n"     walk spec, tasks, none; the version is "-", "v<number>" or "l<label>"
+--   "!<reason>"                                           refused
+-- No answer at all is a fault, and whoever asks has to refuse it. It is wire/message-walk.ts once more: both pass the same corpus.
+local byte, find, sub, unpack = string.byte, string.find, string.sub, string.unpack
+local field = headgate.field
+local spec_bytes_max, spec_within = headgate.spec_bytes_max, headgate.spec_within
+local malformed, ambiguous = 'message-malformed', 'message-ambiguous'
+
+-- The next field of a message that is here whole, from p to stop: number, wire, first, after.
+local function whole(s, p, stop)
+  local number, wire, first, length = field(s, p)
+  if not number or first + length > stop then return nil end
+  return number, wire, first, first + length
+end
+
+-- Text of visible ASCII, not empty.
+local function visible(s, first, after)
+  if first == after then return nil end
+  local found = sub(s, first, after - 1)
+  return not find(found, '[^\x21-\x7e]') and found or nil
+end
+
+-- An Int64Value as decimal digits.
+local function int64(s, p, stop)
+  local value
+  while p < stop do
+    local number, wire, first, after = whole(s, p, stop)
+    if not number then return nil, malformed end
+    if value then return nil, ambiguous end
+    -- Nine bytes hold what isn't negative.
+    if number ~= 1 or wire ~= 0 or after - first > 9 then return nil, malformed end
+    value = 0
+    for q = first, after - 1 do value = value | (byte(s, q) & 127) << 7 * (q - first) end
+    if after - first > 1 and byte(s, after - 1) == 0 then return nil, malformed end
+    p = after
+  end
+  return 'v' .. (value or 0)
+end
+
+-- A ModelSpec: name = 1, version = 2, version_label = 4. Model and version; nil and why.
+local function model_spec(s, p, stop)
+  local model, version, why
+  while p < stop do
+    local number, wire, first, after = whole(s, p, stop)
+    if not number then return nil, malformed end
+    if number == 1 then
+      if model then return nil, ambiguous end
+      if wire ~= 2 then return nil, malformed end
+      model = visible(s, first, after)
+      if not model then return nil, malformed end
+    elseif number == 2 or number == 4 then
+      if version then return nil, ambiguous end
+      if wire ~= 2 then return nil, malformed end
+      if number == 2 then
+        version, why = int64(s, first, after)
+        if not version then return nil, why end
+      else
+        local label = visible(s, first, after)
+        if not label then return nil, malformed end
+        version = 'l' .. label
+      end
+    elseif wire ~= 2 and wire ~= 0 then return nil, malformed
+    end
+    p = after
+  end
+  if not model then return nil, malformed end
+  return model, version or '-'
+end
+
+-- An InferenceTask: model_spec = 1.
+local function inference_task(s, p, stop)
+  local model, version
+  while p < stop do
+    local number, wire, first, after = whole(s, p, stop)
+    if not number then return nil, malformed end
+    if number == 1 then
+      if model then return nil, ambiguous end
+      if wire ~= 2 then return nil, malformed end
+      model, version = model_spec(s, first, after)
+      if not model then return nil, version end
+    elseif wire ~= 2 and wire ~= 0 then return nil, malformed
+    end
+    p = after
+  end
+  if not model then return nil, malformed end
+  return model, version
+end
+
+-- The message, as far as s holds it, and then "stop" is beyond the end of s: what it names; nil and why.
+local function message(s, stop, kind)
+  local n = #s
+  local p, model, version = 6, nil, nil
+  while p < stop and p <= n do
+    if not model and p > spec_within then return nil, malformed end
+    local number, wire, first, length = field(s, p)
+    if number == false then return nil, malformed end
+    if number == nil then
+      if n + 1 >= stop then return nil, malformed end
+      break
+    end
+    local after = first + length
+    if number == 1 then
+      if wire ~= 2 then return nil, malformed end
+      if model and kind == 'spec' then return nil, ambiguous end
+      if after > stop or length > spec_bytes_max or after > spec_within + 1 then return nil, malformed end
+      local found, its
+      if kind == 'spec' then found, its = model_spec(s, first, after) else found, its = inference_task(s, first, after) end
+      if not found then return nil, its end
+      if model and (model ~= found or version ~= its) then return nil, ambiguous end
+      model, version = found, its
+    elseif after > stop then return nil, malformed
+    end
+    p = after
+  end
+  if not model then return nil, malformed end
+  return model, version
+end
+
+local letters = { spec = 's ', tasks = 't ' }
+
+-- The body, as far as it is here; `ends`: nothing more comes. Also for its test, which runs it over the corpus.
+function headgate.named(s, kind, bytes_max, ends)
+  local n = #s
+  if n == 0 then return '!' .. malformed end
+  local flag = byte(s, 1)
+  if flag ~= 0 then return flag == 1 and '!message-compressed' or '!' .. malformed end
+  if n < 5 then return '!' .. malformed end
+  local stop = unpack('>I4', s, 2) + 6
+  if stop - 1 > bytes_max then return '!body-too-large' end
+  if kind == 'none' then return (n >= stop or ends and n < stop - 1) and '!' .. malformed or 'n' end
+  -- What must be seen is here: only very large header fields leave less room.
+  if n < spec_within and n < stop - 1 and not ends then return '!header-too-large' end
+  local model, version = message(s, stop, kind)
+  if not model then return '!' .. version end
+  if n >= stop or ends and n < stop - 1 then return '!' .. malformed end
+  return letters[kind] .. model .. ' ' .. version
+end
+
+core.register_fetches('message', function(txn, kind, bytes_max)
+  local s = txn.f:req_body()
+  local is_short = #s < 5 or #s < unpack('>I4', s, 2) + 5
+  -- HAProxy gives a boolean as a number, and 0 is true to Lua.
+  return headgate.named(s, kind, tonumber(bytes_max), is_short and txn.f:internal_htx_has_eom() == 1)
+end)
+
+-- lua.trailers: whether fields follow the body. HAProxy ends some bodies without any as if there were.
+core.register_fetches('trailers', function(txn)
+  local last = txn.f:internal_htx_nbblks() - 2
+  return txn.f:internal_htx_blk_type(tostring(last)) == 'HTX_BLK_TLR'
+end)

@@ -1,0 +1,151 @@
+-- filter lua.message: walks a gRPC message that is larger than the buffer as it passes, from its first byte to its last, and lets the
+-- last one through only when it is sure that nothing follows. Where `txn.append` holds a number, a model_spec with it as the version is
+-- appended, which protobuf merges into the first. What its beginning names was read by lua.message, into `txn.msg`, whose first letter
+-- says which walk. Refused calls end as 400, with the reason in `txn.why`.
+--
+-- Being called is what costs, so it is called as rarely as it can be: the methods stand in the instance, not behind a metatable; the one
+-- for header fields removes itself; there is one for the end only where the call is refused.
+local byte, char, pack, sub, unpack = string.byte, string.char, string.pack, string.sub, string.unpack
+local field = headgate.field
+local spec_within, head_bytes_max = headgate.spec_within, headgate.head_bytes_max
+local malformed, ambiguous = 'message-malformed', 'message-ambiguous'
+local CONTINUE, ERROR = filter.CONTINUE, filter.ERROR
+local register = filter.register_data_filter
+-- Read at once where many small fields follow one another.
+local chunk_bytes = 2048
+
+local function fail() return ERROR end
+
+-- error() in here would write a line to standard error for each such call. Instead the end is brought about at once, where an error can be
+-- answered without one; HAProxy then drops what it holds of the request before it sends any of it.
+local function refuse(self, txn, msg, why)
+  txn:set_var('txn.why', why)
+  self.http_end = fail
+  -- What is left is no whole message, whatever happens. One byte: over several blocks 2.6 would remove the wrong ones.
+  local here = msg:body()
+  if here and #here > 0 then msg:remove(#here - 1, 1) end
+  msg:set_eom()
+end
+
+local function varint(value)
+  local bytes = ''
+  while value > 127 do
+    bytes = bytes .. char(value & 127 | 128)
+    value = value >> 7
+  end
+  return bytes .. char(value)
+end
+
+-- model_spec (1) { version (2) { value (1): number } }
+local function appendix(number)
+  local value = '\x08' .. varint(number)
+  local version = '\x12' .. char(#value) .. value
+  return '\x0a' .. char(#version) .. version
+end
+
+-- The frame's head: where the body ends. nil: not here yet, or no room; false: it never will be.
+local function frame(self, msg)
+  local head = msg:body(0, 5)
+  if not head or #head < 5 then
+    if msg:eom() then return false end
+    return nil
+  end
+  local length = unpack('>I4', head, 2)
+  if byte(head, 1) ~= 0 then return false end
+  local tail = self.tail
+  if tail then
+    -- msg:set() and remove() go wrong where the head stands in several blocks: a new one is put before it, and it goes byte by byte.
+    if msg:insert('\0' .. pack('>I4', length + #tail), 0) ~= 5 then return nil end
+    for _ = 1, 5 do msg:remove(5, 1) end
+  end
+  return length + 5
+end
+
+-- INVARIANT: msg:body(p, n) gives n bytes, and then others if the buffer holds more than one block: only the first n count.
+
+-- Walks the fields that begin in what is here. Where the next one begins; nil and why. `at`, `seen`, `stop`, `next`: bytes of the body.
+local function walk(self, msg, seen)
+  local at, stop, next = self.at, self.stop, self.next
+  local want = head_bytes_max
+  while next < seen and next < stop do
+    local base = next
+    local s = sub(msg:body(base - at, want) or '', 1, want)
+    local p, n = 1, #s
+    while p <= n and next < stop do
+      local number, wire, first, length = field(s, p)
+      if number == nil then break end
+      if number == false then return nil, malformed end
+      local after = base + first - 1 + length
+      if after > stop then return nil, malformed end
+      if number == 1 then
+        if wire ~= 2 then return nil, malformed end
+        if self.named and self.kind == 's' then return nil, ambiguous end
+        if after > spec_within then return nil, malformed end
+        self.named = true
+      end
+      next = after
+      p = after - base + 1
+    end
+    if next == base then
+      if base + n >= stop then return nil, malformed end
+      break
+    end
+    want = next - base < chunk_bytes and chunk_bytes or head_bytes_max
+  end
+  return next
+end
+
+-- All of the message is here. INVARIANT: to let all through is to return no value; nil would be 0 bytes.
+local function finish(self, txn, msg, seen)
+  local at, stop = self.at, self.stop
+  local ends = msg:eom()
+  if seen > stop then
+    -- An empty DATA frame at the end stands in HAProxy's buffer as one byte which is none; trailers and further messages as more.
+    if not ends or seen > stop + 1 or msg:body(stop - at, 1) then return refuse(self, txn, msg, malformed) end
+  end
+  local tail = self.tail
+  if ends and not tail then return end
+  if ends and msg:append(tail) == #tail then return end
+  -- Its last byte waits for the end, or for room.
+  self.at = stop - 1
+  return stop - 1 - at
+end
+
+local function http_payload(self, txn, msg)
+  local n = msg:input()
+  if not self.stop then
+    local stop = frame(self, msg)
+    if stop == nil then return 0 end
+    if not stop then return refuse(self, txn, msg, malformed) end
+    self.stop = stop
+    self.next = self.kind == 'n' and stop or 5
+  end
+  local seen = self.at + n
+  local next, why = walk(self, msg, seen)
+  if not next then return refuse(self, txn, msg, why) end
+  self.next = next
+  local stop = self.stop
+  if next == stop and seen >= stop then return finish(self, txn, msg, seen) end
+  if msg:eom() then return refuse(self, txn, msg, malformed) end
+  -- A head of which a part is here stays until the rest is.
+  local pass = (next < seen and next or seen) - self.at
+  self.at = self.at + pass
+  return pass
+end
+
+local function http_headers(self, txn, msg)
+  self.http_headers = nil
+  self.kind = sub(txn:get_var('txn.msg') or '', 1, 1)
+  local number = txn:get_var('txn.append')
+  if number then self.tail = appendix(math.tointeger(tonumber(number))) end
+  register(self, msg.channel)
+  return CONTINUE
+end
+
+local Message = { id = 'gRPC message', flags = filter.FLT_CFG_FL_HTX }
+Message.http_headers = http_headers
+Message.http_payload = http_payload
+-- HAProxy asks the class whether there is one, and the instance which.
+Message.http_end = fail
+function Message:new() return { at = 0, named = false, http_headers = http_headers, http_payload = http_payload } end
+core.register_filter('message', Message, function(class) return class end)
