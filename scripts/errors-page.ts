@@ -1,6 +1,7 @@
 import { exitCodes } from '../src/cli/exit-codes.ts';
 import { type CodeRow, codes } from '../src/diagnostics/index.ts';
 import { type DenialReason, type DenialRow, denials } from '../src/gate/denials.ts';
+import { grpcStatusOf } from '../src/gate/index.ts';
 
 /** Ranges of diagnostic codes, in order. */
 const ranges: readonly { readonly prefix: string; readonly title: string }[] = [
@@ -29,9 +30,10 @@ export function errorsPage(): string {
     '## Refusals',
     [
       'What a client gets instead of the answer of the service: a problem document (RFC 9457) with `code` and `requestId`,',
-      'equal on every engine. `headgate explain` and the audit tell the operator more.',
+      'or, of a gRPC call, `grpc-status` with the sentence and the id as `grpc-message`, and no body (Trailers-Only). Equal on',
+      'every engine. `headgate explain` and the audit tell the operator more.',
     ].join('\n'),
-    table(['code', 'status', 'title', 'sentence', 'fields'], Object.entries(denials).map(denialCells)),
+    table(['code', 'status', 'grpc-status', 'title', 'sentence', 'fields'], Object.entries(denials).map(denialCells)),
     '## Diagnostics',
     'What `headgate check` says of a policy and an environment, and `headgate test` of its tests. Codes are never reused.',
     ...ranges.flatMap(rangeParts),
@@ -47,7 +49,8 @@ function denialCells([code, row]: [string, DenialRow]): string[] {
     row.retryAfterSeconds === undefined ? '' : '`Retry-After`',
     (code as DenialReason) === 'method-not-allowed' ? '`Allow`' : '',
   ];
-  return [`\`${code}\``, String(row.status), row.title, row.sentence, fields.filter(Boolean).join(', ')];
+  const grpcStatus = String(grpcStatusOf(code as DenialReason));
+  return [`\`${code}\``, String(row.status), grpcStatus, row.title, row.sentence, fields.filter(Boolean).join(', ')];
 }
 
 function rangeParts({ prefix, title }: { readonly prefix: string; readonly title: string }): string[] {

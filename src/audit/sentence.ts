@@ -41,6 +41,8 @@ const verbs: Readonly<Record<string, readonly [done: string, wanted: string]>> =
   regress: ['regressed with', 'regress with'],
   status: ['asked for the status of', 'ask for the status of'],
   metadata: ['asked for the metadata of', 'ask for the metadata of'],
+  'multi-inference': ['ran several inferences with', 'run several inferences with'],
+  'reload-config': ['reloaded the configuration of', 'reload the configuration of'],
 };
 
 function what(core: AuditCore): string {
@@ -52,12 +54,18 @@ function what(core: AuditCore): string {
 }
 
 function outcome({ core, timing }: AuditEvent): string {
-  const status = core.status === 0 ? 'the caller left before the answer' : String(core.status);
+  const status = core.status === 0 ? 'the caller left before the answer' : statusText({ core, timing });
   const took = `in ${milliseconds(timing.totalMs)} ms`;
   const fault = core.reason === 'rule-allows' ? '' : `: ${whyText(core)}`;
   if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${took}${fault}`;
   const end = failures.has(core.reason) ? 'failed' : 'refused';
   return `${end} (${status}): ${whyText(core)}`;
+}
+
+/** Of a gRPC call the status that says how it went, where the engine knows it. */
+function statusText({ core, timing }: Pick<AuditEvent, 'core' | 'timing'>): string {
+  const grpcStatus = core.grpcStatus ?? timing.grpcStatus;
+  return grpcStatus === undefined ? String(core.status) : `gRPC ${grpcStatus}`;
 }
 
 function ruleText({ rule, ruleAt }: AuditCore): string {
@@ -95,6 +103,10 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'method-not-allowed': 'the operation at this path is called with another method',
   'path-not-canonical': 'the path can be read in two ways',
   'request-malformed': 'the request is not well-formed HTTP',
+  'message-malformed': 'its message is not one well-formed message that names a model',
+  'message-ambiguous': 'its message names the model or the version in two ways',
+  'message-compressed': 'its message is compressed',
+  'version-unknown': 'it asks for a version that is not known',
   'credential-missing': 'it carries no credential, and no rule lets anyone in',
   'credential-ambiguous': 'it carries more than one credential',
   'credential-malformed': 'its credential is not a well-formed token',

@@ -27,10 +27,10 @@ export function spoolCore(core: StaticCore): string {
 /** JSON of the static part, keys in the order of AuditCore whatever their order in `core`. */
 export function coreText(core: StaticCore): string {
   const { environment, listener, method, path, service, operation, action, resource, model, version } = core;
-  const { outcome, reason, rule, ruleAt, epoch } = core;
+  const { outcome, reason, rule, ruleAt, epoch, grpcStatus } = core;
   const caller = core.caller && callerFields(core.caller);
   const who = { environment, listener, method, path, service, operation, action, resource, model, version, caller };
-  return JSON.stringify({ ...who, outcome, reason, rule, ruleAt, epoch });
+  return JSON.stringify({ ...who, outcome, reason, rule, ruleAt, epoch, grpcStatus });
 }
 
 function callerFields(caller: NonNullable<StaticCore['caller']>): NonNullable<StaticCore['caller']> {
@@ -49,9 +49,10 @@ export function spoolLine(call: SpoolCall, core: string): string {
   const bytesIn = call.bytesIn === undefined ? '' : `,"bytesIn":${call.bytesIn}`;
   const bytesOut = call.bytesOut === undefined ? '' : `,"bytesOut":${call.bytesOut}`;
   const endpoint = call.endpoint === undefined ? '' : `,"endpoint":"${call.endpoint}"`;
+  const grpc = call.grpcStatus === undefined ? '' : `,"grpcStatus":${call.grpcStatus}`;
   const trace = call.traceId === null ? 'null' : `"${call.traceId}"`;
   const who = `"requestId":"${call.requestId}","timeMs":${call.timeMs},"worker":"${call.worker}","sequence":${call.sequence}`;
-  const timing = `"totalMs":${ms(call.totalMs)}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}`;
+  const timing = `"totalMs":${ms(call.totalMs)}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}`;
   const from = `"engine":"embedded","address":"${call.address}","timing":{${timing}}`;
   return `h1\t{${who},${from},"core":{"status":${call.status},"traceId":${trace},${core}`;
 }
@@ -120,7 +121,7 @@ const time = `${count}(?:\\.\\d{1,6})?`;
 const headForm = new RegExp(
   `\\{"requestId":${name},"timeMs":([1-9]\\d{0,14}),"worker":${name},"sequence":([1-9]\\d{0,14}),` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":(${time})(?:,"connectMs":${time})?` +
-    `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?\\},` +
+    `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":\\d{1,2})?\\},` +
     `"core":\\{"status":(0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"),`,
   'y',
 );

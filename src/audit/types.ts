@@ -23,6 +23,8 @@ export interface AuditCore {
   /** `headgate.yaml:31` */
   readonly ruleAt: string | null;
   readonly epoch: string;
+  /** grpc-status of our own refusal of a gRPC call, else null: what the service answered is known to some engines only. */
+  readonly grpcStatus: number | null;
   /** HTTP status that the client got; 0 where it left before. */
   readonly status: number;
   /** From a valid `traceparent` (W3C), else null. */
@@ -48,6 +50,8 @@ export interface AuditTiming {
   readonly bytesOut?: number;
   /** `127.0.0.1:8501` */
   readonly endpoint?: string;
+  /** grpc-status that the service answered. */
+  readonly grpcStatus?: number;
 }
 
 /** One call, as an engine's spool holds it once it is parsed. */

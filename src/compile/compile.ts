@@ -29,6 +29,7 @@ export function compile(policy: Policy, environment: Environment): Checked<Plan>
       epoch: accessEpoch(access),
       access,
       ...structure,
+      bounds: environment.bounds,
       audit: { directory: environment.audit.directory.value, record: environment.audit.record.value },
       admin: environment.admin.value,
       state: environment.state.value,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { matchesSegments } from '../decision/index.ts';
-import type { ResourcePattern, RulePlan } from '../plan/index.ts';
+import type { ResourcePattern } from '../plan/index.ts';
 import { type Coverable, coversPattern } from './cover.ts';
 import { createCoverIndex } from './cover-index.ts';
 
@@ -77,8 +77,9 @@ test('what a pattern takes in, it matches', () => {
 });
 
 function rule(index: number, at: string): Coverable {
-  const plan: Pick<RulePlan, 'index' | 'callers' | 'actions' | 'resources'> = {
+  const plan: Coverable['plan'] = {
     index,
+    effect: 'allow',
     callers: { kind: 'anyone' },
     actions: { kind: 'any' },
     resources: [pattern(at)],

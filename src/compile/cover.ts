@@ -1,12 +1,13 @@
 import { matchesSegment } from '../decision/index.ts';
 import type { ResourcePattern, RulePlan } from '../plan/index.ts';
+import { isServiceAction } from '../protocols/index.ts';
 
 /** For each group those that everybody in it is in as well. */
 export type WiderGroups = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Of a rule what tells which calls it could match. */
 export interface Coverable {
-  readonly plan: Pick<RulePlan, 'index' | 'callers' | 'actions' | 'resources'>;
+  readonly plan: Pick<RulePlan, 'index' | 'effect' | 'callers' | 'actions' | 'resources'>;
   /** Environments it holds in; undefined: all. */
   readonly in: ReadonlySet<string> | undefined;
 }
@@ -31,8 +32,11 @@ function isWithinSet(narrow: ReadonlySet<string>, wide: ReadonlySet<string>): bo
   return true;
 }
 
-function coversActions({ plan: { actions: outer } }: Coverable, { plan: { actions: inner } }: Coverable): boolean {
-  if (outer.kind === 'any') return true;
+function coversActions(
+  { plan: { actions: outer, effect } }: Coverable,
+  { plan: { actions: inner } }: Coverable,
+): boolean {
+  if (outer.kind === 'any') return effect === 'deny' || inner.kind === 'any' || !inner.names.some(isServiceAction);
   return inner.kind === 'actions' && inner.names.every((name) => outer.names.includes(name));
 }
 

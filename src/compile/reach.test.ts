@@ -75,6 +75,12 @@ test('each value of a caller is a line of its own, for each model that a pattern
   ]);
 });
 
+test('who may do what to the service itself is told where a rule allows it', () => {
+  const reload = { kind: 'actions', names: ['reload-config'] } as const;
+  const rules = bare.rules.map((rule) => ({ ...rule, callers: { kind: 'anyone' }, actions: reload }) as const);
+  assert.deepEqual(reachLines({ ...bare, rules }, 100), ['allow scoring reload-config: anyone by “r”']);
+});
+
 test('what is too much to list is none', () => {
   assert.equal(reachLines(bare, 5), undefined);
   const many = Array.from({ length: 1001 }, (_, index) => `c${index}`);

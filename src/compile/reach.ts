@@ -1,6 +1,13 @@
-import { matchesSegments } from '../decision/index.ts';
-import { type AccessPlan, type CallerTermPlan, type GroupPlan, isConditional, type RulePlan } from '../plan/index.ts';
-import { knownActions } from '../protocols/index.ts';
+import { matchesAction, matchesResource, matchesSegments } from '../decision/index.ts';
+import {
+  type AccessPlan,
+  type CallerTermPlan,
+  type GroupPlan,
+  isConditional,
+  type RulePlan,
+  type ServicePlan,
+} from '../plan/index.ts';
+import { knownActions, serviceActions } from '../protocols/index.ts';
 
 /** Most texts that one way into a group is written out as. */
 const callersMax = 1000;
@@ -13,20 +20,42 @@ const callersMax = 1000;
 export function reachLines(access: AccessPlan, linesMax: number): readonly string[] | undefined {
   const callers = new Map(access.groups.map((group) => [group.name, callerTexts(group)]));
   const lines: string[] = [];
-  for (const { name: service, protocol, models } of access.services) {
-    const actions = knownActions(protocol);
-    const about = rulesByModel(access.rules, service, models);
-    for (const model of models) {
-      for (const { rule, group, named } of reached(about.get(model) ?? [], actions)) {
-        const what = named.length === actions.length ? 'any' : named.join(',');
-        const by = `by “${rule.name}”${isConditional(rule) ? ', on conditions' : ''}${rule.unless.length > 0 ? ', with exemptions' : ''}`;
-        const who = group === undefined ? ['anyone'] : (callers.get(group) ?? []).map((text) => `${text} (${group})`);
-        for (const caller of who) lines.push(`${rule.effect} ${service}/${model} ${what}: ${caller} ${by}`);
-        if (lines.length > linesMax) return undefined;
-      }
+  for (const { at, rules, actions, ofModel } of access.services.flatMap((service) => placesOf(access, service))) {
+    for (const { rule, group, named } of reached(rules, actions)) {
+      const what = ofModel && named.length === actions.length ? 'any' : named.join(',');
+      const by = `by “${rule.name}”${isConditional(rule) ? ', on conditions' : ''}${rule.unless.length > 0 ? ', with exemptions' : ''}`;
+      const who = group === undefined ? ['anyone'] : (callers.get(group) ?? []).map((text) => `${text} (${group})`);
+      for (const caller of who) lines.push(`${rule.effect} ${at} ${what}: ${caller} ${by}`);
+      if (lines.length > linesMax) return undefined;
     }
   }
   return lines.sort();
+}
+
+/** What calls are made on, with the rules about it. */
+interface Place {
+  readonly at: string;
+  readonly rules: readonly RulePlan[];
+  readonly actions: readonly string[];
+  readonly ofModel: boolean;
+}
+
+/** Each model, and the service itself where anyone could be allowed what is done to it. */
+function placesOf({ rules }: AccessPlan, { name, protocol, models }: ServicePlan): readonly Place[] {
+  const ofService = serviceActions(protocol);
+  const actions = knownActions(protocol).filter((action) => !ofService.includes(action));
+  const about = rulesByModel(rules, name, models);
+  const places = models.map((model) => {
+    return { at: `${name}/${model}`, rules: about.get(model) ?? [], actions, ofModel: true };
+  });
+  const own = rules.filter((rule) => isAboutService(rule, name, ofService));
+  if (!own.some(({ effect }) => effect === 'allow')) return places;
+  return [...places, { at: name, rules: own, actions: ofService, ofModel: false }];
+}
+
+function isAboutService(rule: RulePlan, name: string, actions: readonly string[]): boolean {
+  const isThere = rule.resources.some(({ service, segments }) => service === name && matchesResource(segments, []));
+  return isThere && actions.some((action) => matchesAction(rule, { action, resource: [] }));
 }
 
 /** In file order. */

@@ -4,7 +4,7 @@ import type { Asked, Call } from './conditions.ts';
 import { decidingRule } from './deciding-rule.ts';
 import type { Membership } from './memberships.ts';
 import { oneOf } from './one-of.ts';
-import { matchesSegments } from './patterns.ts';
+import { matchesAction, matchesResource } from './patterns.ts';
 import type { DecidingRule } from './types.ts';
 
 /** One rule held against one call. `matches` is `lacks.length === 0`: it says nothing of the rules before it. */
@@ -49,9 +49,11 @@ function lacksCaller({ callers }: RulePlan, { call, membership }: Question): str
   return `caller is not in ${oneOf(callers.names)}`;
 }
 
-function lacksAction({ actions }: RulePlan, { call }: Question): string | undefined {
+function lacksAction(rule: RulePlan, { call }: Question): string | undefined {
+  const { actions } = rule;
   const { action } = call.operation;
-  if (actions.kind === 'any' || actions.names.includes(action)) return undefined;
+  if (matchesAction(rule, call.operation)) return undefined;
+  if (actions.kind === 'any') return `action ${action} has to be named, any does not allow it`;
   return `action ${action} is not ${oneOf(actions.names)}`;
 }
 
@@ -59,7 +61,7 @@ function lacksResource({ resources }: RulePlan, { call, isKnown }: Question): st
   const { service, resource } = call.operation;
   if (!isKnown) return `resource ${[service, ...resource].join('/')} is not named in the policy`;
   const matches = (pattern: ResourcePattern) =>
-    pattern.service === service && matchesSegments(pattern.segments, resource);
+    pattern.service === service && matchesResource(pattern.segments, resource);
   if (resources.some(matches)) return undefined;
   const patterns = resources.map((pattern) => [pattern.service, ...pattern.segments].join('/'));
   return `resource ${[service, ...resource].join('/')} is not ${oneOf(patterns)}`;

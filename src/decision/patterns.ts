@@ -1,3 +1,5 @@
+import type { RulePlan } from '../plan/types.ts';
+
 /**
  * Whether the segments of a pattern match those of a resource. Within a segment `*` is any run of characters, none
  * included; `**` as the last segment is any rest of one or more segments.
@@ -10,6 +12,27 @@ export function matchesSegments(pattern: readonly string[], segments: readonly s
     if (!matchesSegment(pattern[index] ?? '', segments[index] ?? '')) return false;
   }
   return true;
+}
+
+/**
+ * Whether a rule's pattern takes in what an operation is made on. The service itself (no segment) is taken in where everything
+ * in it is.
+ */
+export function matchesResource(pattern: readonly string[], resource: readonly string[]): boolean {
+  if (resource.length === 0) return pattern.length === 1 && (pattern[0] === '**' || pattern[0] === '*');
+  return matchesSegments(pattern, resource);
+}
+
+/**
+ * Whether a rule's `to` takes in an action. What is done to the service itself has to be named by whoever allows it, so that
+ * nobody gives it away by `any`; a deny of any action denies it.
+ */
+export function matchesAction(
+  { effect, actions }: Pick<RulePlan, 'effect' | 'actions'>,
+  { action, resource }: { readonly action: string; readonly resource: readonly string[] },
+): boolean {
+  if (actions.kind === 'any') return resource.length > 0 || effect === 'deny';
+  return actions.names.includes(action);
 }
 
 /** One segment; linear for each `*`: the leftmost fit of each piece is always good enough. */

@@ -1,7 +1,7 @@
 import { isConditional } from '../plan/index.ts';
 import type { AccessPlan, RulePlan } from '../plan/types.ts';
 import type { Membership } from './memberships.ts';
-import { isLiteral, matchesSegments } from './patterns.ts';
+import { isLiteral, matchesAction, matchesResource } from './patterns.ts';
 
 /** Rules and lists of rules remembered for (resource, action, groups) at most; then they are worked out anew. */
 const rememberedMax = 2_000_000;
@@ -78,15 +78,12 @@ function fileRules(rules: readonly RulePlan[]): ReadonlyMap<string, Shelf> {
   return shelves;
 }
 
-function rulesAbout(shelf: Shelf | undefined, { action, resource }: Target): readonly RulePlan[] {
+function rulesAbout(shelf: Shelf | undefined, target: Target): readonly RulePlan[] {
   if (shelf === undefined) return [];
-  const open = shelf.open.filter(({ segments }) => matchesSegments(segments, resource)).map(({ rule }) => rule);
+  const { resource } = target;
+  const open = shelf.open.filter(({ segments }) => matchesResource(segments, resource)).map(({ rule }) => rule);
   const found = new Set([...(shelf.exact.get(resource.join('/')) ?? []), ...open]);
-  return [...found].filter((rule) => coversAction(rule, action)).sort((a, b) => a.index - b.index);
-}
-
-function coversAction({ actions }: RulePlan, action: string): boolean {
-  return actions.kind === 'any' || actions.names.includes(action);
+  return [...found].filter((rule) => matchesAction(rule, target)).sort((a, b) => a.index - b.index);
 }
 
 /** The rules about one resource and action, by group. */

@@ -9,6 +9,8 @@ export interface DenialRow {
   readonly bearerError?: string;
   /** Seconds for Retry-After. */
   readonly retryAfterSeconds?: number;
+  /** Where it is another than `status` stands for. */
+  readonly grpcStatus?: number;
 }
 
 const badToken = (sentence: string): DenialRow => ({
@@ -32,6 +34,22 @@ export const denials = {
     status: 400,
     title: 'Path not canonical',
     sentence: 'The path holds dot segments, empty segments, a semicolon, a backslash or a needless escape.',
+  },
+  'message-malformed': {
+    status: 400,
+    title: 'Malformed message',
+    sentence: 'The message is not one whole, well-formed message that names its model at the beginning.',
+  },
+  'message-ambiguous': {
+    status: 400,
+    title: 'Ambiguous message',
+    sentence: 'The message names its model or the version in more than one way.',
+  },
+  'message-compressed': {
+    status: 400,
+    title: 'Compressed message',
+    sentence: 'Compressed messages are not accepted here. Send it as it is.',
+    grpcStatus: 12,
   },
   'credential-ambiguous': {
     status: 400,
@@ -62,6 +80,11 @@ export const denials = {
     status: 403,
     title: 'Unknown resource',
     sentence: 'The access policy does not know what this call is made on.',
+  },
+  'version-unknown': {
+    status: 403,
+    title: 'Unknown version',
+    sentence: 'The version that this call asks for is not known here.',
   },
   'operation-unknown': {
     status: 403,

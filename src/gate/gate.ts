@@ -106,6 +106,9 @@ async function check(parts: Parts, request: GateRequest): Promise<GateAnswer> {
   if (caller.kind === 'fault') return denial(parts, caller.fault, { operation, detail: caller.detail });
   const identity = caller.kind === 'identity' ? caller.identity : undefined;
 
+  // Labels are the server's own names; no policy binds one yet.
+  if (operation.label !== undefined)
+    return denial(parts, 'version-unknown', { operation, ...(identity && { identity }) });
   const decision = decider.decide(operation, identity, requestFacts(request, nowMs));
   if (decision.outcome === 'deny') return refuse(parts, decision, { operation, identity });
   return permit(parts, decision, { ...classified, identity });

@@ -8,6 +8,7 @@ export {
   problemAnswer,
 } from './denials.ts';
 export { createGate, type GateOptions } from './gate.ts';
+export { type GrpcAnswer, grpcAnswer, grpcStatusOf } from './grpc-answer.ts';
 export {
   assertionHeader,
   forwardedForHeader,

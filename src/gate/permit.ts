@@ -11,6 +11,8 @@ export interface PermitFields {
   readonly limits: readonly LimitPlan[];
   /** Path that the upstream gets (a route's prefix stripped); the query is kept as it came. */
   readonly upstreamPath: string;
+  /** To be written into a gRPC message: the number that was chosen. Absent: the message stays as it came. */
+  readonly version?: string;
   /** Signed identity assertion for this caller and service; absent for a caller who is not known. */
   readonly assertion: string | undefined;
   /** May be kept by the engine until then: before the credential, the assertion and any condition end. Ms since the epoch. */

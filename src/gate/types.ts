@@ -3,6 +3,7 @@ import type { DecidingRule } from '../decision/types.ts';
 import type { Identity, IssuerStatus } from '../identity/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
+import type { NamedModel } from '../wire/index.ts';
 import type { DenialReason } from './denials.ts';
 import type { Permit } from './permit.ts';
 
@@ -21,6 +22,11 @@ export interface GateRequest {
   readonly headers: readonly string[];
   /** IP address of the peer, without a port. */
   readonly address: string;
+  /**
+   * For a gRPC call alone, and for each: what its message names, as walked; empty where the path's row reads nothing of it, or
+   * where no row has the path.
+   */
+  readonly message?: NamedModel;
 }
 
 /** The one answer. A Permit is what every dial asks for; only the gate can make one. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bodyBytesBoundMax } from '../std/limits.ts';
 import type { Plan } from './types.ts';
 
 const name = z.string().min(1).max(256);
@@ -142,6 +143,7 @@ export const planSchema: z.ZodType<Plan> = z
     access,
     listeners: list(listener).check(z.minLength(1)),
     upstreams: list(upstream),
+    bounds: z.strictObject({ bodyBytesMax: z.number().int().min(1).max(bodyBytesBoundMax) }).readonly(),
     audit: z.strictObject({ directory: name, record: z.enum(['required', 'best-effort']) }).readonly(),
     admin: address,
     state: name,

@@ -12,6 +12,7 @@ export interface Plan {
   readonly access: AccessPlan;
   readonly listeners: readonly ListenerPlan[];
   readonly upstreams: readonly UpstreamPlan[];
+  readonly bounds: BoundsPlan;
   readonly audit: { readonly directory: string; readonly record: 'required' | 'best-effort' };
   readonly admin: AddressPlan;
   /** Folder of keys and engines' files. */
@@ -168,6 +169,12 @@ export interface RoutePlan {
   readonly pathPrefix?: string;
   readonly strip: boolean;
   readonly service: string;
+}
+
+/** Bounds that are a setting, equal on every engine. */
+export interface BoundsPlan {
+  /** Largest request body, of REST and of gRPC (its frame included). */
+  readonly bodyBytesMax: number;
 }
 
 export interface UpstreamPlan {

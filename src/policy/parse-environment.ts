@@ -1,5 +1,7 @@
 import type { Checked } from '../diagnostics/types.ts';
+import { parseBytes } from '../std/bytes.ts';
 import { type HostPort, parseHostPort } from '../std/host-port.ts';
+import { bodyBytesMax } from '../std/limits.ts';
 import type { Cursor } from './cursor.ts';
 import { parseFile } from './parse-file.ts';
 import { type EnvironmentFile, environmentSchema } from './schema/environment.ts';
@@ -28,11 +30,18 @@ export function parseEnvironment(text: string, file: string): Checked<Environmen
       listeners: root.need('listeners').many().map(listenerNode),
       identity: root.at('identity')?.entries().map(bindingNode) ?? [],
       services: root.need('services').entries().map(serviceNode),
+      bounds: { bodyBytesMax: bodyBytes(root.at('bounds')?.at('body')) },
       audit: { directory: path(audit.need('directory')), record: audit.need('record').located() },
       admin: address(root.need('admin')),
       state: optionalPath(root.at('state')) ?? { value: 'var', span: root.span },
     };
   });
+}
+
+function bodyBytes(cursor: Cursor<string> | undefined): number {
+  const bytes = cursor === undefined ? bodyBytesMax : parseBytes(cursor.located().value);
+  if (bytes === undefined) throw new TypeError('the schema let a malformed size pass');
+  return bytes;
 }
 
 function optionalPath(cursor: Cursor<string> | undefined): Located<string> | undefined {

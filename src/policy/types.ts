@@ -126,6 +126,7 @@ export interface Environment {
   readonly listeners: readonly ListenerNode[];
   readonly identity: readonly IdentityBindingNode[];
   readonly services: readonly ServiceBindingNode[];
+  readonly bounds: { readonly bodyBytesMax: number };
   readonly audit: AuditNode;
   readonly admin: Located<HostPort>;
   /** Where Headgate keeps its keys and its engines' files. Default `var`. Resolved against the folder of the command. */

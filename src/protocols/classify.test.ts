@@ -92,7 +92,15 @@ describe("TensorFlow Serving's operations", () => {
   });
 
   test('its actions', () => {
-    assert.deepEqual(knownActions('tensorflow-serving'), ['predict', 'classify', 'regress', 'status', 'metadata']);
+    assert.deepEqual(knownActions('tensorflow-serving'), [
+      'predict',
+      'classify',
+      'regress',
+      'status',
+      'metadata',
+      'multi-inference',
+      'reload-config',
+    ]);
   });
 });
 

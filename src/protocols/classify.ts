@@ -3,7 +3,7 @@ import { hostOf } from './authority.ts';
 import { pathFault } from './canonical-path.ts';
 import { compileRouter, type Found } from './router.ts';
 import { matchRoute } from './routes.ts';
-import { operationTables, type Protocol } from './table.ts';
+import { type GrpcRow, grpcTables, type OperationRow, operationTables, type Protocol } from './table.ts';
 import type { Classified, Operation, RequestLine, Unclassified } from './types.ts';
 
 /** A Plan's listeners and services, ready to be looked up. */
@@ -17,11 +17,51 @@ const routers = Object.fromEntries(
   Object.entries(operationTables).map(([protocol, rows]) => [protocol, compileRouter(rows)]),
 ) as Record<Protocol, (path: string) => Found | undefined>;
 
+const grpcRows = Object.fromEntries(
+  Object.entries(grpcTables).map(([protocol, rows]) => [protocol, new Map(rows.map((row) => [row.path, row]))]),
+) as Partial<Record<Protocol, Map<string, GrpcRow>>>;
+
 /**
- * What a request means under a Plan, or why it means nothing. Reads listener, method, host and path; never the query,
- * because a kept decision doesn't know it. The first fault in this order: host, path, route, operation, method.
+ * What a request means under a Plan, or why it means nothing. Reads listener, method, host, path and what a gRPC message names;
+ * never the query, because a kept decision doesn't know it. The first fault in this order: host, path, route, operation,
+ * method, message.
  */
 export function classify(plan: Plan, request: RequestLine): Classified | Unclassified {
+  const routed = route(plan, request);
+  if ('reason' in routed) return routed;
+  const { service, protocol, path } = routed;
+  if (request.message !== undefined) return classifyGrpc(routed, request);
+  const found = routers[protocol](path);
+  if (found === undefined) return { reason: 'operation-unknown' };
+  const row = found.place.rows.get(request.method);
+  if (row === undefined) return { reason: 'method-not-allowed', allow: found.place.allow };
+  return { operation: operation(service, protocol, row, found), upstreamPath: path };
+}
+
+/** How the message of a gRPC call is to be walked; undefined: there is no such call, and `classify` says why. */
+export function messageWalk(plan: Plan, request: Omit<RequestLine, 'message'>): GrpcRow['walk'] | undefined {
+  const routed = route(plan, request);
+  return 'reason' in routed ? undefined : grpcRows[routed.protocol]?.get(routed.path)?.walk;
+}
+
+function classifyGrpc({ service, protocol, path }: RoutedTo, { message }: RequestLine): Classified | Unclassified {
+  const row = grpcRows[protocol]?.get(path);
+  if (row === undefined) return { reason: 'operation-unknown' };
+  const { name, action, safe } = row;
+  const call = { service, protocol, name, action, grpc: true, safe } as const;
+  if (row.walk === 'none') return { operation: { ...call, resource: [] }, upstreamPath: path };
+  if (message?.model === undefined) return { reason: 'message-malformed', detail: 'no model' };
+  return { operation: { ...call, resource: [message.model], ...message }, upstreamPath: path };
+}
+
+interface RoutedTo {
+  readonly service: string;
+  readonly protocol: Protocol;
+  /** That the service's tables read. */
+  readonly path: string;
+}
+
+function route(plan: Plan, request: Omit<RequestLine, 'message'>): RoutedTo | Unclassified {
   const compiled = compiledPlans.get(plan) ?? compilePlan(plan);
   const host = hostOf(request.authority);
   if (host === undefined) return { reason: 'request-malformed', detail: 'host' };
@@ -32,11 +72,7 @@ export function classify(plan: Plan, request: RequestLine): Classified | Unclass
   const routed = listener === undefined ? undefined : matchRoute(listener, host, path);
   const protocol = routed === undefined ? undefined : compiled.protocols.get(routed.service);
   if (routed === undefined || protocol === undefined) return { reason: 'route-unknown' };
-  const found = routers[protocol](routed.path);
-  if (found === undefined) return { reason: 'operation-unknown' };
-  const row = found.place.rows.get(request.method);
-  if (row === undefined) return { reason: 'method-not-allowed', allow: found.place.allow };
-  return { operation: operation(routed.service, protocol, row, found), upstreamPath: routed.path };
+  return { ...routed, protocol };
 }
 
 /** The part of a request target before its query. */
@@ -54,17 +90,7 @@ function compilePlan(plan: Plan): Compiled {
   return compiled;
 }
 
-function operation(
-  service: string,
-  protocol: Protocol,
-  row: {
-    readonly name: string;
-    readonly action: string;
-    readonly resource: readonly ('model' | 'version')[];
-    readonly safe: boolean;
-  },
-  found: Found,
-): Operation {
+function operation(service: string, protocol: Protocol, row: OperationRow, found: Found): Operation {
   return {
     service,
     protocol,

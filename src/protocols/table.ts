@@ -1,4 +1,6 @@
+import type { WalkKind } from '../wire/index.ts';
 import { tensorflowServing } from './tensorflow-serving.ts';
+import { tensorflowServingGrpc } from './tensorflow-serving-grpc.ts';
 
 export type Protocol = 'tensorflow-serving';
 
@@ -25,7 +27,40 @@ export const operationTables: Readonly<Record<Protocol, readonly OperationRow[]>
   'tensorflow-serving': tensorflowServing,
 };
 
-/** What a rule's `to` may name for a service of this protocol, in the table's order. */
+/** One operation of a protocol over gRPC: a POST over HTTP/2 with a content type of `application/grpc`. */
+export interface GrpcRow {
+  readonly name: string;
+  readonly action: string;
+  /** The whole path, compared byte for byte. */
+  readonly path: string;
+  /** What of its message names the model. `none`: the call is made on the service itself, and its resource has no segment. */
+  readonly walk: WalkKind;
+  readonly safe: boolean;
+}
+
+export const grpcTables: Readonly<Record<Protocol, readonly GrpcRow[]>> = {
+  'tensorflow-serving': tensorflowServingGrpc,
+};
+
+/** What a rule's `to` may name for a service of this protocol, in the tables' order. */
 export function knownActions(protocol: Protocol): readonly string[] {
-  return [...new Set(operationTables[protocol].map((row) => row.action))];
+  return [...new Set([...operationTables[protocol], ...grpcTables[protocol]].map((row) => row.action))];
+}
+
+/**
+ * Actions on the service itself, not on anything in it. A rule allows one only where its `to` names it: not by `any`, so that
+ * `scoring/**` doesn't give it away by accident.
+ */
+export function serviceActions(protocol: Protocol): readonly string[] {
+  return grpcTables[protocol].filter((row) => row.walk === 'none').map((row) => row.action);
+}
+
+/** Whether it is one of some protocol. */
+export function isServiceAction(action: string): boolean {
+  return (Object.keys(grpcTables) as Protocol[]).some((protocol) => serviceActions(protocol).includes(action));
+}
+
+/** How the message of a gRPC call is to be walked, by its path as the service reads it; undefined: there is no such call. */
+export function walkOf(path: string, protocol: Protocol = 'tensorflow-serving'): WalkKind | undefined {
+  return grpcTables[protocol].find((row) => row.path === path)?.walk;
 }

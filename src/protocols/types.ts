@@ -1,16 +1,22 @@
+import type { NamedModel } from '../wire/index.ts';
+
 /** What a request means. Pure data, equal on every engine. */
 export interface Operation {
   readonly service: string;
   readonly protocol: 'tensorflow-serving';
-  /** Row of the protocol's table: `predict`, `classify`, `regress`, `status`, `metadata`. */
+  /** Row of the protocol's tables: `predict`, `classify`, `regress`, `status`, `metadata`, `multi-inference`, `reload-config`. */
   readonly name: string;
   /** What a rule's `to` names. */
   readonly action: string;
-  /** Segments after the service, as a rule's `at` reads them: `['finance-prod']`. */
+  /** Came as a gRPC call. */
+  readonly grpc?: true;
+  /** Segments after the service, as a rule's `at` reads them: `['finance-prod']`. None: the service itself. */
   readonly resource: readonly string[];
   readonly model?: string;
   /** Decimal digits, as the caller asked; absent where none was asked for. */
   readonly version?: string;
+  /** The server's name for a version, by which the caller asked for one; never beside `version`. */
+  readonly label?: string;
   /** May be sent again after a failure. */
   readonly safe: boolean;
 }
@@ -19,6 +25,7 @@ export interface Operation {
 export type Unclassified =
   | { readonly reason: 'request-malformed'; readonly detail: string }
   | { readonly reason: 'path-not-canonical'; readonly detail: string }
+  | { readonly reason: 'message-malformed'; readonly detail: string }
   | { readonly reason: 'route-unknown' }
   | { readonly reason: 'operation-unknown' }
   | { readonly reason: 'method-not-allowed'; readonly allow: readonly string[] };
@@ -32,6 +39,11 @@ export interface RequestLine {
   readonly target: string;
   /** Raw Host or :authority. */
   readonly authority: string;
+  /**
+   * What the walked message of a gRPC call names: there for every gRPC call, and only for those; empty where its row reads
+   * nothing of the message, or where there is no such row.
+   */
+  readonly message?: NamedModel;
 }
 
 /** A request that means something, and the path that the upstream gets. */

@@ -8,8 +8,12 @@ export const headerBytesMax = 12_288;
 export const credentialBytesMax = 8192;
 /** Most header fields in a request; more is 431. HAProxy: tune.http.maxhdr. */
 export const headerCountMax = 100;
-/** Largest request body; larger is 413. Issue-wide default until it becomes a setting. */
+/** Largest request body where the environment doesn't say another; larger is 413. Also the largest answer that is held to. */
 export const bodyBytesMax = 64 * 1024 * 1024;
+/** What the environment may say at most: a protobuf message ends there. */
+export const bodyBytesBoundMax = 2 ** 31 - 1;
+/** And at least: what an engine holds whole anyway. */
+export const bodyBytesBoundMin = 65_536;
 /** Decisions kept in an engine at most; the oldest go first. */
 export const keptDecisionsMax = 100_000;
 /** Verified tokens remembered by hash in one gate. */
@@ -37,3 +41,7 @@ export const gateTimeoutMs = 3_000;
  * address: it is to spare the gate (a verification costs some 100 µs), not to punish.
  */
 export const failedCredentialsPerSecondMax = 1000;
+/** Largest ModelSpec (or inference task) of a gRPC message; more is refused. */
+export const modelSpecBytesMax = 1024;
+/** Every ModelSpec of a gRPC message ends within so many bytes, the frame's head among them: a proxy has it in its first buffer. */
+export const modelSpecWithinBytesMax = 16_384;

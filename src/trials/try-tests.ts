@@ -3,7 +3,7 @@ import { type Checked, Report } from '../diagnostics/index.ts';
 import type { Identity } from '../identity/types.ts';
 import type { Plan } from '../plan/index.ts';
 import type { Environment, Expectation, Policy, PolicyTest, PolicyTests, TestCaller } from '../policy/index.ts';
-import { type Operation, operationTables } from '../protocols/index.ts';
+import { grpcTables, isServiceAction, type Operation, operationTables, type Protocol } from '../protocols/index.ts';
 import { checkTestNames, split } from './check-names.ts';
 import { compilePlans } from './plans.ts';
 import type { TestRun, TriedCase, TriedTest } from './types.ts';
@@ -76,10 +76,12 @@ function callOf(
 ): { readonly operation: Operation; readonly facts: RequestFacts } {
   const { service, model } = split(at);
   const protocol = plan.access.services.find(({ name }) => name === service)?.protocol;
-  const row = operationTables[protocol ?? 'tensorflow-serving'].find((each) => each.action === action);
+  const row = protocol === undefined ? undefined : rowOf(protocol, action);
   if (protocol === undefined || row === undefined) throw new TypeError(`${action} on ${at} is no call`);
   const { name, method, path, safe } = row;
-  const operation: Operation = { service, protocol, name, action, resource: [model], model, safe };
+  // What is done to the service itself is asked at any of its models.
+  const made = isServiceAction(action) ? { resource: [] } : { resource: [model], model };
+  const operation: Operation = { service, protocol, name, action, ...made, safe };
   const listener = plan.listeners.find((each) => each.name === test.via?.value) ?? plan.listeners[0];
   const facts = {
     listener: listener?.name ?? '',
@@ -91,6 +93,16 @@ function callOf(
     header: (header: string) => test.headers.get(header),
   };
   return { operation, facts };
+}
+
+/** Over REST where it is offered so, else over gRPC. */
+function rowOf(
+  protocol: Protocol,
+  action: string,
+): { name: string; method: string; path: string; safe: boolean } | undefined {
+  const rest = operationTables[protocol].find((each) => each.action === action);
+  const grpc = grpcTables[protocol].find((each) => each.action === action);
+  return rest ?? (grpc && { ...grpc, method: 'POST' });
 }
 
 /** How long the credential that a test imagines is good for. */

@@ -18,6 +18,7 @@ export const exampleCore: AuditCore = {
   rule: 'finance scores with its own models',
   ruleAt: 'headgate.yaml:31',
   epoch: '0123456789abcdef',
+  grpcStatus: null,
   status: 200,
   traceId: null,
 };

@@ -21,6 +21,7 @@ export function testPlan(access: Partial<AccessPlan>): Plan {
     ],
     upstreams: [{ service: 'scoring', endpoints: [{ rest: { host: '127.0.0.1', port: 8501 } }] }],
     audit: { directory: 'var/audit', record: 'required' },
+    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
     admin: { host: '127.0.0.1', port: 0 },
     state: 'var',
   };

@@ -92,6 +92,7 @@ export function environmentFor(access: AccessPlan): Environment {
       name: at(name),
       endpoints: [{ span: spanAt(1), rest: at({ host: '127.0.0.1', port: 8501 + index }) }],
     })),
+    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
     audit: { directory: at('var/audit'), record: at('required') },
     admin: at({ host: '127.0.0.1', port: 9900 }),
     state: at('var'),

@@ -42,6 +42,10 @@ export const compileCodes = {
     title: 'two identities at once',
     meaning: 'A call carries one credential, so that no caller is known through two identities at once.',
   },
+  HG2027: {
+    title: 'action on a service itself',
+    meaning: 'What is done to a service, not to a model of it, is allowed or denied at all of the service.',
+  },
   HG2030: {
     title: 'bad condition',
     meaning: 'The text of a condition is not CEL, not of the vocabulary, or not true or false.',

@@ -3,6 +3,7 @@ import {
   type DenialReason,
   type GateAnswer,
   type GateRequest,
+  grpcStatusOf,
   type Permit,
   upstreamHeaders,
 } from '../../gate/index.ts';
@@ -16,6 +17,7 @@ export class Answered {
   /** Static part of the audit line where the answer stands. */
   readonly core: string;
   readonly #static: StaticCore;
+  readonly #isGrpc: boolean;
   readonly #refusals = new Map<DenialReason, string>();
   readonly #counters: readonly RateCounter[];
   /** Counters hang on the address, because nobody is known. */
@@ -29,6 +31,7 @@ export class Answered {
     const { identity, keepUntilMs } = isPermit ? answer.fields : answer;
     this.untilMs = keepUntilMs;
     this.subjectId = identity?.id;
+    this.#isGrpc = request.message !== undefined;
     this.#static = staticCore(environment, request, answer);
     this.core = spoolCore(this.#static);
     this.#byAddress = isPermit && identity === undefined && answer.fields.limits.some(({ per }) => per === 'caller');
@@ -41,7 +44,8 @@ export class Answered {
     if (this.answer.kind === 'denial' && this.answer.reason === reason) return this.core;
     let core = this.#refusals.get(reason);
     if (core === undefined) {
-      core = spoolCore({ ...this.#static, outcome: 'deny', reason });
+      const grpcStatus = this.#isGrpc ? grpcStatusOf(reason) : null;
+      core = spoolCore({ ...this.#static, outcome: 'deny', reason, grpcStatus });
       this.#refusals.set(reason, core);
     }
     return core;
@@ -61,11 +65,12 @@ export class Answered {
 export function unaskedCore(
   environment: string,
   { listener, method, target }: Pick<GateRequest, 'listener' | 'method' | 'target'>,
-  { reason, epoch }: { readonly reason: DenialReason; readonly epoch: string },
+  { reason, epoch, isGrpc }: { readonly reason: DenialReason; readonly epoch: string; readonly isGrpc?: boolean },
 ): string {
   const nothing = { service: null, operation: null, action: null, resource: null, model: null, version: null };
   const decided = { caller: null, outcome: 'deny', reason, rule: null, ruleAt: null, epoch } as const;
-  return spoolCore({ environment, listener, method, path: shownPath(target), ...nothing, ...decided });
+  const grpcStatus = isGrpc === true ? grpcStatusOf(reason) : null;
+  return spoolCore({ environment, listener, method, path: shownPath(target), ...nothing, ...decided, grpcStatus });
 }
 
 function countersOf(permit: Permit, who: string): RateCounter[] {
@@ -103,6 +108,7 @@ function staticCore(environment: string, request: GateRequest, answer: GateAnswe
     rule: rule?.name ?? null,
     ruleAt: rule === undefined ? null : `${rule.file}:${rule.line}`,
     epoch,
+    grpcStatus: isPermit || request.message === undefined ? null : grpcStatusOf(answer.reason),
   };
 }
 

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { bodyBytesMax } from '../../std/limits.ts';
 import { heldBodyBytesMax } from './limits.ts';
 
 export interface BodyReader {
@@ -11,14 +10,21 @@ export interface BodyReader {
   tooLarge(): void;
 }
 
-/** Reads a request body. `length`: as the request names it, undefined where it doesn't. */
-export function readBody(source: Readable, length: number | undefined, reader: BodyReader): void {
+export interface BodySize {
+  /** As the request names it, undefined where it doesn't. */
+  readonly length: number | undefined;
+  /** Of the Plan. */
+  readonly bodyBytesMax: number;
+}
+
+/** Reads a request body. */
+export function readBody(source: Readable, { length, bodyBytesMax }: BodySize, reader: BodyReader): void {
   if (length !== undefined && length > bodyBytesMax) {
     reader.tooLarge();
     return;
   }
   if (length !== undefined && length > heldBodyBytesMax) {
-    reader.streamed(new StreamedBody(source, [], reader));
+    reader.streamed(new StreamedBody(source, [], { ...reader, bodyBytesMax }));
     return;
   }
   // An empty body may have come to its end while the gate was asked.
@@ -37,7 +43,7 @@ export function readBody(source: Readable, length: number | undefined, reader: B
     if (bytes <= heldBodyBytesMax) return;
     source.off('data', onData).off('end', onEnd);
     source.pause();
-    reader.streamed(new StreamedBody(source, chunks ?? [chunk], reader));
+    reader.streamed(new StreamedBody(source, chunks ?? [chunk], { ...reader, bodyBytesMax }));
   };
   const onEnd = (): void => reader.whole(chunks === undefined ? first : Buffer.concat(chunks));
   source.on('data', onData).on('end', onEnd);
@@ -47,7 +53,11 @@ export function readBody(source: Readable, length: number | undefined, reader: B
 class StreamedBody extends Readable {
   readonly #source: Readable;
 
-  constructor(source: Readable, held: readonly Buffer[], { tooLarge }: BodyReader) {
+  constructor(
+    source: Readable,
+    held: readonly Buffer[],
+    { tooLarge, bodyBytesMax }: Pick<BodyReader, 'tooLarge'> & Pick<BodySize, 'bodyBytesMax'>,
+  ) {
     super({ highWaterMark: 2 * heldBodyBytesMax });
     this.#source = source;
     let bytes = 0;

@@ -177,17 +177,21 @@ export class Call implements Waiting {
       return;
     }
     exchange.proceed();
-    readBody(exchange.body, length, {
-      whole: (body) => {
-        this.#bytesIn = body?.length ?? 0;
-        pass(body);
+    readBody(
+      exchange.body,
+      { length, bodyBytesMax: this.#scene.plan.bounds.bodyBytesMax },
+      {
+        whole: (body) => {
+          this.#bytesIn = body?.length ?? 0;
+          pass(body);
+        },
+        streamed: (body) => {
+          this.#bytesIn = length ?? 0;
+          pass(body);
+        },
+        tooLarge: () => this.refuse('body-too-large'),
       },
-      streamed: (body) => {
-        this.#bytesIn = length ?? 0;
-        pass(body);
-      },
-      tooLarge: () => this.refuse('body-too-large'),
-    });
+    );
   }
 
   #key(): KeptKey | undefined {

@@ -23,6 +23,7 @@ const core = spoolCore({
   rule: null,
   ruleAt: null,
   epoch: 'e',
+  grpcStatus: null,
 });
 const call = (requestId: string) => ({
   requestId,

@@ -26,6 +26,7 @@ const core = (path: string): StaticCore => ({
   rule: null,
   ruleAt: null,
   epoch: 'e',
+  grpcStatus: null,
 });
 
 test('memory is bounded however many paths are asked for, and every core is still found', () => {

@@ -26,6 +26,7 @@ const core: StaticCore = {
   rule: 'leads use m',
   ruleAt: 'headgate.yaml:7',
   epoch: '0123456789abcdef',
+  grpcStatus: null,
 };
 
 const plain: Record<LogField, string> = {

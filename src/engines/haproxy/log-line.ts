@@ -82,6 +82,7 @@ function unknownCore(match: Match, context: LineContext): StaticCore {
     rule: null,
     ruleAt: null,
     epoch: context.epoch,
+    grpcStatus: null,
   };
 }
 

@@ -44,6 +44,7 @@ function planOf(changes: Partial<Plan>, access: Partial<Plan['access']> = {}): P
       },
     ],
     audit: { directory: 'var/audit', record: 'required' },
+    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
     admin: { host: '127.0.0.1', port: 9900 },
     state: '/var/lib/headgate',
     ...changes,

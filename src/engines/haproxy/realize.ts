@@ -48,7 +48,7 @@ export function realizeHaproxy(
 }
 
 function configurationText(plan: Plan, place: Place, demands: Demands): string {
-  const scene = { demands, listeners: plan.listeners };
+  const scene = { demands, listeners: plan.listeners, bounds: plan.bounds };
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
   ];

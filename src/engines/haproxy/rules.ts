@@ -1,6 +1,6 @@
 import { removedHeaderPattern } from '../../gate/index.ts';
-import type { ListenerPlan } from '../../plan/types.ts';
-import { bodyBytesMax, headerBytesMax, targetBytesMax } from '../../std/limits.ts';
+import type { ListenerPlan, Plan } from '../../plan/types.ts';
+import { headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import type { Demands } from './demands.ts';
 import { limitRules } from './limit-rules.ts';
 import { backends, spoeEngine, spoeGroup, variables } from './names.ts';
@@ -22,6 +22,7 @@ import { recordField, refusalRules, returnWords } from './refusals.ts';
 /** What rules hang on. */
 export interface RuleScene {
   readonly demands: Demands;
+  readonly bounds: Plan['bounds'];
   readonly listeners: readonly ListenerPlan[];
 }
 
@@ -85,8 +86,9 @@ function limit({ demands }: RuleScene): Directive[] {
   return limitRules(demands);
 }
 
-function body(): Directive[] {
-  return [directive(returnWords('body-too-large'), test(call('req.body_size'), 'int', 'gt', bodyBytesMax))];
+function body({ bounds }: RuleScene): Directive[] {
+  const isTooLarge = test(call('req.body_size'), 'int', 'gt', bounds.bodyBytesMax);
+  return [directive(returnWords('body-too-large'), isTooLarge)];
 }
 
 const traceparent = call('req.fhdr', 'traceparent');

@@ -1,5 +1,5 @@
 import type { StaticCore } from '../../audit/index.ts';
-import type { GateAnswer, GateRequest } from '../../gate/index.ts';
+import { type GateAnswer, type GateRequest, grpcStatusOf } from '../../gate/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { pathOf } from '../../protocols/index.ts';
 
@@ -35,5 +35,6 @@ export function staticCore(plan: Plan, request: GateRequest, answer: GateAnswer)
     rule: rule?.name ?? null,
     ruleAt: rule === undefined ? null : `${rule.file}:${rule.line}`,
     epoch: plan.epoch,
+    grpcStatus: request.message === undefined || answer.kind === 'permit' ? null : grpcStatusOf(answer.reason),
   };
 }

@@ -73,6 +73,7 @@ export function samplePlan(access: AccessPlan = sampleAccess): Plan {
       },
     ],
     audit: { directory: 'var/audit', record: 'required' },
+    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
     admin: { host: '127.0.0.1', port: 9900 },
     state: 'var',
   };

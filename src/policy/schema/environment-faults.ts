@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
+import { parseBytes } from '../../std/bytes.ts';
 import { isDnsName, isLoopback, parseHostPort } from '../../std/host-port.ts';
 import { hasInvisible } from '../../std/invisible.ts';
+import { bodyBytesBoundMax, bodyBytesBoundMin } from '../../std/limits.ts';
 import { shown } from '../shown.ts';
 import { type Fault, laterFault } from './notes.ts';
 
@@ -73,4 +75,15 @@ export function issuerFault(written: string): Fault | undefined {
     };
   }
   return undefined;
+}
+
+/** Bounds that no engine could keep are none. */
+export function sizeFault(written: string): Fault | undefined {
+  const bytes = parseBytes(written);
+  if (bytes === undefined) {
+    const hint = 'write a whole number and `kB`, `MB` or `GB`, such as `64MB`';
+    return { code: 'HG1310', message: `\`${shown(written)}\` is not a size`, hint };
+  }
+  if (bytes >= bodyBytesBoundMin && bytes <= bodyBytesBoundMax) return undefined;
+  return { code: 'HG1310', message: `\`${written}\` is out of range`, hint: 'write 64kB to 2047MB' };
 }

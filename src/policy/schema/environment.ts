@@ -15,6 +15,7 @@ import {
   issuerFault,
   pathFault,
   pathPrefixFault,
+  sizeFault,
 } from './environment-faults.ts';
 import { name, text } from './leaves.ts';
 import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
@@ -153,6 +154,15 @@ const audit = z
     }),
   );
 
+const bounds = z
+  .strictObject({
+    body: text('a size such as `64MB`', sizeFault, {
+      pattern: /^[1-9][0-9]{0,9}(B|kB|MB|GB)$/,
+      description: 'Largest request body, of REST and of gRPC; larger is refused. Default 64MB; 64kB to 2047MB.',
+    }).optional(),
+  })
+  .register(notes, note({ what: 'a map of bounds', within: '`bounds`', hint: 'write `bounds: { body: 64MB }`' }));
+
 /** One environment: `environments/<name>.yaml`. */
 export const environmentSchema = z
   .strictObject({
@@ -187,6 +197,7 @@ export const environmentSchema = z
       .record(name('a service', { addresses: true }), serviceBinding)
       .meta({ minProperties: 1 })
       .register(notes, note({ what: 'a map of services' })),
+    bounds: bounds.optional(),
     audit,
     admin: listenAddress.describe('Address of /readyz, /metrics and status; loopback only.'),
     state: pathOf('the path of a folder')

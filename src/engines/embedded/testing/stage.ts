@@ -83,6 +83,7 @@ export function stagePlan(folder: string, { replicas, limits = [], access, tls }
     ],
     upstreams: [{ service: 'scoring', endpoints: replicas.map((port) => ({ rest: { host: '127.0.0.1', port } })) }],
     audit: { directory: join(folder, 'audit'), record: 'required' },
+    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
     admin: { host: '127.0.0.1', port: 0 },
     state: folder,
   };

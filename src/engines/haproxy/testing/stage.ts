@@ -122,6 +122,7 @@ function stagePlan(
     listeners: [{ name: 'public', address: { host: '127.0.0.1', port: 0 }, routes, ...(tls !== undefined && { tls }) }],
     upstreams: [{ service: 'scoring', endpoints: ports.map((port) => ({ rest: { host: '127.0.0.1', port } })) }],
     audit: { directory: join(folder, 'audit'), record: 'required' },
+    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
     admin: { host: '127.0.0.1', port: 0 },
     state: folder,
   };

@@ -1,0 +1,53 @@
+import { type DenialReason, denialRow, type ProblemOptions } from './denials.ts';
+
+/** HTTP status of a refusal → grpc-status (gRPC's status codes), where the row has none of its own. */
+const grpcStatuses: Readonly<Record<number, number>> = {
+  400: 3,
+  401: 16,
+  403: 7,
+  404: 12,
+  405: 12,
+  408: 4,
+  411: 3,
+  413: 8,
+  414: 3,
+  429: 8,
+  431: 3,
+  502: 14,
+  503: 14,
+  504: 4,
+};
+
+/** grpc-status of a refusal. */
+export function grpcStatusOf(reason: DenialReason): number {
+  const { status, grpcStatus } = denialRow(reason);
+  return grpcStatus ?? grpcStatuses[status] ?? 2;
+}
+
+/** The whole answer to a refused gRPC call: Trailers-Only, so that it has no body. Equal on every engine but for the id. */
+export interface GrpcAnswer {
+  readonly status: 200;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * What `problemAnswer` is for a gRPC call. `requestId` goes into the message as given: engines that print templates pass their
+ * own placeholder. Source: gRPC over HTTP/2, "Responses".
+ */
+export function grpcAnswer(reason: DenialReason, requestId: string, options: ProblemOptions = {}): GrpcAnswer {
+  const row = denialRow(reason);
+  const headers: [string, string][] = [
+    ['content-type', 'application/grpc'],
+    ['grpc-status', String(grpcStatusOf(reason))],
+    ['grpc-message', `${grpcMessage(row.sentence)} (${requestId})`],
+  ];
+  if (reason === 'message-compressed') headers.push(['grpc-accept-encoding', 'identity']);
+  const retryAfterSeconds = options.retryAfterSeconds ?? row.retryAfterSeconds;
+  if (retryAfterSeconds !== undefined) headers.push(['retry-after', String(retryAfterSeconds)]);
+  return { status: 200, headers };
+}
+
+/** Percent-encoding of gRPC: everything but printable ASCII, and the percent sign. */
+function grpcMessage(sentence: string): string {
+  return sentence.replace(/[^ -$&-~]/gu, (character) => encodeURIComponent(character));
+}
