@@ -3,16 +3,9 @@
 --   "!<reason>"                                           refused
 -- No answer at all is a fault, and whoever asks has to refuse it. It is wire/message-walk.ts once more: both pass the same corpus.
 local byte, find, sub, unpack = string.byte, string.find, string.sub, string.unpack
-local field = headgate.field
+local tag, value, whole = headgate.tag, headgate.value, headgate.whole
 local spec_bytes_max, spec_within = headgate.spec_bytes_max, headgate.spec_within
 local malformed, ambiguous = 'message-malformed', 'message-ambiguous'
-
--- The next field of a message that is here whole, from p to stop: number, wire, first, after.
-local function whole(s, p, stop)
-  local number, wire, first, length = field(s, p)
-  if not number or first + length > stop then return nil end
-  return number, wire, first, first + length
-end
 
 -- Text of visible ASCII, not empty.
 local function visible(s, first, after)
@@ -23,46 +16,53 @@ end
 
 -- An Int64Value as decimal digits.
 local function int64(s, p, stop)
-  local value
+  local found
   while p < stop do
-    local number, wire, first, after = whole(s, p, stop)
-    if not number then return nil, malformed end
-    if value then return nil, ambiguous end
-    -- Nine bytes hold what isn't negative.
-    if number ~= 1 or wire ~= 0 or after - first > 9 then return nil, malformed end
-    value = 0
-    for q = first, after - 1 do value = value | (byte(s, q) & 127) << 7 * (q - first) end
-    if after - first > 1 and byte(s, after - 1) == 0 then return nil, malformed end
+    local number, wire, q = tag(s, p)
+    if not number or q > stop then return nil, malformed end
+    if found then return nil, ambiguous end
+    if number ~= 1 or wire ~= 0 then return nil, malformed end
+    local first, after = whole(s, wire, q, stop)
+    -- Nine bytes hold what isn't negative; the last of several is 0 where fewer would have done.
+    if not first or after - first > 9 or after - first > 1 and byte(s, after - 1) == 0 then return nil, malformed end
+    found = 0
+    for r = first, after - 1 do found = found | (byte(s, r) & 127) << 7 * (r - first) end
     p = after
   end
-  return 'v' .. (value or 0)
+  return 'v' .. (found or 0)
+end
+
+-- Passes over a field that nobody knows: where it ends.
+local function skip(s, number, wire, q, stop)
+  if wire ~= 2 and (number < 16 or wire ~= 0) then return nil end
+  local first, after = whole(s, wire, q, stop)
+  return first and after
 end
 
 -- A ModelSpec: name = 1, version = 2, version_label = 4. Model and version; nil and why.
 local function model_spec(s, p, stop)
   local model, version, why
   while p < stop do
-    local number, wire, first, after = whole(s, p, stop)
-    if not number then return nil, malformed end
-    if number == 1 then
-      if model then return nil, ambiguous end
+    local number, wire, q = tag(s, p)
+    if not number or q > stop then return nil, malformed end
+    if number == 1 or number == 2 or number == 4 then
+      if number == 1 and model or number ~= 1 and version then return nil, ambiguous end
       if wire ~= 2 then return nil, malformed end
-      model = visible(s, first, after)
-      if not model then return nil, malformed end
-    elseif number == 2 or number == 4 then
-      if version then return nil, ambiguous end
-      if wire ~= 2 then return nil, malformed end
+      local first, after = whole(s, wire, q, stop)
+      if not first then return nil, malformed end
       if number == 2 then
         version, why = int64(s, first, after)
         if not version then return nil, why end
       else
-        local label = visible(s, first, after)
-        if not label then return nil, malformed end
-        version = 'l' .. label
+        local text = visible(s, first, after)
+        if not text then return nil, malformed end
+        if number == 1 then model = text else version = 'l' .. text end
       end
-    elseif wire ~= 2 and wire ~= 0 then return nil, malformed
+      p = after
+    else
+      p = skip(s, number, wire, q, stop)
+      if not p then return nil, malformed end
     end
-    p = after
   end
   if not model then return nil, malformed end
   return model, version or '-'
@@ -72,44 +72,54 @@ end
 local function inference_task(s, p, stop)
   local model, version
   while p < stop do
-    local number, wire, first, after = whole(s, p, stop)
-    if not number then return nil, malformed end
+    local number, wire, q = tag(s, p)
+    if not number or q > stop then return nil, malformed end
     if number == 1 then
       if model then return nil, ambiguous end
       if wire ~= 2 then return nil, malformed end
+      local first, after = whole(s, wire, q, stop)
+      if not first then return nil, malformed end
       model, version = model_spec(s, first, after)
       if not model then return nil, version end
-    elseif wire ~= 2 and wire ~= 0 then return nil, malformed
+      p = after
+    else
+      p = skip(s, number, wire, q, stop)
+      if not p then return nil, malformed end
     end
-    p = after
   end
   if not model then return nil, malformed end
   return model, version
 end
 
--- The message, as far as s holds it, and then "stop" is beyond the end of s: what it names; nil and why.
+-- The message, as far as s holds it; `stop` is where it ends, which may be beyond. What it names; nil and why.
 local function message(s, stop, kind)
-  local n = #s
+  local here = #s + 1
+  local read = kind == 'spec' and model_spec or inference_task
   local p, model, version = 6, nil, nil
-  while p < stop and p <= n do
+  while p < stop and p < here do
     if not model and p > spec_within then return nil, malformed end
-    local number, wire, first, length = field(s, p)
+    local number, wire, q = tag(s, p)
     if number == false then return nil, malformed end
     if number == nil then
-      if n + 1 >= stop then return nil, malformed end
+      if here >= stop then return nil, malformed end
+      break
+    end
+    if q > stop or number < 16 and wire ~= 2 then return nil, malformed end
+    if number == 1 and model and kind == 'spec' then return nil, ambiguous end
+    local first, length = value(s, wire, q)
+    if first == false then return nil, malformed end
+    if first == nil then
+      if here >= stop then return nil, malformed end
       break
     end
     local after = first + length
+    if after > stop then return nil, malformed end
     if number == 1 then
-      if wire ~= 2 then return nil, malformed end
-      if model and kind == 'spec' then return nil, ambiguous end
-      if after > stop or length > spec_bytes_max or after > spec_within + 1 then return nil, malformed end
-      local found, its
-      if kind == 'spec' then found, its = model_spec(s, first, after) else found, its = inference_task(s, first, after) end
+      if length > spec_bytes_max or after > spec_within + 1 or after > here then return nil, malformed end
+      local found, its = read(s, first, after)
       if not found then return nil, its end
       if model and (model ~= found or version ~= its) then return nil, ambiguous end
       model, version = found, its
-    elseif after > stop then return nil, malformed
     end
     p = after
   end

@@ -27,24 +27,38 @@ local function short(s, p)
   return false
 end
 
--- The field that starts at p: number, wire type, where its value starts, how long that is. nil: its head is cut short; false: malformed.
-function headgate.field(s, p)
-  local tag, q = short(s, p)
-  if not tag then return tag end
-  local number, wire = tag >> 3, tag & 7
-  if number == 0 then return false end
+-- The tag at p: number, wire type, where it ends. nil: it is cut short; false: malformed. Numbers below 16 are length-delimited, or
+-- malformed, where the caller says so: see wire/protobuf-fields.ts.
+local function tag(s, p)
+  local value, q = short(s, p)
+  if not value then return value end
+  local number, wire = value >> 3, value & 7
+  if number == 0 or wire > 5 or wire == 3 or wire == 4 then return false end
+  return number, wire, q
+end
+
+-- The value behind a tag: where it starts, and how many bytes of it there are.
+local function value(s, wire, q)
   if wire == 2 then
     local length, first = short(s, q)
     if not length then return length end
-    return number, 2, first, length
+    return first, length
   elseif wire == 0 then
     for r = q, q + 9 do
       local b = byte(s, r)
       if not b then return nil end
-      if b < 128 then return number, 0, q, r - q + 1 end
+      if b < 128 then return q, r - q + 1 end
     end
-  elseif wire == 1 then return number, 1, q, 8
-  elseif wire == 5 then return number, 5, q, 4
+    return false
   end
-  return false
+  return q, wire == 1 and 8 or 4
 end
+
+-- The next field of a message that is here whole, from p to stop, once its tag is read: where its value starts and ends.
+local function whole(s, wire, q, stop)
+  local first, length = value(s, wire, q)
+  if not first or first + length > stop then return nil end
+  return first, first + length
+end
+
+headgate.tag, headgate.value, headgate.whole = tag, value, whole

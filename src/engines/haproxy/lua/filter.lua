@@ -1,12 +1,12 @@
 -- filter lua.message: walks a gRPC message that is larger than the buffer as it passes, from its first byte to its last, and lets the
--- last one through only when it is sure that nothing follows. Where `txn.append` holds a number, a model_spec with it as the version is
--- appended, which protobuf merges into the first. What its beginning names was read by lua.message, into `txn.msg`, whose first letter
--- says which walk. Refused calls end as 400, with the reason in `txn.why`.
+-- last one through only when it is sure that nothing follows. What the message names was read by lua.message, into `txn.msg`, whose first
+-- letter says which walk. Where `txn.append` holds a version, it is appended, and the frame's length is put right. Refused calls end as
+-- 400, with the reason in `txn.why`.
 --
 -- Being called is what costs, so it is called as rarely as it can be: the methods stand in the instance, not behind a metatable; the one
 -- for header fields removes itself; there is one for the end only where the call is refused.
-local byte, char, pack, sub, unpack = string.byte, string.char, string.pack, string.sub, string.unpack
-local field = headgate.field
+local byte, pack, sub, unpack = string.byte, string.pack, string.sub, string.unpack
+local tag, value = headgate.tag, headgate.value
 local spec_within, head_bytes_max = headgate.spec_within, headgate.head_bytes_max
 local malformed, ambiguous = 'message-malformed', 'message-ambiguous'
 local CONTINUE, ERROR = filter.CONTINUE, filter.ERROR
@@ -27,22 +27,6 @@ local function refuse(self, txn, msg, why)
   msg:set_eom()
 end
 
-local function varint(value)
-  local bytes = ''
-  while value > 127 do
-    bytes = bytes .. char(value & 127 | 128)
-    value = value >> 7
-  end
-  return bytes .. char(value)
-end
-
--- model_spec (1) { version (2) { value (1): number } }
-local function appendix(number)
-  local value = '\x08' .. varint(number)
-  local version = '\x12' .. char(#value) .. value
-  return '\x0a' .. char(#version) .. version
-end
-
 -- The frame's head: where the body ends. nil: not here yet, or no room; false: it never will be.
 local function frame(self, msg)
   local head = msg:body(0, 5)
@@ -52,11 +36,12 @@ local function frame(self, msg)
   end
   local length = unpack('>I4', head, 2)
   if byte(head, 1) ~= 0 then return false end
-  local tail = self.tail
-  if tail then
+  if self.append then
+    local tail = headgate.chosen_version(sub(msg:body(), 1, spec_within), self.append)
     -- msg:set() and remove() go wrong where the head stands in several blocks: a new one is put before it, and it goes byte by byte.
     if msg:insert('\0' .. pack('>I4', length + #tail), 0) ~= 5 then return nil end
     for _ = 1, 5 do msg:remove(5, 1) end
+    self.tail = tail
   end
   return length + 5
 end
@@ -72,17 +57,16 @@ local function walk(self, msg, seen)
     local s = sub(msg:body(base - at, want) or '', 1, want)
     local p, n = 1, #s
     while p <= n and next < stop do
-      local number, wire, first, length = field(s, p)
+      local number, wire, q = tag(s, p)
       if number == nil then break end
-      if number == false then return nil, malformed end
+      if number == false or number < 16 and wire ~= 2 then return nil, malformed end
+      if number == 1 and self.named and self.kind == 's' then return nil, ambiguous end
+      local first, length = value(s, wire, q)
+      if first == nil then break end
+      if first == false then return nil, malformed end
       local after = base + first - 1 + length
-      if after > stop then return nil, malformed end
-      if number == 1 then
-        if wire ~= 2 then return nil, malformed end
-        if self.named and self.kind == 's' then return nil, ambiguous end
-        if after > spec_within then return nil, malformed end
-        self.named = true
-      end
+      if after > stop or number == 1 and after > spec_within then return nil, malformed end
+      if number == 1 then self.named = true end
       next = after
       p = after - base + 1
     end
@@ -136,8 +120,7 @@ end
 local function http_headers(self, txn, msg)
   self.http_headers = nil
   self.kind = sub(txn:get_var('txn.msg') or '', 1, 1)
-  local number = txn:get_var('txn.append')
-  if number then self.tail = appendix(math.tointeger(tonumber(number))) end
+  self.append = txn:get_var('txn.append')
   register(self, msg.channel)
   return CONTINUE
 end
