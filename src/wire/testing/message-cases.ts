@@ -67,6 +67,7 @@ const named: readonly (readonly [name: string, body: Buffer, expect: NamedModel]
     { model: 'm' },
   ],
   ['a spec of 1024 bytes', frame(spec('m', bytesField(3, Buffer.alloc(1018, 65)))), { model: 'm' }],
+  ['4096 fields', frame(good, ...Array.from({ length: 4095 }, () => bytesField(3, 'x'))), { model: 'm' }],
   ['larger than a buffer', frame(good, bytesField(2, Buffer.alloc(100_000))), { model: 'm' }],
   [
     'spec at the end of the first 16 kB',
@@ -110,6 +111,7 @@ const refused: readonly (readonly [name: string, body: Buffer, expect: { readonl
   ['a known field of another type', frame(good, raw(0x18, 1)), malformed],
   ['a spec of 1025 bytes', frame(spec('m', bytesField(3, Buffer.alloc(1019, 65)))), malformed],
   ['a field of fixed size in the spec', frame(spec('m', raw(0x85, 1, 1, 2, 3, 4))), malformed],
+  ['4097 fields', frame(good, ...Array.from({ length: 4096 }, () => bytesField(3, 'x'))), malformed],
   ['no spec', frame(tensor), malformed],
   ['spec behind a large tensor', frame(bytesField(2, Buffer.alloc(20_000)), good), malformed],
   [

@@ -4,7 +4,7 @@
 -- No answer at all is a fault, and whoever asks has to refuse it. It is wire/message-walk.ts once more: both pass the same corpus.
 local byte, find, sub, unpack = string.byte, string.find, string.sub, string.unpack
 local tag, value, whole = headgate.tag, headgate.value, headgate.whole
-local spec_bytes_max, spec_within = headgate.spec_bytes_max, headgate.spec_within
+local spec_bytes_max, spec_within, fields_max = headgate.spec_bytes_max, headgate.spec_within, headgate.fields_max
 local malformed, ambiguous = 'message-malformed', 'message-ambiguous'
 
 -- Text of visible ASCII, not empty.
@@ -95,8 +95,9 @@ end
 local function message(s, stop, kind)
   local here = #s + 1
   local read = kind == 'spec' and model_spec or inference_task
-  local p, model, version = 6, nil, nil
+  local p, model, version, fields = 6, nil, nil, 0
   while p < stop and p < here do
+    fields = fields + 1
     if not model and p > spec_within then return nil, malformed end
     local number, wire, q = tag(s, p)
     if number == false then return nil, malformed end
@@ -104,7 +105,7 @@ local function message(s, stop, kind)
       if here >= stop then return nil, malformed end
       break
     end
-    if q > stop or number < 16 and wire ~= 2 then return nil, malformed end
+    if q > stop or fields > fields_max or number < 16 and wire ~= 2 then return nil, malformed end
     if number == 1 and model and kind == 'spec' then return nil, ambiguous end
     local first, length = value(s, wire, q)
     if first == false then return nil, malformed end

@@ -5,6 +5,8 @@ headgate = {
   -- A ModelSpec or an inference task is at most this long, and ends within so many bytes of the body. std/limits.ts has the same.
   spec_bytes_max = 1024,
   spec_within = 16384,
+  -- Fields of a message.
+  fields_max = 4096,
   -- Of a field: a tag of five bytes and a varint of ten.
   head_bytes_max = 15,
 }

@@ -7,12 +7,15 @@
 -- for header fields removes itself; there is one for the end only where the call is refused.
 local byte, pack, sub, unpack = string.byte, string.pack, string.sub, string.unpack
 local tag, value = headgate.tag, headgate.value
-local spec_within, head_bytes_max = headgate.spec_within, headgate.head_bytes_max
+local spec_within, head_bytes_max, fields_max = headgate.spec_within, headgate.head_bytes_max, headgate.fields_max
 local malformed, ambiguous = 'message-malformed', 'message-ambiguous'
 local CONTINUE, ERROR = filter.CONTINUE, filter.ERROR
 local register = filter.register_data_filter
 -- Read at once where many small fields follow one another.
 local chunk_bytes = 2048
+
+-- Of walks, by their letters. No other message may come here.
+local kinds = { s = true, t = true, n = true }
 
 local function fail() return ERROR end
 
@@ -35,7 +38,7 @@ local function frame(self, msg)
     return nil
   end
   local length = unpack('>I4', head, 2)
-  if byte(head, 1) ~= 0 then return false end
+  if byte(head, 1) ~= 0 or not kinds[self.kind] then return false end
   if self.append then
     local tail = headgate.chosen_version(sub(msg:body(), 1, spec_within), self.append)
     -- msg:set() and remove() go wrong where the head stands in several blocks: a new one is put before it, and it goes byte by byte.
@@ -67,6 +70,8 @@ local function walk(self, msg, seen)
       local after = base + first - 1 + length
       if after > stop or number == 1 and after > spec_within then return nil, malformed end
       if number == 1 then self.named = true end
+      self.fields = self.fields + 1
+      if self.fields > fields_max then return nil, malformed end
       next = after
       p = after - base + 1
     end
@@ -130,5 +135,5 @@ Message.http_headers = http_headers
 Message.http_payload = http_payload
 -- HAProxy asks the class whether there is one, and the instance which.
 Message.http_end = fail
-function Message:new() return { at = 0, named = false, http_headers = http_headers, http_payload = http_payload } end
+function Message:new() return { at = 0, fields = 0, named = false, http_headers = http_headers, http_payload = http_payload } end
 core.register_filter('message', Message, function(class) return class end)
