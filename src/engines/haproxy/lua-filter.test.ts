@@ -134,6 +134,7 @@ function configuration(folder: string, port: number, upstream: number): string {
   return `global
   tune.bufsize 32768
   tune.maxrewrite 4096
+  setenv HEADGATE_BODY_BYTES_MAX 1000000
 ${luaNames.map((name) => `  lua-load ${join(folder, name)}\n`).join('')}
 defaults
   mode http

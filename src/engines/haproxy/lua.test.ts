@@ -20,7 +20,7 @@ function inHaproxy(script: string, lines: readonly string[]): string[] {
     const files = { ...luaFiles(), 'test.lua': script, input: `${lines.join('\n')}\n` };
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     const loads = [...luaNames, 'test.lua'].map((name) => `  lua-load ${join(folder, name)}\n`).join('');
-    writeFileSync(join(folder, 'test.cfg'), `global\n${loads}`);
+    writeFileSync(join(folder, 'test.cfg'), `global\n  setenv HEADGATE_BODY_BYTES_MAX ${bytesMaxOfCases}\n${loads}`);
     const environment = { ...process.env, INPUT: join(folder, 'input') };
     // It goes on to say that there is nothing to serve.
     const { stdout: said } = spawnSync('haproxy', ['-q', '-c', '-f', join(folder, 'test.cfg')], { env: environment });
@@ -34,7 +34,7 @@ const unhex = `local function unhex(text) return (text:gsub('..', function(two) 
 const walkScript = `${unhex}
 for line in io.lines(os.getenv('INPUT')) do
   local walk, body = line:match('^(%a+) (%x*)$')
-  io.write(headgate.named(unhex(body), walk, ${bytesMaxOfCases}, true), '\\n')
+  io.write(headgate.named(unhex(body), walk, true), '\\n')
 end`;
 
 function walkInLua(asked: readonly Asked[]): string[] {
