@@ -8,6 +8,7 @@ import {
 } from '../../gate/index.ts';
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import { retryAfterSeconds } from '../../traffic/index.ts';
+import type { NamedModel } from '../../wire/index.ts';
 import { type Answered, unaskedCore } from './answered.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
@@ -18,9 +19,27 @@ import { type Ending, Passage } from './passage.ts';
 import type { Scene } from './scene.ts';
 import type { Waiting } from './spool.ts';
 
+/** The answer to a refused call. */
+export interface Refusal {
+  readonly status: number;
+  readonly fields: string[];
+  readonly body: Buffer | undefined;
+}
+
 const noFields = new Fields();
 /** The query is no part of a key, so what the gate would refuse it for must not stand there. */
 const plainTarget = /^[!"$-~]*$/;
+
+/** A permitted call on its way to a replica. */
+export interface Underway {
+  /** The head of the answer is on its way to the client. */
+  readonly hasBegun: boolean;
+  readonly bytesOut: number;
+  /** Nobody waits for the answer any more. */
+  abandon(): void;
+  /** Ends an answer that has begun so that nobody takes it for whole. */
+  breakOff(): void;
+}
 
 /**
  * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
@@ -30,13 +49,15 @@ export class Call implements Waiting {
   readonly exchange: Exchange;
   readonly requestId: string;
   fields: Fields = noFields;
+  /** What a gRPC message names; undefined: no gRPC call. */
+  protected message: NamedModel | undefined;
+  protected underway: Underway | undefined;
+  protected bytesIn = 0;
   readonly #scene: Scene;
   readonly #listener: string;
   readonly #startedMs: number;
   #answered: Answered | undefined;
-  #passage: Passage | undefined;
   #ending: Ending | undefined;
-  #bytesIn = 0;
   #isRecorded = false;
 
   constructor(scene: Scene, listener: string, exchange: Exchange) {
@@ -46,6 +67,14 @@ export class Call implements Waiting {
     this.exchange = exchange;
     scene.calls += 1;
     this.requestId = `${scene.worker}-${scene.calls.toString(36)}`;
+  }
+
+  protected get scene(): Scene {
+    return this.#scene;
+  }
+
+  protected get listener(): string {
+    return this.#listener;
   }
 
   /** Its answer, or that there is none, is settled. */
@@ -62,14 +91,25 @@ export class Call implements Waiting {
       this.refuse('request-malformed');
       return;
     }
-    const key = this.#key();
+    this.begin();
+  }
+
+  /** What comes before the decision. */
+  protected begin(): void {
+    this.ask();
+  }
+
+  /** Decides by what is kept, or asks. */
+  protected ask(key = this.key()): void {
+    const { fields } = this;
+    const scene = this.#scene;
     const kept = key === undefined ? undefined : scene.asking.kept.find(key, scene.clock.now());
     if (kept !== undefined) {
       this.#decided(kept);
       return;
     }
     const hasCredential = fields.credentials > 0;
-    void scene.asking.ask({ request: this.#request(), key, hasCredential }).then((answer) => {
+    void scene.asking.ask({ request: this.request(), key, hasCredential }).then((answer) => {
       if (typeof answer !== 'string') this.#decided(answer);
       else if (this.#ending === undefined) this.refuse(answer);
       else this.#record({ ...this.#ending, reason: answer });
@@ -78,14 +118,12 @@ export class Call implements Waiting {
 
   /** Ends the call with a refusal, if nothing was answered yet; else breaks the answer off. */
   refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void {
-    if (this.#passage?.hasBegun) {
-      this.#passage.breakOff();
+    if (this.underway?.hasBegun) {
+      this.underway.breakOff();
       return;
     }
-    const { status, headers, body } = problemAnswer(reason, this.requestId, options);
-    const fields = ['x-headgate-request-id', this.requestId, 'content-length', String(body.length), ...headers.flat()];
+    const { status, fields, body: bytes } = this.refusal(reason, options);
     const { exchange } = this;
-    const bytes = exchange.method === 'HEAD' ? undefined : Buffer.from(body);
     const ends = this.#isLeftUnread(reason);
     this.end({
       status,
@@ -100,17 +138,17 @@ export class Call implements Waiting {
   left(): void {
     if (this.#ending !== undefined) return;
     // While the gate is asked nothing is known that could be recorded: #decided sees to it.
-    const ending: Ending = { status: 0, bytesOut: this.#passage?.bytesOut ?? 0, release: () => undefined };
+    const ending: Ending = { status: 0, bytesOut: this.underway?.bytesOut ?? 0, release: () => undefined };
     if (this.#answered === undefined) this.#ending = ending;
     else this.end(ending);
-    this.#passage?.abandon();
+    this.underway?.abandon();
   }
 
   /** Records the call; its answer is released when the line is written. The first ending counts. */
   end(ending: Ending): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
-    this.#passage?.abandon();
+    this.underway?.abandon();
     this.#record(ending);
   }
 
@@ -121,13 +159,18 @@ export class Call implements Waiting {
       this.#release(ending);
       return;
     }
-    if (this.#passage?.hasBegun) {
+    if (this.underway?.hasBegun) {
       this.exchange.cut();
       return;
     }
-    const { status, headers, body } = problemAnswer('audit-unavailable', this.requestId);
-    const fields = ['x-headgate-request-id', this.requestId, ...headers.flat()];
-    this.exchange.respond(status, fields, Buffer.from(body), true);
+    const { status, fields, body } = this.refusal('audit-unavailable');
+    this.exchange.respond(status, fields, body, true);
+  }
+
+  protected refusal(reason: DenialReason, options?: ProblemOptions): Refusal {
+    const { status, headers, body } = problemAnswer(reason, this.requestId, options);
+    const fields = ['x-headgate-request-id', this.requestId, 'content-length', String(body.length), ...headers.flat()];
+    return { status, fields, body: this.exchange.method === 'HEAD' ? undefined : Buffer.from(body) };
   }
 
   /** What an upstream answers may be nothing that this version of HTTP can carry (two dates over h2): that must not end the worker. */
@@ -160,16 +203,17 @@ export class Call implements Waiting {
       this.refuse('limit-exceeded', retryAfter(answer));
       return;
     }
-    this.#read(answer, answered);
+    this.carry(answer, answered);
   }
 
   /** Reads the body, if there is one, and passes the call on. */
-  #read(permit: Permit, answered: Answered): void {
+  protected carry(permit: Permit, answered: Answered): void {
     const { exchange, fields } = this;
     const pass = (body: Buffer | Readable | null): void => {
       if (this.#ending !== undefined) return;
-      this.#passage = new Passage(this, { permit, answered, body, upstreams: this.#scene.upstreams });
-      this.#passage.start();
+      const passage = new Passage(this, { permit, answered, body, upstreams: this.#scene.upstreams });
+      this.underway = passage;
+      passage.start();
     };
     const length = fields.length === undefined ? undefined : Number(fields.length);
     if (length === 0 || (length === undefined && !fields.isChunked && !exchange.mayHaveBody)) {
@@ -182,11 +226,11 @@ export class Call implements Waiting {
       { length, bodyBytesMax: this.#scene.plan.bounds.bodyBytesMax },
       {
         whole: (body) => {
-          this.#bytesIn = body?.length ?? 0;
+          this.bytesIn = body?.length ?? 0;
           pass(body);
         },
         streamed: (body) => {
-          this.#bytesIn = length ?? 0;
+          this.bytesIn = length ?? 0;
           pass(body);
         },
         tooLarge: () => this.refuse('body-too-large'),
@@ -194,7 +238,7 @@ export class Call implements Waiting {
     );
   }
 
-  #key(): KeptKey | undefined {
+  protected key(): KeptKey | undefined {
     const { exchange, fields } = this;
     const { method, target, rawFields } = exchange;
     const authority = exchange.authority ?? fields.host;
@@ -205,10 +249,19 @@ export class Call implements Waiting {
     if (fields.size > headerBytesMax || rawFields.length > 2 * headerCountMax) return undefined;
     if (target.length > targetBytesMax || !plainTarget.test(target)) return undefined;
     const address = this.#scene.readsAddress ? exchange.address : '';
-    return keptKey({ listener: this.#listener, method, target, authority, authorization, reads, address });
+    return keptKey({
+      listener: this.#listener,
+      method,
+      target,
+      authority,
+      authorization,
+      reads,
+      address,
+      message: this.message,
+    });
   }
 
-  #request(): GateRequest {
+  protected request(): GateRequest {
     const { method, target, rawFields, address, authority } = this.exchange;
     return {
       id: this.requestId,
@@ -218,6 +271,7 @@ export class Call implements Waiting {
       authority: authority ?? this.fields.host ?? '',
       headers: rawFields,
       address,
+      ...(this.message !== undefined && { message: this.message }),
     };
   }
 
@@ -231,7 +285,7 @@ export class Call implements Waiting {
   }
 
   /** INVARIANT: one line a call. A call may end while the gate is asked, and the answer comes after. */
-  #record({ status, bytesOut, reason, endpoint, upstreamMs }: Ending): void {
+  #record({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus }: Ending): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
     const { exchange, fields } = this;
@@ -244,9 +298,10 @@ export class Call implements Waiting {
       traceId: traceIdOf(fields.traceparent),
       totalMs: performance.now() - this.#startedMs,
       upstreamMs,
-      bytesIn: this.#bytesIn,
+      bytesIn: this.bytesIn,
       bytesOut,
       endpoint,
+      grpcStatus,
     };
     scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
   }
@@ -257,7 +312,11 @@ export class Call implements Waiting {
     const { method, target } = this.exchange;
     const { environment, epoch } = this.#scene.plan;
     const call = { listener: this.#listener, method, target };
-    return unaskedCore(environment, call, { reason: reason ?? 'request-malformed', epoch });
+    return unaskedCore(environment, call, {
+      reason: reason ?? 'request-malformed',
+      epoch,
+      isGrpc: this.message !== undefined,
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { keptDecisionsMax } from '../../std/limits.ts';
+import type { NamedModel } from '../../wire/index.ts';
 import type { Answered } from './answered.ts';
 import { keptCharactersMax, keptKeyCharactersMax, keptRefusalsMax } from './limits.ts';
 
@@ -101,6 +102,8 @@ export interface KeyParts {
   readonly reads: string;
   /** '' where no condition reads it. */
   readonly address: string;
+  /** What a gRPC message names; undefined: no gRPC call. */
+  readonly message?: NamedModel | undefined;
 }
 
 /** Two keys are the same where both parts are. */
@@ -116,16 +119,23 @@ const endCharacters = 32;
 
 /**
  * Key of a kept decision: the exact bytes. No part can hold a newline (Node's parsers refuse it), the first four are always there,
- * and a field name holds neither `:` nor `@`, so that parts can't run into one another. Long places are hashed. Hashing the whole
+ * and a field name holds neither `:` nor `@`, so that parts can't run into one another; an address doesn't begin with `@`. Long places are hashed. Hashing the whole
  * credential for a look-up took a microsecond; comparing it takes a twentieth of that.
  */
-export function keptKey({ listener, method, target, authority, authorization, reads, address }: KeyParts): KeptKey {
+export function keptKey(parts: KeyParts): KeptKey {
+  const { listener, method, target, authority, authorization, reads, address, message } = parts;
   const query = target.indexOf('?');
   const path = query === -1 ? target : target.slice(0, query);
   const end = authorization === undefined ? '' : authorization.slice(-endCharacters);
-  const place = `${listener}\n${method}\n${path}\n${authority}\n${end}${reads}${address && `\n@${address}`}`;
+  const place = `${listener}\n${method}\n${path}\n${authority}\n${end}${messageText(message)}${reads}${address && `\n@${address}`}`;
   if (place.length <= keptKeyCharactersMax) return { place, authorization };
   return { place: `\n${createHash('sha256').update(place).digest('base64')}`, authorization };
+}
+
+/** Always three lines: what is named is visible ASCII and never empty, a version digits, and no name of a field holds an `@`. */
+function messageText(message: NamedModel | undefined): string {
+  if (message === undefined) return '';
+  return `\n@@${message.model ?? ''}\n${message.version ?? ''}\n${message.label ?? ''}`;
 }
 
 /** The key as one text. */

@@ -39,3 +39,13 @@ export const workersMax = 8;
 /** A worker that ends is started anew, so often in `workerRestartsMs`; then the engine has failed. */
 export const workerRestartsMax = 5;
 export const workerRestartsMs = 60_000;
+/** Sessions of HTTP/2 to one replica, from one worker. */
+export const sessionsMax = 8;
+/** What a replica, or a client, may send on one stream before it is read. */
+export const grpcWindowBytes = 262_144;
+/** And on all streams of one session. */
+export const sessionWindowBytes = 1024 * 1024;
+/** What Node may hold for one session of HTTP/2, beyond which it refuses new streams. */
+export const sessionMemoryMegabytesMax = 64;
+/** Ways of walking a message that are remembered, by listener, host and path. */
+export const walksMax = 1000;

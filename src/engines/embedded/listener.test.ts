@@ -13,6 +13,7 @@ import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { floodMemory } from './flood.ts';
+import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
 import { sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
@@ -185,6 +186,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     limiter: new RateLimiter(rateMemory(16)),
     spool,
     upstreams,
+    grpcUpstreams: new GrpcUpstreams(),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

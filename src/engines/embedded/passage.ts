@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Client } from 'undici';
 import type { DenialReason, Permit } from '../../gate/index.ts';
 import type { Answered } from './answered.ts';
-import type { Call } from './call.ts';
+import type { Call, Underway } from './call.ts';
 import { isOfConnection } from './fields.ts';
 import { heldAnswerBytesMax } from './limits.ts';
 import type { Replica, Upstreams } from './upstreams.ts';
@@ -16,6 +16,8 @@ export interface Ending {
   readonly reason?: DenialReason;
   readonly endpoint?: string;
   readonly upstreamMs?: number;
+  /** What the service answered a gRPC call with. */
+  readonly grpcStatus?: number | undefined;
   readonly release: () => void;
 }
 
@@ -34,7 +36,7 @@ const isBodiless = (status: number): boolean => status === 204 || status === 304
  * One permitted call on its way to a replica and its answer on the way back. Small answers are held whole and leave by one write
  * after the audit line; larger ones are streamed, all but their end.
  */
-export class Passage {
+export class Passage implements Underway {
   readonly #call: Call;
   readonly #options: PassageOptions;
   readonly #tried: Replica[] = [];

@@ -3,8 +3,10 @@ import type { Clock } from '../../std/clock.ts';
 import type { RateLimiter } from '../../traffic/index.ts';
 import type { Asking } from './asking.ts';
 import { FieldReader } from './fields.ts';
+import type { GrpcUpstreams } from './grpc-replica.ts';
 import type { Spool } from './spool.ts';
 import type { Upstreams } from './upstreams.ts';
+import { type WalkOf, walkFinder } from './walks.ts';
 
 /** Everything of a worker that its calls need. */
 export interface Scene {
@@ -15,10 +17,13 @@ export interface Scene {
   readonly limiter: RateLimiter;
   readonly spool: Spool;
   readonly upstreams: Upstreams;
+  readonly grpcUpstreams: GrpcUpstreams;
   /** Microseconds that, added to `performance.now()`, give a time that all threads of the machine share. */
   readonly sharedUs: number;
   plan: Plan;
   reader: FieldReader;
+  /** How the message of a gRPC call is to be walked. */
+  walkOf: WalkOf;
   /** Whether any condition reads the address: then it joins the keys. */
   readsAddress: boolean;
   /** Shut by control where the audit can't be kept. */
@@ -28,11 +33,12 @@ export interface Scene {
 }
 
 /** What the scene has from a Plan. The union over all services: a key that holds more than it must is never wrong. */
-export function sceneOf(plan: Plan): Pick<Scene, 'plan' | 'reader' | 'readsAddress'> {
+export function sceneOf(plan: Plan): Pick<Scene, 'plan' | 'reader' | 'walkOf' | 'readsAddress'> {
   const reads = Object.values(plan.access.reads);
   return {
     plan,
     reader: new FieldReader(reads.flatMap(({ headers }) => headers)),
+    walkOf: walkFinder(plan),
     readsAddress: reads.some(({ address }) => address),
   };
 }

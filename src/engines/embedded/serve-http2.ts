@@ -1,8 +1,22 @@
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { isGrpc } from '../../protocols/index.ts';
 import { headerCountMax } from '../../std/limits.ts';
 import { Call } from './call.ts';
+import { GrpcCall } from './grpc-call.ts';
 import { Http2Exchange } from './http2-exchange.ts';
-import { parsedHeadBytesMax, streamsMax } from './limits.ts';
+import {
+  grpcWindowBytes,
+  parsedHeadBytesMax,
+  sessionMemoryMegabytesMax,
+  sessionWindowBytes,
+  streamsMax,
+} from './limits.ts';
 import type { Scene } from './scene.ts';
 import { addressOf } from './serve-http1.ts';
 
@@ -17,16 +31,25 @@ export interface Http2Options {
 export function http2Server(scene: Scene, { listener, sessions, silenceMs }: Http2Options): Http2Server {
   const server = createServer({
     maxHeaderListPairs: 10 * headerCountMax,
-    settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: parsedHeadBytesMax, enablePush: false },
+    settings: {
+      maxConcurrentStreams: streamsMax,
+      maxHeaderListSize: parsedHeadBytesMax,
+      enablePush: false,
+      initialWindowSize: grpcWindowBytes,
+    },
+    maxSessionMemory: sessionMemoryMegabytesMax,
   });
-  server.on('stream', (stream: ServerHttp2Stream, _headers: object, _flags: number, raw: string[]) => {
-    const call = new Call(scene, listener, new Http2Exchange(stream, raw, addressOf(stream.session?.socket)));
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
+    const exchange = new Http2Exchange(stream, raw, addressOf(stream.session?.socket));
+    const isCall = isGrpc(exchange.method, headers['content-type']);
+    const call = isCall ? new GrpcCall(scene, listener, exchange) : new Call(scene, listener, exchange);
     stream.once('close', () => call.left());
     stream.setTimeout(silenceMs, () => call.refuse(call.exchange.isComplete ? 'upstream-timeout' : 'request-timeout'));
     call.start();
   });
   server.on('session', (session) => {
     sessions.add(session);
+    session.setLocalWindowSize(sessionWindowBytes);
     session.once('close', () => sessions.delete(session));
     session.setTimeout(silenceMs, () => session.close());
     session.on('error', () => session.destroy());

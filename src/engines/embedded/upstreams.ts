@@ -1,9 +1,9 @@
 import { Client } from 'undici';
 import type { Permit } from '../../gate/index.ts';
-import type { AddressPlan, UpstreamPlan } from '../../plan/types.ts';
+import type { AddressPlan } from '../../plan/types.ts';
 import { bodyBytesMax, connectTimeoutMs, keepAliveTimeoutMs, upstreamTimeoutMs } from '../../std/limits.ts';
-import { leastInFlight } from '../../traffic/index.ts';
-import { idleClientsMax, replicaConnectionsMax } from './limits.ts';
+import { idleClientsMax } from './limits.ts';
+import { nameOf, ReplicaSets } from './replica-sets.ts';
 
 type Dispatch = Parameters<Client['dispatch']>;
 
@@ -15,8 +15,8 @@ export class Replica {
   readonly #idle: Client[] = [];
   #isClosed = false;
 
-  constructor({ host, port }: AddressPlan) {
-    this.name = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  constructor(address: AddressPlan) {
+    this.name = nameOf(address);
   }
 
   /**
@@ -55,41 +55,9 @@ export class Replica {
   }
 }
 
-/** The replicas of every service. */
-export class Upstreams {
-  #services: ReadonlyMap<string, readonly Replica[]> = new Map();
-  #turn = 0;
-
-  /** Takes up a Plan's replicas; those that stay keep their connections, those that go end with their last call. */
-  apply(upstreams: readonly UpstreamPlan[]): void {
-    const before = this.#services;
-    this.#services = new Map(
-      upstreams.map(({ service, endpoints }) => {
-        const known = new Map(before.get(service)?.map((replica) => [replica.name, replica]));
-        const wanted = endpoints.map(({ rest }) => new Replica(rest));
-        return [service, wanted.map((replica) => known.get(replica.name) ?? replica)];
-      }),
-    );
-    const staying = new Set([...this.#services.values()].flat());
-    for (const replica of [...before.values()].flat()) if (!staying.has(replica)) replica.close();
-  }
-
-  /** The replica with least work that was not tried yet. */
-  pick(service: string, tried: readonly Replica[]): Replica | undefined {
-    const replicas = this.#services.get(service);
-    if (replicas === undefined) return undefined;
-    this.#turn = (this.#turn + 1) % 0x3fff_ffff;
-    const best = leastInFlight(replicas, tried, this.#turn);
-    return best === undefined || best.inFlight >= replicaConnectionsMax ? undefined : best;
-  }
-
-  status(): { service: string; address: string; inFlight: number }[] {
-    return [...this.#services].flatMap(([service, replicas]) =>
-      replicas.map(({ name, inFlight }) => ({ service, address: name, inFlight })),
-    );
-  }
-
-  close(): void {
-    this.apply([]);
+/** The replicas of every service, by their REST address. */
+export class Upstreams extends ReplicaSets<Replica> {
+  constructor() {
+    super(({ rest }) => new Replica(rest));
   }
 }

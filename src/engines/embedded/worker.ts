@@ -6,6 +6,7 @@ import { canonicalJson } from '../../std/canonical-json.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
@@ -32,11 +33,12 @@ const scene: Scene = {
   limiter: new RateLimiter(start.rates),
   spool: new Spool({ directory, worker: start.worker, log }),
   upstreams: new Upstreams(),
+  grpcUpstreams: new GrpcUpstreams(),
   sharedUs: sharedUs(),
   isOpen: start.isOpen,
   calls: 0,
 };
-scene.upstreams.apply(start.plan.upstreams);
+applyUpstreams(start.plan);
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 parentPort?.on('message', (call: WorkerCall) => {
   answer(call).then(
@@ -60,7 +62,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return {
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
-        endpoints: scene.upstreams.status(),
+        endpoints: [...scene.upstreams.status(), ...scene.grpcUpstreams.status()],
         issuers: scene.asking.gate.status(),
       };
     case 'stop':
@@ -82,10 +84,15 @@ async function swap(plan: Plan, addresses: Addresses): Promise<Addresses> {
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
-  scene.upstreams.apply(plan.upstreams);
+  applyUpstreams(plan);
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
+}
+
+function applyUpstreams({ upstreams }: Plan): void {
+  scene.upstreams.apply(upstreams);
+  scene.grpcUpstreams.apply(upstreams);
 }
 
 /** Whether a listener can stay: its routes are the gate's affair. */
@@ -120,5 +127,6 @@ async function stop(graceMs: number): Promise<void> {
   clearTimeout(timer);
   scene.spool.close();
   scene.upstreams.close();
+  scene.grpcUpstreams.close();
   await scene.asking.gate.close();
 }

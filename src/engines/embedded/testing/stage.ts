@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditRecord, parseSpoolLine } from '../../../audit/index.ts';
-import type { AccessPlan, LimitPlan, ListenerPlan, Plan } from '../../../plan/types.ts';
+import type { AccessPlan, LimitPlan, ListenerPlan, Plan, UpstreamPlan } from '../../../plan/types.ts';
 import { systemClock } from '../../../std/clock.ts';
 import type { RunningEngine } from '../../engine.ts';
 import { embedded } from '../index.ts';
@@ -22,6 +22,9 @@ export interface Stage {
 
 export interface StageOptions {
   readonly replicas: readonly number[];
+  /** Their gRPC ports. */
+  readonly grpc?: readonly number[];
+  readonly bodyBytesMax?: number;
   readonly limits?: readonly LimitPlan[];
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
@@ -46,7 +49,10 @@ export async function startStage(options: StageOptions): Promise<Stage> {
 }
 
 /** Anyone may do anything with the model `m`, and nobody anything with `n`. */
-export function stagePlan(folder: string, { replicas, limits = [], access, tls }: StageOptions): Plan {
+export function stagePlan(
+  folder: string,
+  { replicas, grpc = [], bodyBytesMax = 64 * 1024 * 1024, limits = [], access, tls }: StageOptions,
+): Plan {
   const rule = {
     index: 0,
     name: 'anyone',
@@ -81,12 +87,17 @@ export function stagePlan(folder: string, { replicas, limits = [], access, tls }
         ...(tls !== undefined && { tls }),
       },
     ],
-    upstreams: [{ service: 'scoring', endpoints: replicas.map((port) => ({ rest: { host: '127.0.0.1', port } })) }],
+    upstreams: [{ service: 'scoring', endpoints: replicas.map((port, index) => endpoint(port, grpc[index])) }],
     audit: { directory: join(folder, 'audit'), record: 'required' },
-    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
+    bounds: { bodyBytesMax },
     admin: { host: '127.0.0.1', port: 0 },
     state: folder,
   };
+}
+
+function endpoint(rest: number, grpc: number | undefined): UpstreamPlan['endpoints'][number] {
+  const host = '127.0.0.1';
+  return { rest: { host, port: rest }, ...(grpc !== undefined && { grpc: { host, port: grpc } }) };
 }
 
 function recordsOf(spool: string, count: number): AuditRecord[] | undefined {

@@ -1,0 +1,154 @@
+import { type DenialReason, grpcAnswer, type Permit, type ProblemOptions, requestFault } from '../../gate/index.ts';
+import { chosenVersionBytes, frameHeadBytes, MessageWalk, type WalkKind } from '../../wire/index.ts';
+import type { Answered } from './answered.ts';
+import { Call, type Refusal } from './call.ts';
+import { GrpcPassage } from './grpc-passage.ts';
+import { heldBodyBytesMax } from './limits.ts';
+
+/**
+ * One unary gRPC call: its message is walked as it comes, and the decision is asked for with what it names. A small message is held
+ * whole and written once; of a larger one everything but what came last is passed on as it comes.
+ * INVARIANT: the last byte of a message goes on only once its walk has ended well.
+ */
+export class GrpcCall extends Call {
+  #walk: MessageWalk | undefined;
+  #held: Buffer[] = [];
+  /** It was larger than what is held, so that its decision was asked for before it was whole. */
+  #isStreamed = false;
+  /** What came last of a message that is streamed. */
+  #last: Buffer | undefined;
+  #isAsked = false;
+  #appended: Buffer | undefined;
+  #grpc: GrpcPassage | undefined;
+
+  protected override begin(): void {
+    this.message = {};
+    const kind = this.scene.walkOf(
+      this.listener,
+      this.exchange.authority ?? this.fields.host ?? '',
+      this.exchange.target,
+    );
+    const key = this.key();
+    // What is refused whatever its message says is refused without it.
+    if (kind === undefined || (key === undefined && requestFault(this.request()) !== undefined)) this.ask(key);
+    else this.#read(kind);
+  }
+
+  protected override refusal(reason: DenialReason, options?: ProblemOptions): Refusal {
+    const { status, headers } = grpcAnswer(reason, this.requestId, options);
+    return { status, fields: ['x-headgate-request-id', this.requestId, ...headers.flat()], body: undefined };
+  }
+
+  override left(): void {
+    // Nobody was asked about a message that never came.
+    if (!this.#isAsked && !this.isEnding) {
+      this.end({ status: 0, bytesOut: 0, reason: 'request-malformed', release: () => undefined });
+    }
+    super.left();
+    this.#drop();
+  }
+
+  protected override ask(key = this.key()): void {
+    this.#isAsked = true;
+    super.ask(key);
+  }
+
+  #read(kind: WalkKind): void {
+    const { exchange } = this;
+    const walk = new MessageWalk(kind, this.scene.plan.bounds.bodyBytesMax);
+    this.#walk = walk;
+    exchange.proceed();
+    if (exchange.isComplete) {
+      this.#onEnd(walk);
+      return;
+    }
+    exchange.body.on('data', (chunk: Buffer) => this.#onData(walk, chunk));
+    exchange.body.on('end', () => this.#onEnd(walk));
+  }
+
+  #onData(walk: MessageWalk, chunk: Buffer): void {
+    if (this.isEnding) return;
+    this.bytesIn += chunk.length;
+    if (!walk.push(chunk)) {
+      this.#refuseMessage(walk);
+      return;
+    }
+    if (this.#grpc !== undefined) {
+      this.#pass(chunk);
+      return;
+    }
+    this.#held.push(chunk);
+    if (this.#isStreamed || this.bytesIn <= heldBodyBytesMax || !walk.isNamed) return;
+    this.#isStreamed = true;
+    this.exchange.body.pause();
+    this.message = walk.named;
+    this.ask();
+  }
+
+  #onEnd(walk: MessageWalk): void {
+    if (this.isEnding) return;
+    if (!walk.end()) {
+      this.#refuseMessage(walk);
+      return;
+    }
+    if (this.#grpc !== undefined) {
+      const last = this.#last as Buffer;
+      this.#last = undefined;
+      this.#grpc.finish(this.#appended === undefined ? last : Buffer.concat([last, this.#appended]));
+      return;
+    }
+    if (this.#isStreamed) return;
+    this.message = walk.named;
+    this.ask();
+  }
+
+  /** Sends what came before, and keeps this. */
+  #pass(chunk: Buffer): void {
+    const before = this.#last;
+    this.#last = chunk;
+    if (before === undefined || this.#grpc?.write(before) !== false) return;
+    this.exchange.body.pause();
+  }
+
+  #refuseMessage(walk: MessageWalk): void {
+    this.#drop();
+    this.refuse(walk.fault?.reason ?? 'message-malformed');
+  }
+
+  #drop(): void {
+    this.#held = [];
+    this.#last = undefined;
+  }
+
+  protected override carry(permit: Permit, answered: Answered): void {
+    const walk = this.#walk as MessageWalk;
+    const { version } = permit.fields;
+    if (version !== undefined) this.#appended = chosenVersionBytes(walk.spec, version);
+    const [only] = this.#held;
+    let body = this.#held.length === 1 && only !== undefined ? only : Buffer.concat(this.#held);
+    this.#held = [];
+    if (this.#appended !== undefined) body = withLength(body, walk.bodyBytes - frameHeadBytes + this.#appended.length);
+    if (this.#isStreamed) {
+      this.#last = body.subarray(body.length - 1);
+      body = body.subarray(0, body.length - 1);
+    } else if (this.#appended !== undefined) body = Buffer.concat([body, this.#appended]);
+    const passage = new GrpcPassage(this, {
+      permit,
+      answered,
+      upstreams: this.scene.grpcUpstreams,
+      body,
+      isWhole: !this.#isStreamed,
+      resume: () => this.exchange.body.resume(),
+    });
+    this.#grpc = passage;
+    this.underway = passage;
+    passage.start();
+  }
+}
+
+/** The beginning of a frame, with another length. */
+function withLength(body: Buffer, length: number): Buffer {
+  const head = Buffer.alloc(frameHeadBytes);
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, body.subarray(frameHeadBytes)]);
+}

@@ -1,0 +1,122 @@
+import { type ClientHttp2Session, connect } from 'node:http2';
+import type { Permit } from '../../gate/index.ts';
+import { connectTimeoutMs } from '../../std/limits.ts';
+import { grpcWindowBytes, sessionMemoryMegabytesMax, sessionsMax, sessionWindowBytes } from './limits.ts';
+import { nameOf, ReplicaSets } from './replica-sets.ts';
+
+/** A connection to a replica, over HTTP/2. */
+export interface Session {
+  readonly http2: ClientHttp2Session;
+  inFlight: number;
+}
+
+/** Hears of a session that is there to be used, or that there is none. */
+export type Opened = (session: Session | undefined) => void;
+
+/** A replica and the sessions to it. They are used again; another is opened where those that are there are full. */
+export class GrpcReplica {
+  readonly name: string;
+  inFlight = 0;
+  readonly #sessions: Session[] = [];
+  #waiting: Opened[] = [];
+  #isConnecting = false;
+  #isClosed = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /**
+   * Finds or opens a session. The one place where a replica is reached over gRPC, and it asks for a Permit. `done` once for each that
+   * was given.
+   */
+  open(_permit: Permit, then: Opened): void {
+    this.inFlight += 1;
+    const session = this.#ready();
+    if (session !== undefined) {
+      session.inFlight += 1;
+      then(session);
+      return;
+    }
+    this.#waiting.push(then);
+    if (!this.#isConnecting) this.#connect();
+  }
+
+  done(session: Session | undefined): void {
+    this.inFlight -= 1;
+    if (session === undefined) return;
+    session.inFlight -= 1;
+    if (this.#isClosed && session.inFlight === 0) session.http2.close();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const { http2, inFlight } of this.#sessions.splice(0)) if (inFlight === 0) http2.close();
+  }
+
+  /** The first that has room, so that the others can fall idle; else the one with least work once no more may be opened. */
+  #ready(): Session | undefined {
+    let least: Session | undefined;
+    for (const session of this.#sessions) {
+      const room = session.http2.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+      if (session.inFlight < room) return session;
+      if (least === undefined || session.inFlight < least.inFlight) least = session;
+    }
+    return this.#sessions.length < sessionsMax ? undefined : least;
+  }
+
+  #connect(): void {
+    this.#isConnecting = true;
+    const http2 = connect(`http://${this.name}`, {
+      settings: { enablePush: false, initialWindowSize: grpcWindowBytes },
+      maxSessionMemory: sessionMemoryMegabytesMax,
+    });
+    const session: Session = { http2, inFlight: 0 };
+    const late = setTimeout(() => http2.destroy(), connectTimeoutMs);
+    let isOpen = false;
+    const leave = (): void => {
+      const at = this.#sessions.indexOf(session);
+      if (at >= 0) this.#sessions.splice(at, 1);
+    };
+    // What the replica allows is known once its settings are here.
+    http2.once('remoteSettings', () => {
+      clearTimeout(late);
+      isOpen = true;
+      http2.setLocalWindowSize(sessionWindowBytes);
+      if (this.#isClosed) this.#opened(session, false);
+      else this.#opened(session, true);
+    });
+    // Calls on it hear of it by their streams.
+    http2.on('error', leave);
+    http2.on('goaway', leave);
+    http2.once('close', () => {
+      clearTimeout(late);
+      leave();
+      if (!isOpen) this.#opened(undefined, false);
+    });
+  }
+
+  #opened(session: Session | undefined, isKept: boolean): void {
+    this.#isConnecting = false;
+    if (session !== undefined && isKept) this.#sessions.push(session);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const then of waiting) {
+      const found = isKept ? this.#ready() : session;
+      if (found === undefined && session !== undefined) {
+        this.#waiting.push(then);
+        continue;
+      }
+      if (found !== undefined) found.inFlight += 1;
+      then(found);
+    }
+    if (this.#waiting.length > 0 && !this.#isConnecting) this.#connect();
+  }
+}
+
+/** The replicas of every service that have a gRPC address. */
+export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
+  constructor() {
+    super(({ grpc }) => (grpc === undefined ? undefined : new GrpcReplica(nameOf(grpc))));
+  }
+}

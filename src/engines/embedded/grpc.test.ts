@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, test } from 'node:test';
+import { RawGrpc } from '../../../test/support/grpc-client.ts';
+import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
+import { bytesField, frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
+import { eventually, startStage } from './testing/stage.ts';
+
+const predict = '/tensorflow.serving.PredictionService/Predict';
+const upstream = await startGrpcUpstream();
+const stage = await startStage({ replicas: [1], grpc: [upstream.port] });
+const client = new RawGrpc(`http://127.0.0.1:${stage.port}`);
+after(async () => {
+  client.close();
+  await stage.stop();
+  await upstream.close();
+});
+
+const spec = modelSpec(modelName('m'));
+const message = (bytes: number): Buffer => Buffer.concat([spec, bytesField(2, randomBytes(bytes))]);
+const call = (made: Buffer, headers: Record<string, string> = {}) =>
+  client.call(predict, { chunks: [frame(made)], headers });
+
+test('a small call goes through, its trailers with it', async () => {
+  const made = message(100);
+  const end = await call(made, { 'x-headgate-subject': 'mallory', 'grpc-timeout': '5S', 'x-mine': 'a' });
+  assert.deepEqual([end.status, end.grpcStatus, end.reset], [200, '0', 0]);
+  assert.deepEqual(end.trailers?.['x-trailing'], 'b, c');
+  assert.equal(end.headers['x-initial'], 'a');
+  assert.match(String(end.headers['x-headgate-request-id']), /^\S+$/);
+  assert.equal(end.body.length, 7);
+  const ran = upstream.ran.at(-1) ?? assert.fail('nothing was run');
+  assert.ok(ran.message.equals(made));
+  assert.deepEqual(ran.models, [{ model: 'm' }]);
+  const { te, 'grpc-timeout': timeout, 'x-mine': mine, 'x-headgate-subject': subject } = ran.headers;
+  assert.deepEqual([te, timeout, mine, subject], ['trailers', '5S', 'a', undefined]);
+  assert.equal(ran.headers['x-forwarded-for'], '127.0.0.1');
+});
+
+test('messages of every size arrive as they were, in pieces or not', async () => {
+  for (const bytes of [0, 10_000, 65_600, 300_000, 5_000_000]) {
+    const made = message(bytes);
+    const body = frame(made);
+    for (const size of [body.length, 9000]) {
+      const chunks: Buffer[] = [];
+      for (let at = 0; at < body.length; at += size) chunks.push(body.subarray(at, at + size));
+      const end = await client.call(predict, { chunks });
+      assert.equal(end.grpcStatus, '0', `${bytes} bytes`);
+      assert.ok(upstream.ran.at(-1)?.message.equals(made), `${bytes} bytes`);
+    }
+  }
+});
+
+test('large answers go through', async () => {
+  const end = await call(message(10), { 'x-answer': 'large:5000000' });
+  assert.deepEqual([end.body.length, end.grpcStatus], [5_000_005, '0']);
+});
+
+test('Trailers-Only, a status of the service, and what is no gRPC pass as they are', async () => {
+  const only = await call(message(1), { 'x-answer': 'trailers-only' });
+  assert.deepEqual([only.status, only.grpcStatus, only.isTrailersOnly], [200, '5', true]);
+  const failed = await call(message(1), { 'x-answer': 'status:9' });
+  assert.deepEqual([failed.grpcStatus, failed.body.length], ['9', 7]);
+  const http = await call(message(1), { 'x-answer': 'http:503' });
+  assert.deepEqual([http.status, http.body.toString(), http.grpcStatus], [503, 'not gRPC', undefined]);
+});
+
+test('a refusal is Trailers-Only, with a status, a sentence and the id', async () => {
+  const end = await client.call(predict, { chunks: [frame(modelSpec(modelName('n')))] });
+  assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly, end.reset], [200, '16', true, 0]);
+  const id = String(end.headers['x-headgate-request-id']);
+  const sentence = 'This call needs a credential and the request carries none.';
+  assert.equal(end.headers['grpc-message'], `${sentence} (${id})`);
+  assert.equal(end.headers['content-type'], 'application/grpc');
+});
+
+test('a large message that turns out dishonest is refused, and the replica never had it whole', async () => {
+  const before = upstream.ran.length;
+  const tail = modelSpec(modelName('n'));
+  const made = frame(Buffer.concat([message(3_000_000), tail]));
+  const end = await client.call(predict, { chunks: [made] });
+  assert.deepEqual([end.grpcStatus, end.isTrailersOnly], ['3', true]);
+  const short = frame(message(3_000_000)).subarray(0, -1);
+  assert.equal((await client.call(predict, { chunks: [short] })).grpcStatus, '3');
+  const more = Buffer.concat([frame(message(3_000_000)), Buffer.alloc(1)]);
+  assert.equal((await client.call(predict, { chunks: [more] })).grpcStatus, '3');
+  await eventually(() => upstream.reset >= 3 || undefined);
+  assert.equal(upstream.ran.length, before);
+});
+
+test('a client that leaves is heard upstream', async () => {
+  const before = upstream.reset;
+  const made = frame(message(200_000));
+  const end = await client.call(predict, { chunks: [made.subarray(0, 150_000)], isOpen: true, cancelMs: 100 });
+  assert.equal(end.status, undefined);
+  await eventually(() => upstream.reset > before || undefined);
+});
+
+test('a replica that resets or hangs up is UNAVAILABLE', async () => {
+  const reset = await call(message(1), { 'x-answer': 'reset' });
+  assert.deepEqual([reset.grpcStatus, reset.isTrailersOnly], ['14', true]);
+  const hangUp = await call(message(1), { 'x-answer': 'hang-up' });
+  assert.equal(hangUp.grpcStatus, '14');
+  assert.equal((await call(message(1))).grpcStatus, '0', 'the next one is served');
+});
+
+test('a goodbye of the replica loses no call', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const calls = Array.from({ length: 20 }, () => call(message(1000)));
+    upstream.goaway();
+    for (const end of await Promise.all(calls)) assert.equal(end.grpcStatus, '0');
+  }
+});
+
+test('many calls share one connection', async () => {
+  const before = upstream.sessions;
+  const ends = await Promise.all(Array.from({ length: 100 }, () => call(message(500))));
+  assert.ok(ends.every(({ grpcStatus }) => grpcStatus === '0'));
+  assert.ok(upstream.sessions - before <= 2, `${upstream.sessions - before} connections`);
+});
