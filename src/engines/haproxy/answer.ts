@@ -13,6 +13,8 @@ import { staticCore } from './static-core.ts';
 export interface Notebook {
   readonly book: CoreBook;
   readonly ledger: Ledger | undefined;
+  /** What a permit is kept under; empty: it is not. */
+  readonly key: string;
 }
 
 /** The variables by which HAProxy learns an answer. Throws the disk's error where the audit can't be written down. */
@@ -20,18 +22,18 @@ export function answerActions(
   plan: Plan,
   request: GateRequest,
   answer: GateAnswer,
-  { book, ledger }: Notebook,
+  { book, ledger, key }: Notebook,
   nowMs: number,
 ): SpopAction[] {
-  const core = set('coreNumber', integer(book.numberOf(staticCore(plan, request, answer))));
+  const number = book.numberOf(staticCore(plan, request, answer));
+  const core = set('coreNumber', integer(number));
   if (answer.kind === 'denial') return [core, ...refusalActions(answer, request)];
-  const record = recordOf(plan, request, answer, ledger);
   const endSeconds = Math.floor(answer.fields.keepUntilMs / 1000);
-  const number =
-    endSeconds * 1000 > nowMs ? ledger?.recordNumber(record, answer.fields.identity?.id, nowMs) : undefined;
-  const kept =
-    number === undefined ? [] : [set('endSeconds', integer(endSeconds)), set('recordNumber', integer(number))];
-  return [core, set('record', text(record)), ...kept];
+  const record = recordOf({ plan, request, permit: answer, ledger, core: number, endSeconds });
+  if (key !== '' && endSeconds * 1000 > nowMs) {
+    ledger?.keep({ key, record, endSeconds, subjectId: answer.fields.identity?.id }, nowMs);
+  }
+  return [core, set('record', text(record))];
 }
 
 /** A refusal as HAProxy gives it to the caller. */
@@ -53,14 +55,24 @@ export function refusalActions(
   ];
 }
 
-function recordOf(plan: Plan, request: GateRequest, permit: Permit, ledger: Ledger | undefined): string {
+interface Recorded {
+  readonly plan: Plan;
+  readonly request: GateRequest;
+  readonly permit: Permit;
+  readonly ledger: Ledger | undefined;
+  readonly core: number;
+  readonly endSeconds: number;
+}
+
+function recordOf({ plan, request, permit, ledger, core, endSeconds }: Recorded): string {
   const { operation, identity, limits, rule, upstreamPath } = permit.fields;
   const who = identity?.id ?? request.address;
   const counters = limits.map(
     ({ per }, position) => ledger?.counterNumber([rule.name, position, per === 'rule' ? '' : who]) ?? 0,
   );
   const service = serviceNumbers(plan).get(operation.service) ?? 0;
-  return permitRecord({ permit, service, strip: stripOf(pathOf(request.target), upstreamPath), counters });
+  const strip = stripOf(pathOf(request.target), upstreamPath);
+  return permitRecord({ permit, endSeconds, core, service, strip, counters });
 }
 
 /** How HAProxy makes the upstream's path of the request's: characters that go; with a slash: and nothing is left. */

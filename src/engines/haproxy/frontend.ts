@@ -3,7 +3,16 @@ import { printHostPort } from '../../std/host-port.ts';
 import { headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import type { Demands } from './demands.ts';
 import { auditFormat } from './log-format.ts';
-import { askName, backends, frontendName, recordMaps, spoolDescriptor, upstreamName, variables } from './names.ts';
+import {
+  askName,
+  frontendName,
+  namesMap,
+  plainPrefix,
+  recordMaps,
+  spoolDescriptor,
+  upstreamPrefix,
+  variables,
+} from './names.ts';
 import type { Place } from './place.ts';
 import {
   all,
@@ -13,15 +22,17 @@ import {
   chain,
   type Directive,
   directive,
+  type Format,
   format,
   named,
   not,
+  type Sample,
   type Section,
   test,
 } from './print.ts';
-import { recordFields } from './record.ts';
+import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
-import { isFound, variable } from './rules.ts';
+import { hasControls, isFound, variable } from './rules.ts';
 
 interface Scene {
   readonly plan: Plan;
@@ -72,82 +83,105 @@ function bind({ listener, place }: Scene): Directive {
 
 const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
 
-/** White space around a value, which the key would not see and HTTP/2 brings as it is; a line of HTTP/1 that says 2.0. */
-const oddLines = [
-  all(test(call('fc_http_major'), 'int', 2), test(call('req.hdrs'), 'reg', String.raw`: [ \t]|[^:][ \t]\r`)),
-  all(test(call('req.ver'), 'str', '2.0'), test(call('fc_http_major'), 'int', 1)),
-];
+/** White space around a value, which the key would not see and only HTTP/2 brings as it is. */
+const oddValue = all(
+  test(call('fc_http_major'), 'int', 2),
+  test(call('req.hdrs'), 'reg', String.raw`: [ \t]|[^:][ \t]\r`),
+);
+/** A line of HTTP/1 that says 2.0; its key would be that of HTTP/2. */
+const oddLine = all(test(call('req.ver'), 'str', '2.0'), test(call('fc_http_major'), 'int', 1));
 
 /** What a kept decision is never looked up for, nor kept under: the gate sees the whole of such a request each time. */
-function shape({ demands }: Scene): Directive[] {
+function shape({ demands, place }: Scene): Directive[] {
   // HAProxy compiles patterns without captures, so each name is written out twice.
   const escaped = ['host', 'authorization', ...demands.headers].map((name) => name.replace(/[^a-z0-9_-]/g, '[$&]'));
   const doubled = escaped.map((name) => `${name},(.*,)?${name}`);
   const pattern = `(^|,)(${['proxy-authorization', ...doubled].join('|')})(,|$)`;
+  const names = call('req.hdr_names');
+  const odd = (when: Condition): Directive => directive(request(`set-var(${variables.odd})`, call('bool', 1)), when);
+  // What is held of the message is no less than the fields, and known without writing them out.
+  const isLong = test(call('internal.htx.data'), 'int', 'gt', headerBytesMax);
   return [
-    directive(['acl', 'odd', call('req.hdr_names'), '-m', 'reg', pattern]),
-    directive(['acl', 'odd', call('req.hdrs'), '-m', 'len', 'gt', headerBytesMax]),
-    directive(['acl', 'odd', call('url'), '-m', 'len', 'gt', targetBytesMax]),
-    // Control characters in a value; a fragment, or anything but plain ASCII, in the query: no part of the key.
-    directive(['acl', 'odd', call('req.hdrs'), '-m', 'reg', '[^\\t\\r\\n -~\\x80-\\xff]']),
-    directive(['acl', 'odd', call('url'), '-m', 'reg', '[^!"$-~]']),
-    directive(['acl', 'odd', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
-    directive(request(`set-var(${variables.odd})`, call('bool', 1)), any(named('odd', true), ...oddLines)),
+    directive(
+      request(`set-var(${variables.plain})`, chain(names, call('map_str_int', `${place.directory}/${namesMap}`))),
+    ),
+    directive(['acl', 'odd.names', names, '-m', 'reg', pattern]),
+    directive(['acl', 'odd.names', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
+    odd(all(not(isFound(variables.plain)), named('odd.names', true))),
+    // Of plain requests they are looked at when the credential is gone.
+    odd(all(not(isFound(variables.plain)), hasControls)),
+    odd(
+      any(
+        all(isLong, test(call('req.hdrs'), 'len', 'gt', headerBytesMax)),
+        test(call('url'), 'len', 'gt', targetBytesMax),
+        // A fragment, or anything but plain ASCII, in the query: no part of the key.
+        test(call('url'), 'reg', '[^!"$-~]'),
+        oddValue,
+        oddLine,
+      ),
+    ),
   ];
 }
 
 /**
  * The key: every raw byte that an answer can depend on, hashed. A line feed can't occur in a part, so parts can't run into one
- * another; a letter says whether there is a credential, so that none and an empty one differ.
+ * another; the number of credentials is a part, so that none and an empty one differ.
  */
 function key({ index, demands }: Scene): Directive[] {
   const { headers: reads, address: readsAddress } = demands;
-  const rest = [
-    call('concat', '', variables.method, '\n'),
-    call('concat', '', variables.version, '\n'),
+  const parts = [
+    call('concat', '\n', variables.method, '\n'),
     call('concat', '', variables.host, '\n'),
     call('concat', '', variables.path, '\n'),
-    call('concat', '', variables.epoch, `\n${index}`),
+    call('concat', '', variables.epoch, `\n${index}\n`),
+    call('concat', '', variables.credentials),
     ...reads.map((_, position) => call('concat', '\n', readName(position))),
     ...(readsAddress ? [call('concat', '\n', variables.address)] : []),
-    call('sha2', 256),
+    // Last, because what stands before is copied for each part.
+    call('concat', '\n', variables.credential),
   ];
+  const credential = 'authorization';
   return [
     directive(request(`set-var(${variables.method})`, call('method'))),
-    directive(request(`set-var(${variables.version})`, call('req.ver'))),
     directive(request(`set-var(${variables.host})`, call('req.fhdr', 'host'))),
     directive(request(`set-var(${variables.path})`, chain(call('url'), call('field', 1, '?')))),
+    directive(request(`set-var(${variables.credentials})`, call('req.fhdr_cnt', credential))),
+    directive(request(`set-var(${variables.credential})`, call('req.fhdr', credential))),
     ...reads.map((name, position) =>
       directive(request(`set-var(${readName(position)})`, chain(call('req.fhdr', name), call('concat', '.')))),
     ),
     ...(readsAddress ? [directive(request(`set-var(${variables.address})`, call('src')))] : []),
     directive(
-      request(`set-var(${variables.key})`, chain(call('req.fhdr', 'authorization'), call('concat', '\nA'), ...rest)),
+      request(`set-var(${variables.key})`, chain(call('req.ver'), ...parts, call('sha2', 256), call('base64'))),
+      not(isFound(variables.odd)),
     ),
-    directive(request(`set-var(${variables.key})`, chain(call('str', '\nN'), ...rest)), not(isFound(variables.key))),
   ];
 }
 
 const readName = (position: number): string => `txn.r${position + 1}`;
 
-/** A kept permit: its entry in the table, not ended, and its record. */
+/** Seconds until a record ends; what follows the digits is not read. `letters`: of its kind, before them. */
+const holds = (letters: number): Condition =>
+  test(chain(...recordEnd(letters), call('sub', variables.now)), 'int', 'gt', 0);
+
+function recordEnd(letters: number): Sample[] {
+  const record = variable(variables.record);
+  return letters === 0 ? [record] : [record, call('bytes', letters), call('field', 1, ' ')];
+}
+
+/** A kept permit: its record, in the half that is written to, or else in the other. */
 function find({ place }: Scene): Directive[] {
-  const isKept = test(chain(variable(variables.key), call('in_table', backends.kept)), undefined);
-  const holds = test(chain(call('sc_get_gpt', 0, 0), call('sub', variables.now)), 'int', 'gt', 0);
-  const number = call('sc_get_gpt', 1, 0);
-  const half = (rest: number): Condition => test(chain(number, call('and', 1)), 'int', rest);
+  const look = (half: 0 | 1, when: Condition): Directive => {
+    const map = call('map_str', `${place.directory}/${recordMaps[half]}`);
+    return directive(request(`set-var(${variables.record})`, chain(variable(variables.key), map)), when);
+  };
+  const isFirst = (half: 0 | 1): Condition => test(variable(variables.half), 'int', half);
+  const isMissing = not(isFound(variables.record));
   return [
-    directive(
-      request('track-sc0', variable(variables.key), 'table', backends.kept),
-      all(not(isFound(variables.odd)), isKept),
-    ),
     directive(request(`set-var(${variables.now})`, call('date'))),
-    ...recordMaps.map((map, rest) =>
-      directive(
-        request(`set-var(${variables.record})`, chain(number, call('map_str', `${place.directory}/${map}`))),
-        all(holds, half(rest)),
-      ),
-    ),
+    look(0, isFirst(0)),
+    look(1, isMissing),
+    look(0, isMissing),
   ];
 }
 
@@ -158,15 +192,14 @@ function find({ place }: Scene): Directive[] {
 function forward({ plan, listener }: Scene): Directive[] {
   const numbers = serviceNumbers(plan);
   const indices = listener.routes.map(({ service }) => numbers.get(service) ?? 0);
-  const isHit = isFound(variables.record);
   const first = indices[0] ?? 0;
-  if (new Set(indices).size === 1) {
-    return [directive(['use_backend', upstreamName(first)], isHit), directive(['default_backend', askName(first)])];
-  }
-  const chosen = format('up.', { sample: recordField(recordFields.service) });
+  const isOne = new Set(indices).size === 1;
+  const chosen = (prefix: string): Format | string =>
+    isOne ? `${prefix}${first}` : format(prefix, { sample: recordField(recordOffsets.service) });
   return [
-    directive(['use_backend', chosen], isHit),
-    ...listener.routes.flatMap((route, position) => routeRules(route, indices[position] ?? 0)),
+    directive(['use_backend', chosen(plainPrefix)], all(holds(recordOffsets.kind), isFound(variables.plain))),
+    directive(['use_backend', chosen(upstreamPrefix)], holds(recordOffsets.end)),
+    ...(isOne ? [] : listener.routes.flatMap((route, position) => routeRules(route, indices[position] ?? 0))),
     directive(['default_backend', askName(first)]),
   ];
 }

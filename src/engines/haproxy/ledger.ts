@@ -1,56 +1,83 @@
-import { permitKeptMsMax } from '../../std/limits.ts';
+import { keptDecisionsMax, permitKeptMsMax } from '../../std/limits.ts';
 
-/** Records of one generation at most; what is over is asked each time. */
-export const recordsMax = 50_000;
+/** Permits of one generation at most; what is over is asked each time. HAProxy takes 1.3 kB for each. */
+export const permitsMax = keptDecisionsMax / 2;
 /** Counters that have a number at once. */
 const countersMax = 1_000_000;
-/** Longer than any permit is kept: when a half is emptied, nothing that is kept refers to it. */
-const generationMs = permitKeptMsMax + 30_000;
+/** As long as a permit is kept at most: when a half is emptied, all in it have ended, and none is asked about anew before. */
+const generationMs = permitKeptMsMax;
+/**
+ * Permits in a second that are put in the place of one that has ended, in the same generation: short ones, of conditions that read
+ * the time. HAProxy walks all of a map for each. What is over is asked each time.
+ */
+const replacementsPerSecondMax = 200;
 
 /** What has to be done to HAProxy's maps, in order. */
 export interface MapOrders {
-  clear(half: 0 | 1): void;
-  add(half: 0 | 1, number: number, record: string): void;
+  /** Empties a half, which from then on is looked in first. */
+  turn(half: 0 | 1): void;
+  add(half: 0 | 1, key: string, record: string): void;
+  remove(half: 0 | 1, key: string): void;
+}
+
+export interface KeptPermit {
+  readonly key: string;
+  readonly record: string;
+  readonly endSeconds: number;
+  readonly subjectId: string | undefined;
+}
+
+/** A generation: keys of what it holds, with when each ends, in seconds. */
+interface Half {
+  readonly ends: Map<string, number>;
+  readonly bySubject: Map<string, string[]>;
+}
+
+/** A key that HAProxy holds, and where. */
+export interface HeldKey {
+  readonly half: 0 | 1;
+  readonly key: string;
 }
 
 /**
- * Numbers of records and counters in one HAProxy process. Records live in two maps by turns: a generation writes to one and
- * then leaves it for as long as a permit is kept, then it is emptied whole, because single entries of a map on 2.6 are found
- * by walking all of it.
+ * What one HAProxy process keeps, and numbers of its counters. Permits live in two maps by turns: a generation writes to one and
+ * then leaves it for as long as a permit is kept, then it is emptied whole, because single entries of a map on 2.6 are found by
+ * walking all of it. INVARIANT: that a permit has ended stands in its record, so nothing hangs on a map being emptied in time.
  */
 export class Ledger {
   readonly #orders: MapOrders;
   readonly #counters = new Map<string, number>();
   #half: 0 | 1 = 0;
   #startedMs: number;
-  #next = 1;
   #nextCounter = 1;
-  #records = new Map<string, number>();
-  #bySubject = new Map<string, Set<number>>();
-  #earlier = new Map<string, Set<number>>();
+  #halves: [Half, Half] = [empty(), empty()];
+  #replaced = { second: 0, count: 0 };
 
   constructor(orders: MapOrders, nowMs: number) {
     this.#orders = orders;
     this.#startedMs = nowMs;
   }
 
-  /** Records that HAProxy holds of this generation. */
+  /** Permits that HAProxy holds, ended ones among them. */
   get size(): number {
-    return this.#records.size;
+    return this.#halves[0].ends.size + this.#halves[1].ends.size;
   }
 
-  /** Number of a record; undefined where there are too many. */
-  recordNumber(record: string, subjectId: string | undefined, nowMs: number): number | undefined {
+  /** Keeps a permit, if there is room. */
+  keep({ key, record, endSeconds, subjectId }: KeptPermit, nowMs: number): void {
     if (nowMs - this.#startedMs >= generationMs) this.#turn(nowMs);
-    const known = this.#records.get(record);
-    if (known !== undefined) return known;
-    if (this.#records.size >= recordsMax) return undefined;
-    const number = this.#next * 2 + this.#half;
-    this.#next += 1;
-    this.#records.set(record, number);
-    if (subjectId !== undefined) this.#note(subjectId, number);
-    this.#orders.add(this.#half, number, record);
-    return number;
+    const { ends, bySubject } = this.#halves[this.#half];
+    const known = ends.get(key);
+    // It is on its way to HAProxy.
+    if (known !== undefined && known * 1000 > nowMs) return;
+    if (known === undefined ? ends.size >= permitsMax : !this.#mayReplace(nowMs)) return;
+    if (known !== undefined) this.#orders.remove(this.#half, key);
+    ends.set(key, endSeconds);
+    this.#orders.add(this.#half, key, record);
+    if (subjectId === undefined || known !== undefined) return;
+    const keys = bySubject.get(subjectId);
+    if (keys === undefined) bySubject.set(subjectId, [key]);
+    else keys.push(key);
   }
 
   /** Number of the counter of one limit for one caller, from 1. */
@@ -65,31 +92,38 @@ export class Ledger {
     return number;
   }
 
-  /** Numbers of the records of these subjects, which are forgotten here. */
-  revoke(subjectIds: readonly string[]): number[] {
-    const numbers = new Set<number>();
-    for (const id of subjectIds) {
-      for (const held of [this.#bySubject, this.#earlier]) {
-        for (const number of held.get(id) ?? []) numbers.add(number);
-        held.delete(id);
-      }
-    }
-    for (const [record, number] of this.#records) if (numbers.has(number)) this.#records.delete(record);
-    return [...numbers];
+  /** Keys of what is held for these subjects, which are forgotten here. */
+  revoke(subjectIds: readonly string[]): HeldKey[] {
+    return ([0, 1] as const).flatMap((half) => {
+      const { ends, bySubject } = this.#halves[half];
+      const keys = subjectIds.flatMap((id) => bySubject.get(id) ?? []);
+      for (const id of subjectIds) bySubject.delete(id);
+      return keys.filter((key) => ends.delete(key)).map((key) => ({ half, key }));
+    });
   }
 
-  #note(subjectId: string, number: number): void {
-    const numbers = this.#bySubject.get(subjectId);
-    if (numbers === undefined) this.#bySubject.set(subjectId, new Set([number]));
-    else numbers.add(number);
+  /** Nothing that was kept is found any more: its keys can't come again. */
+  forget(nowMs: number): void {
+    if (this.size === 0) return;
+    this.#turn(nowMs);
+    this.#turn(nowMs);
+  }
+
+  #mayReplace(nowMs: number): boolean {
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#replaced.second) this.#replaced = { second, count: 0 };
+    this.#replaced.count += 1;
+    return this.#replaced.count <= replacementsPerSecondMax;
   }
 
   #turn(nowMs: number): void {
     this.#half = this.#half === 0 ? 1 : 0;
     this.#startedMs = nowMs;
-    this.#records = new Map();
-    this.#earlier = this.#bySubject;
-    this.#bySubject = new Map();
-    this.#orders.clear(this.#half);
+    this.#halves[this.#half] = empty();
+    this.#orders.turn(this.#half);
   }
+}
+
+function empty(): Half {
+  return { ends: new Map(), bySubject: new Map() };
 }

@@ -1,5 +1,7 @@
 import { variables } from './names.ts';
 import { call, type Format, format, type Sample } from './print.ts';
+import { recordOffsets } from './record.ts';
+import { recordField } from './refusals.ts';
 
 /** What a spool line holds, in order, between tabs, after the form's name and the worker. See log-line.ts for its reader. */
 export const logFields = [
@@ -41,7 +43,7 @@ export function auditFormat(worker: string, listener: number): Format {
     address: field('ci'),
     status: field('ST'),
     askedCore: variable(variables.answer.coreNumber),
-    keptCore: value(call('sc_get_gpt', 2, 0)),
+    keptCore: value(recordField(recordOffsets.core)),
     trace: variable(variables.trace),
     totalMs: field('Ta'),
     connectMs: field('Tc'),

@@ -3,11 +3,15 @@
 /** Variables. `g.` ones are set by the agent (`option var-prefix g`). */
 export const variables = {
   method: 'txn.m',
-  version: 'txn.v',
   host: 'txn.h',
   path: 'txn.p',
   address: 'txn.ip',
+  /** How many fields hold a credential; the credential. */
+  credentials: 'txn.c',
+  credential: 'txn.a',
   key: 'txn.k',
+  /** Set where the names of the fields are known to be plain: see plain-names.ts. */
+  plain: 'txn.n',
   now: 'txn.now',
   /** The permit's record: see record.ts. */
   record: 'txn.s',
@@ -19,10 +23,10 @@ export const variables = {
   request: 'txn.req',
   trace: 'txn.tp',
   epoch: 'proc.epoch',
+  /** The half of the kept permits that is looked in first. */
+  half: 'proc.half',
   answer: {
     record: 'txn.g.s',
-    endSeconds: 'txn.g.end',
-    recordNumber: 'txn.g.n',
     coreNumber: 'txn.g.d',
     status: 'txn.g.status',
     body: 'txn.g.body',
@@ -35,8 +39,6 @@ export const variables = {
 /** What the agent calls its variables: without scope and prefix. */
 export const answerNames = {
   record: 's',
-  endSeconds: 'end',
-  recordNumber: 'n',
   coreNumber: 'd',
   status: 'status',
   body: 'body',
@@ -47,13 +49,14 @@ export const answerNames = {
 
 export const backends = {
   gate: 'headgate.gate',
-  kept: 'headgate.kept',
   fast: 'headgate.rate.fast',
   slow: 'headgate.rate.slow',
 } as const;
 
-/** Records by number: even numbers in the first, odd ones in the second, so that one can be emptied while the other serves. */
+/** Records of kept permits by the hash of their key, in two halves, so that one can be emptied while the other serves. */
 export const recordMaps = ['records.0.map', 'records.1.map'] as const;
+/** Lists of names of fields that are known to be plain. */
+export const namesMap = 'names.map';
 
 export const files = { configuration: 'haproxy.cfg', spoe: 'spoe.cfg', problem: 'problem' } as const;
 export const spoeEngine = 'gate';
@@ -63,4 +66,8 @@ export const spoolDescriptor = 3;
 
 export const frontendName = (index: number): string => `in.${index}`;
 export const askName = (index: number): string => `ask.${index}`;
-export const upstreamName = (index: number): string => `up.${index}`;
+/** For kept permits: of requests whose fields are known to be plain, and of others. */
+export const plainName = (index: number): string => `${plainPrefix}${index}`;
+export const upstreamName = (index: number): string => `${upstreamPrefix}${index}`;
+export const plainPrefix = 'plain.';
+export const upstreamPrefix = 'up.';

@@ -7,6 +7,8 @@ export interface Question {
   readonly worker: string;
   /** The backend that the call goes on to, if it is let through. */
   readonly backend: string;
+  /** What a permit for it may be kept under; empty: it may not be kept. */
+  readonly key: string;
   readonly request: GateRequest;
 }
 
@@ -21,6 +23,7 @@ export function questionOf(message: SpopMessage, listeners: ReadonlyMap<string, 
   return {
     worker: textOf(take('worker')),
     backend: textOf(take('backend')),
+    key: textOf(take('key')),
     request: {
       id: textOf(take('id')),
       listener: listeners.get(textOf(take('listener'))) ?? '',

@@ -6,12 +6,13 @@ import { canonicalJson } from '../../std/canonical-json.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
-import { Ledger, type MapOrders } from './ledger.ts';
-import { askName, backends, files, frontendName, recordMaps, upstreamName, variables } from './names.ts';
+import { Ledger } from './ledger.ts';
+import { MapEditor } from './map-editor.ts';
+import { askName, files, frontendName, plainName, upstreamName, variables } from './names.ts';
 import type { Place } from './place.ts';
-import { mapLine } from './print.ts';
+import { KnownNames } from './plain-names.ts';
 import { realizeHaproxy } from './realize.ts';
-import { commandCharactersMax, RuntimeApi } from './runtime-api.ts';
+import { RuntimeApi } from './runtime-api.ts';
 
 /** How long HAProxy may take until it listens. */
 const startMsMax = 10_000;
@@ -19,6 +20,8 @@ const startMsMax = 10_000;
 const pauseMs = 20;
 /** After SIGTERM; it has only to close its files. */
 const killMs = 2000;
+/** Entries of a map that are removed at once: HAProxy stands still for 0.3 ms for each, where it holds 10,000. */
+const removalsMax = 64;
 /** Lines of HAProxy's own that are passed on, at most; it can be made to write many. */
 const linesMax = 100;
 
@@ -48,9 +51,11 @@ export class HaproxyProcess {
   readonly pid: number;
   readonly api: RuntimeApi;
   readonly ledger: Ledger;
+  readonly names: KnownNames;
   /** Resolves with how it ended. */
   readonly exited: Promise<string>;
   epoch: string;
+  readonly #maps: MapEditor;
   #isGone = false;
 
   private constructor({ plan, place, demands, nowMs, log }: StartOptions, child: ChildProcess) {
@@ -60,7 +65,9 @@ export class HaproxyProcess {
     this.epoch = plan.epoch;
     this.pid = child.pid ?? 0;
     this.api = new RuntimeApi(place.adminSocket);
-    this.ledger = new Ledger(mapOrders(this.api, place, log), nowMs);
+    this.#maps = new MapEditor(this.api, place, log);
+    this.ledger = new Ledger(this.#maps.permits, nowMs);
+    this.names = new KnownNames(this.#maps.names, demands.headers);
     this.exited = new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message));
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
@@ -105,20 +112,22 @@ export class HaproxyProcess {
   }
 
   /** From when it returns, no decision that was kept before is found. `text`: letters, digits and `.`. */
-  async setEpoch(text: string): Promise<void> {
+  async setEpoch(text: string, nowMs: number): Promise<void> {
     if (this.#isGone) return;
     // What it answers is the new value.
     await this.api.ask(`set var ${variables.epoch} str(${text})`).catch((error: unknown) => this.#unlessGone(error));
     this.epoch = text;
+    this.ledger.forget(nowMs);
   }
 
-  /** Ends what is kept for these subjects. */
-  async revoke(subjectIds: readonly string[]): Promise<void> {
-    const numbers = this.ledger.revoke(subjectIds);
-    for (const number of numbers) {
-      const map = mapPath(this.place, number % 2 === 0 ? 0 : 1);
-      await this.api.ask(`del map ${map} ${number}`).catch((error: unknown) => this.#unlessGone(error));
-    }
+  /** Ends what is kept for these subjects. False: that is too much to be ended one by one, and a new epoch has to do it. */
+  async revoke(subjectIds: readonly string[]): Promise<boolean> {
+    const held = this.ledger.revoke(subjectIds);
+    if (this.#isGone) return true;
+    if (held.length > removalsMax) return false;
+    for (const { half, key } of held) this.#maps.permits.remove(half, key);
+    await this.#maps.done().catch((error: unknown) => this.#unlessGone(error));
+    return true;
   }
 
   /** Another process has taken over: it goes as soon as nobody holds a connection to it, us among them. */
@@ -138,19 +147,13 @@ export class HaproxyProcess {
     clearTimeout(timer);
   }
 
-  /** Decisions that it keeps now, ended ones among them until they are found or pushed out. */
-  async keptDecisions(): Promise<number> {
-    const text = await this.api.ask(`show table ${backends.kept}`).catch(() => '');
-    return Number(/ used:(\d+)/.exec(text)?.[1] ?? 0);
-  }
-
   /** The replicas and what is on its way to each. */
   async endpoints(): Promise<{ service: string; address: string; inFlight: number }[]> {
     const text = await this.api.ask('show stat -1 4 -1').catch(() => '');
     const rows = text.split('\n').map((line) => line.split(','));
     return this.plan.upstreams.flatMap(({ service, endpoints }, position) =>
       endpoints.map(({ rest }, index) => {
-        const proxies = [upstreamName(position + 1), askName(position + 1)];
+        const proxies = [plainName, upstreamName, askName].map((name) => name(position + 1));
         const own = rows.filter(([proxy = '', name]) => proxies.includes(proxy) && name === `replica.${index + 1}`);
         const inFlight = own.reduce((sum, row) => sum + Number(row[4] ?? 0), 0);
         return { service, address: printHostPort(rest), inFlight };
@@ -212,11 +215,20 @@ function writeFiles({ plan, place, demands }: StartOptions): void {
   }
 }
 
+/**
+ * What HAProxy frees goes to a pool of its own, not to the allocator: its cache for a thread (512 kB) holds 16 buffers of our size,
+ * and each further one was had from the system anew, 4 to 5 µs a call.
+ */
+const poolOption = '-dMglobal';
+/** glibc gives memory back to the kernel after each burst of calls, to ask for it again: 0.7 page faults a call. */
+const allocation = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '33554432' } as const;
+
 function launch({ place, previous }: StartOptions, spool: number): ChildProcess {
   const socket = previous.at(-1)?.adminSocket;
   const pids = previous.map(({ pid }) => String(pid));
   const takeOver = [...(socket === undefined ? [] : ['-x', socket]), ...(pids.length === 0 ? [] : ['-sf', ...pids])];
-  return spawn('haproxy', ['-db', '-f', join(place.directory, files.configuration), ...takeOver], {
+  return spawn('haproxy', ['-db', poolOption, '-f', join(place.directory, files.configuration), ...takeOver], {
+    env: { ...process.env, ...allocation },
     // A group of its own: an interrupt at the terminal is for us, who then lets it drain.
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', spool],
@@ -237,38 +249,4 @@ function passOn(child: ChildProcess, said: string[], log: (line: string) => void
 /** Its notices, and that proxies stop when it goes, are no news. */
 function isWorthSaying(line: string): boolean {
   return line.trim() !== '' && !/\[NOTICE\]|Proxy \S+ stopped/.test(line);
-}
-
-function mapPath(place: Place, half: 0 | 1): string {
-  return join(place.directory, recordMaps[half]);
-}
-
-/** Orders to the maps, several additions in one command. An order that fails leaves misses behind, which are asked anew. */
-function mapOrders(api: RuntimeApi, place: Place, log: (line: string) => void): MapOrders {
-  const pending: string[][] = [[], []];
-  const order = (command: string): void => {
-    api.order(command).catch((error: unknown) => log(`haproxy: ${error instanceof Error ? error.message : error}`));
-  };
-  const flush = (half: 0 | 1): void => {
-    const lines = pending[half]?.splice(0) ?? [];
-    let payload = '';
-    for (const line of lines) {
-      if (payload.length + line.length > commandCharactersMax) {
-        order(`add map ${mapPath(place, half)} <<\n${payload}`);
-        payload = '';
-      }
-      payload += line;
-    }
-    if (payload !== '') order(`add map ${mapPath(place, half)} <<\n${payload}`);
-  };
-  return {
-    clear(half) {
-      order(`clear map ${mapPath(place, half)}`);
-    },
-    add(half, number, record) {
-      const lines = pending[half];
-      if (lines?.length === 0) setImmediate(() => flush(half));
-      lines?.push(mapLine(String(number), record));
-    },
-  };
 }

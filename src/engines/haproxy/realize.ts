@@ -4,8 +4,6 @@ import {
   connectTimeoutMs,
   gateTimeoutMs,
   keepAliveTimeoutMs,
-  keptDecisionsMax,
-  permitKeptMsMax,
   requestHeadTimeoutMs,
   upstreamTimeoutMs,
 } from '../../std/limits.ts';
@@ -13,11 +11,21 @@ import type { Realization } from '../engine.ts';
 import { type Demands, demandsOf } from './demands.ts';
 import { frontendSection } from './frontend.ts';
 import { limitTables } from './limit-rules.ts';
-import { askName, backends, files, recordMaps, spoeEngine, upstreamName, variables } from './names.ts';
+import {
+  askName,
+  backends,
+  files,
+  namesMap,
+  plainName,
+  recordMaps,
+  spoeEngine,
+  upstreamName,
+  variables,
+} from './names.ts';
 import { examplePlace, type Place } from './place.ts';
 import { call, configuration, type Directive, directive, type Section } from './print.ts';
 import { errorLines, problemFiles } from './refusals.ts';
-import { missedRules, permittedRules, type RuleScene } from './rules.ts';
+import { missedRules, permittedRules, plainlyPermittedRules, type RuleScene } from './rules.ts';
 import { spoeText } from './spoe.ts';
 
 /** Counters of callers kept at most, a table. */
@@ -41,7 +49,7 @@ export function realizeHaproxy(
     files: {
       [files.configuration]: configurationText(plan, place, demands),
       [files.spoe]: spoeText(plan, place),
-      ...Object.fromEntries(recordMaps.map((name) => [name, ''])),
+      ...Object.fromEntries([...recordMaps, namesMap].map((name) => [name, ''])),
       ...problemFiles(),
     },
   };
@@ -58,9 +66,11 @@ function configurationText(plan: Plan, place: Place, demands: Demands): string {
     ...plan.listeners.map((listener, position) =>
       frontendSection({ plan, listener, index: position + 1, place, demands }),
     ),
-    ...plan.upstreams.map((upstream, position) => upstreamSection(upstream, position, scene)),
+    ...plan.upstreams.flatMap((upstream, position) => [
+      plainSection(upstream, position, scene),
+      upstreamSection(upstream, position, scene),
+    ]),
     ...plan.upstreams.map((upstream, position) => askSection(upstream, position, { scene, place })),
-    keptSection(),
     ...limitTables(countersMax),
     gateSection(place),
   ]);
@@ -80,6 +90,7 @@ function globalSection(plan: Plan, { adminSocket }: Place): Section {
       // Remembering what patterns matched costs more than matching: as many texts come as there are callers.
       directive(['tune.pattern.cache-size', 0]),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
+      directive(['set-var', variables.half, call('int', 0)]),
     ],
   };
 }
@@ -117,11 +128,19 @@ function serverLines({ endpoints }: UpstreamPlan): Directive[] {
   ];
 }
 
+function plainSection(upstream: UpstreamPlan, position: number, scene: RuleScene): Section {
+  return {
+    head: ['backend', plainName(position + 1)],
+    lines: [...plainlyPermittedRules(scene), ...serverLines(upstream)],
+    notes: ['A service, for calls whose permit is kept and whose fields are plain.'],
+  };
+}
+
 function upstreamSection(upstream: UpstreamPlan, position: number, scene: RuleScene): Section {
   return {
     head: ['backend', upstreamName(position + 1)],
     lines: [...permittedRules(scene), ...serverLines(upstream)],
-    notes: ['A service, for calls whose permit is kept.'],
+    notes: ['The same service, for other calls whose permit is kept.'],
   };
 }
 
@@ -141,18 +160,6 @@ function askSection(
       ...serverLines(upstream),
     ],
     notes: ['The same service, for calls that the gate is asked about.'],
-  };
-}
-
-function keptSection(): Section {
-  const seconds = permitKeptMsMax / 1000;
-  const words = ['stick-table', 'type', 'binary', 'len', 32, 'size', keptDecisionsMax, 'expire', `${seconds}s`];
-  return {
-    head: ['backend', backends.kept],
-    lines: [directive([...words, 'store', 'gpt(3)'])],
-    notes: [
-      'Kept permits by the hash of their key: when they end (seconds), number of the record, number of the core.',
-    ],
   };
 }
 

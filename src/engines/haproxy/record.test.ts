@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Permit } from '../../gate/index.ts';
 import type { LimitPlan } from '../../plan/types.ts';
-import { assertionOffset, permitRecord, recordFields, slotFields, speedOf } from './record.ts';
+import { assertionOffset, permitRecord, recordOffsets, slotOffsets, speedOf } from './record.ts';
 
 const limit = (changes: Partial<LimitPlan> = {}): LimitPlan => ({
   count: 200,
@@ -19,33 +19,38 @@ function permitOf(subject: string | undefined, limits: readonly LimitPlan[], ass
   return { kind: 'permit', fields: { identity, assertion: identity && assertion, limits } } as unknown as Permit;
 }
 
-const recordOf = (permit: Permit): string => permitRecord({ permit, service: 3, strip: '8/', counters: [11, 12] });
-const field = (record: string, index: number): string | undefined => record.split(' ').at(index - 1);
+const recordOf = (permit: Permit): string =>
+  permitRecord({ permit, endSeconds: 1_763_731_200, core: 77, service: 3, strip: '8/', counters: [11, 12] });
+/** As HAProxy reads it: from an offset to the next space. */
+const field = (record: string, offset: number, further = 0): string | undefined =>
+  record.slice(offset).split(' ')[further];
 
 test('fields stand where the configuration looks for them', () => {
   const record = recordOf(permitOf('ann', [limit(), limit({ count: 1, periodMs: 86_400_000, burst: 2 })]));
-  assert.equal(field(record, recordFields.kind), 'S');
-  assert.equal(field(record, recordFields.subject), 'ann');
-  assert.equal(field(record, recordFields.issuer), 'https://id.example');
-  assert.equal(field(record, recordFields.service), '3');
-  assert.equal(field(record, recordFields.strip), '8/');
-  assert.equal(field(record, recordFields.retryAfter), '86400');
-  const [first, second] = [slotFields(1), slotFields(2)];
+  assert.equal(Number.parseInt(record, 10), 1_763_731_200);
+  assert.equal(field(record, recordOffsets.end), '1763731200');
+  assert.equal(field(record, recordOffsets.core), '77');
+  assert.equal(field(record, recordOffsets.subject), 'ann');
+  assert.equal(field(record, recordOffsets.subject, 1), 'https://id.example');
+  assert.equal(field(record, recordOffsets.service), '3');
+  assert.equal(field(record, recordOffsets.strip), '8/');
+  assert.equal(field(record, recordOffsets.retryAfter), '86400');
+  const [first, second] = [slotOffsets(1), slotOffsets(2)];
   assert.deepEqual(
-    [first.fast, first.slow, first.cost, first.burst].map((index) => field(record, index)),
+    [first.fast, first.slow, first.cost, first.burst].map((offset) => field(record, offset)),
     ['11', '0', '2500', '1000000'],
   );
   assert.deepEqual(
-    [second.fast, second.slow].map((index) => field(record, index)),
+    [second.fast, second.slow].map((offset) => field(record, offset)),
     ['0', '12'],
   );
   assert.equal(record.slice(assertionOffset), 'eyJ.eyJ.sig');
 });
 
-test('whoever is not known has no fields of an identity', () => {
+test('whoever is not known has no fields of an identity, and no ordinary record', () => {
   const record = recordOf(permitOf(undefined, []));
-  assert.ok(record.startsWith('N - - 3 8/ 1 0 0 0 0 '));
-  assert.ok(!record.endsWith(' '));
+  assert.ok(record.startsWith('N1763731200 77 '));
+  assert.equal(record.slice(recordOffsets.subject), '.');
 });
 
 test('any subject keeps its field and leaves the assertion whole', () => {
@@ -54,8 +59,8 @@ test('any subject keeps its field and leaves the assertion whole', () => {
       fc.pre(subject.isWellFormed());
       const record = recordOf(permitOf(subject, [limit()]));
       assert.match(record, /^[\x20-\x7e]+$/);
-      assert.equal(decodeURIComponent(field(record, recordFields.subject) ?? ''), subject);
-      const assertion = record.startsWith('S') ? record.slice(assertionOffset) : record.split(' ').at(-1);
+      assert.equal(decodeURIComponent(field(record, recordOffsets.subject) ?? ''), subject);
+      const assertion = record.startsWith('0') ? record.slice(assertionOffset) : record.split(' ').at(-1);
       assert.equal(assertion, 'eyJ.eyJ.sig');
     }),
     { seed: 20261121 },

@@ -3,31 +3,38 @@ import type { LimitPlan } from '../../plan/types.ts';
 import { retryAfterSeconds } from '../../traffic/index.ts';
 
 /**
- * A permit as HAProxy keeps it: one line of text, its fields between single spaces, then dots up to a fixed offset, then the
- * assertion. So that a hit costs one look-up, and the long assertion is cut out without being searched for.
+ * A permit as HAProxy keeps it: one line of text. A letter (its kind) and the second in which it ends, then fields at fixed offsets,
+ * each to the next space, then the assertion. So that a hit costs one look-up, and nothing is searched for.
  */
-export const recordFields = {
-  kind: 1,
-  subject: 2,
-  issuer: 3,
-  service: 4,
-  strip: 5,
-  retryAfter: 6,
+export const recordOffsets = {
+  /** Of the kind's letter; `S` is written as the digit 0, so that the record of an ordinary permit begins with its end. */
+  kind: 0,
+  end: 1,
+  core: 12,
+  /** Of the first limit. */
+  slots: 23,
+  retryAfter: 111,
+  service: 120,
+  strip: 126,
+  /** The issuer is the field behind it. */
+  subject: 134,
 } as const;
 
-/** Fields of a limit slot: key in the fast table, key in the slow one, cost and burst in ticks. 0: not used. */
-export const slotFields = (slot: number): { fast: number; slow: number; cost: number; burst: number } => {
-  const first = 7 + (slot - 1) * 4;
-  return { fast: first, slow: first + 1, cost: first + 2, burst: first + 3 };
+/** Of the numbers in a limit slot: key in the fast table, key in the slow one, cost and burst in ticks. 0: not used. */
+export const slotOffsets = (slot: number): { fast: number; slow: number; cost: number; burst: number } => {
+  const first = recordOffsets.slots + (slot - 1) * 4 * numberWidth;
+  return { fast: first, slow: first + numberWidth, cost: first + 2 * numberWidth, burst: first + 3 * numberWidth };
 };
 
-/** Limits of one rule at most: HAProxy tracks three counters a request, and one is the kept decision. */
+/** Ten digits hold what is under 2^32. */
+const numberWidth = 11;
+/** Limits of one rule at most: HAProxy tracks three counters a request. */
 export const slotsMax = 2;
 /**
- * Where the assertion starts in a record of kind `S`; small, because memory of over 1,032 bytes is slower to be had; in a longer one
+ * Where the assertion starts in an ordinary record; small, because memory of over 1,032 bytes is slower to be had; in a longer one
  * (`L`) it is the last field.
  */
-export const assertionOffset = 224;
+export const assertionOffset = 304;
 
 /** A table of counters. `tickUs`: its unit. Counters wrap after 2^32 ticks, which is more than `idle` and `burst` together. */
 export interface Speed {
@@ -52,15 +59,19 @@ export function speedOf({ count, periodMs, burst }: LimitPlan): Speed | undefine
 }
 
 /** What a record holds of a limit. `key`: number of the counter. */
-function slotText(limit: LimitPlan, key: number): string {
+function slotNumbers(limit: LimitPlan, key: number): number[] {
   const speed = speedOf(limit);
   if (speed === undefined) throw new Error('a limit that no table holds');
   const cost = Math.max(1, Math.round((limit.periodMs * 1000) / limit.count / speed.tickUs));
-  return `${speed.name === 'fast' ? key : 0} ${speed.name === 'slow' ? key : 0} ${cost} ${cost * limit.burst}`;
+  return [speed.name === 'fast' ? key : 0, speed.name === 'slow' ? key : 0, cost, cost * limit.burst];
 }
 
 export interface RecordParts {
   readonly permit: Permit;
+  /** When it ends; 0: it is for one call. */
+  readonly endSeconds: number;
+  /** Number of the core, for the audit. */
+  readonly core: number;
   /** Index of the upstream, from 1. */
   readonly service: number;
   /** Length of the prefix that is cut off the path; with a slash behind it where nothing is left; `0`: none. */
@@ -69,16 +80,26 @@ export interface RecordParts {
   readonly counters: readonly number[];
 }
 
-/** The record of a permit. Visible ASCII and single spaces only. */
-export function permitRecord({ permit, service, strip, counters }: RecordParts): string {
+/** The record of a permit. Visible ASCII and spaces only. */
+export function permitRecord({ permit, endSeconds, core, service, strip, counters }: RecordParts): string {
   const { identity, assertion, limits } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
-    return limit === undefined ? '0 0 0 0' : slotText(limit, counters[index] ?? 0);
+    return limit === undefined ? [0, 0, 0, 0] : slotNumbers(limit, counters[index] ?? 0);
   });
-  const who = identity === undefined ? '- -' : `${headerText(identity.subject)} ${headerText(identity.issuer)}`;
-  const rest = `${who} ${service} ${strip} ${retryAfterSeconds(limits)} ${slots.join(' ')} `;
-  if (identity === undefined || assertion === undefined) return `N ${rest}.`;
-  if (rest.length + 2 > assertionOffset) return `L ${rest}${assertion}`;
-  return `S ${rest}`.padEnd(assertionOffset, '.') + assertion;
+  const fixed = [
+    cell(String(endSeconds), recordOffsets.core - recordOffsets.end),
+    ...[core, ...slots.flat()].map((number) => cell(String(number), numberWidth)),
+    cell(String(retryAfterSeconds(limits)), recordOffsets.service - recordOffsets.retryAfter),
+    cell(String(service), recordOffsets.strip - recordOffsets.service),
+    cell(strip, recordOffsets.subject - recordOffsets.strip),
+  ].join('');
+  if (identity === undefined || assertion === undefined) return `N${fixed}.`;
+  const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} `;
+  return text.length < assertionOffset ? `0${text}`.padEnd(assertionOffset, '.') + assertion : `L${text}${assertion}`;
+}
+
+function cell(text: string, width: number): string {
+  if (text.length >= width) throw new Error(`no room in a record for ${text}`);
+  return text.padEnd(width);
 }

@@ -94,7 +94,7 @@ export function refusalRules(): Directive[] {
     });
 }
 
-/** A field of the permit's record. */
-export function recordField(index: number): Sample {
-  return chain(variable(variables.record), call('field', index, ' '));
+/** A field of the permit's record, by its offset; `further`: so many behind it. */
+export function recordField(offset: number, further = 0): Sample {
+  return chain(variable(variables.record), call('bytes', offset), call('field', 1 + further, ' '));
 }

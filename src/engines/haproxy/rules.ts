@@ -3,7 +3,7 @@ import type { ListenerPlan, Plan } from '../../plan/types.ts';
 import { headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import type { Demands } from './demands.ts';
 import { limitRules } from './limit-rules.ts';
-import { backends, spoeEngine, spoeGroup, variables } from './names.ts';
+import { spoeEngine, spoeGroup, variables } from './names.ts';
 import {
   all,
   type Condition,
@@ -16,7 +16,7 @@ import {
   type Sample,
   test,
 } from './print.ts';
-import { assertionOffset, recordFields } from './record.ts';
+import { assertionOffset, recordOffsets } from './record.ts';
 import { recordField, refusalRules, returnWords } from './refusals.ts';
 
 /** What rules hang on. */
@@ -29,14 +29,30 @@ export interface RuleScene {
 type Stage = (scene: RuleScene) => Directive[];
 
 /** INVARIANT: the order of security on a permit. All that came is removed before anything of ours is set. */
-const permitted: readonly Stage[] = [limit, body, cleanse, identify];
+const permitted: readonly Stage[] = [limit, body, cleanse, setTarget, identify, cut];
+
+/** The same where the names of the fields say that the credential is all there is to remove; values are yet to be looked at. */
+const plainlyPermitted: readonly Stage[] = [
+  removeCredential,
+  refuseMalformed,
+  limit,
+  body,
+  setTarget,
+  identifyPlainly,
+  cut,
+];
 
 /** INVARIANT: the order of security on a miss. Nothing is removed before the gate has seen it. */
-const missed: readonly Stage[] = [ask, refuse, keep, ...permitted];
+const missed: readonly Stage[] = [ask, refuse, ...permitted];
 
 /** Rules of an upstream's backend: a record is there. */
 export function permittedRules(scene: RuleScene): Directive[] {
   return permitted.flatMap((stage) => stage(scene));
+}
+
+/** Rules of an upstream's backend: an ordinary record is there, and the fields of the request are plain. */
+export function plainlyPermittedRules(scene: RuleScene): Directive[] {
+  return plainlyPermitted.flatMap((stage) => stage(scene));
 }
 
 /** Rules of the backend that a miss goes to. */
@@ -48,14 +64,17 @@ export const variable = (name: string): Sample => call('var', name);
 export const isFound = (name: string): Condition => test(variable(name), 'found');
 const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
 
-const isServed = test(variable(variables.version), 'str', '1.0', '1.1');
+const isServed = test(call('req.ver'), 'str', '1.0', '1.1');
+/** What the audit needs of a request that nobody was asked about. */
+const requestLine = chain(variable(variables.method), call('concat', ' ', variables.path));
 
 /** What is far too large is refused here, because it wouldn't fit a frame; the rest is asked. Silence is 503. */
 function ask(): Directive[] {
-  const line = chain(variable(variables.method), call('concat', ' ', variables.path));
   const silent = all(not(isFound(variables.answer.status)), not(isFound(variables.answer.record)));
   return [
-    directive(request(`set-var(${variables.request})`, line)),
+    directive(request(`set-var(${variables.request})`, requestLine)),
+    // One that has ended.
+    directive(request(`unset-var(${variables.record})`)),
     // A line of HTTP/1 that says 2.0 would be read as if HTTP/2 had carried it.
     directive(returnWords('request-malformed'), all(test(call('fc_http_major'), 'int', 1), not(isServed))),
     directive(returnWords('target-too-long'), test(call('url'), 'len', 'gt', 2 * targetBytesMax)),
@@ -70,17 +89,26 @@ function refuse(): Directive[] {
   return refusalRules();
 }
 
-/** Keeps what the gate said may be kept: only answers make entries, so that no flood of tokens fills the table. */
-function keep(): Directive[] {
-  const mayKeep = all(test(variable(variables.answer.endSeconds), 'int', 'gt', 0), not(isFound(variables.odd)));
-  const { endSeconds, recordNumber, coreNumber } = variables.answer;
+function removeCredential(): Directive[] {
+  return [directive(request('del-header', 'authorization'))];
+}
+
+/**
+ * What the gate would refuse of a request beside its key, answered and audited as it would be: a control character in a value. The
+ * credential stands in the key, so it is removed before, which leaves little to look at.
+ */
+function refuseMalformed(): Directive[] {
+  const isRefused = isFound(variables.request);
   return [
-    directive(request('track-sc0', variable(variables.key), 'table', backends.kept), mayKeep),
-    ...[endSeconds, recordNumber, coreNumber].map((name, position) =>
-      directive(request(`sc-set-gpt(${position},0)`, variable(name)), mayKeep),
-    ),
+    directive(request(`set-var(${variables.request})`, requestLine), hasControls),
+    // The audit has it as a call that nobody was asked about.
+    directive(request(`unset-var(${variables.record})`), isRefused),
+    directive(returnWords('request-malformed'), isRefused),
   ];
 }
+
+/** Control characters in a value. */
+export const hasControls = test(call('req.hdrs'), 'reg', String.raw`[^\t\r\n -~\x80-\xff]`);
 
 function limit({ demands }: RuleScene): Directive[] {
   return limitRules(demands);
@@ -95,17 +123,12 @@ const traceparent = call('req.fhdr', 'traceparent');
 
 /**
  * Fields of one connection. `Connection` could name ours, so that the service drops them; `Upgrade` could turn the connection
- * into one that nobody decides about.
+ * into one that nobody decides about. A request that has one is not plain: see plain-names.ts.
  */
 const ofConnection = '^(connection|proxy-connection|keep-alive|te|upgrade|http2-settings)$';
 
 /** Nobody but us sets these. The pattern is the gate's own. */
 function cleanse(): Directive[] {
-  const pathAndQuery = format({ sample: call('pathq') });
-  const hasOtherScheme = all(
-    test(call('fc_http_major'), 'int', 2),
-    not(test(call('url'), 'beg', 'http://', 'https://')),
-  );
   return [
     // Only what is well-formed gets into the spool, where nothing is escaped.
     directive(
@@ -117,23 +140,42 @@ function cleanse(): Directive[] {
       request('del-header', 'expect'),
       not(test(chain(call('req.fhdr', 'expect'), call('lower')), 'str', '100-continue')),
     ),
-    directive(request('set-uri', pathAndQuery), hasOtherScheme),
+  ];
+}
+
+/** HTTP/2 may bring any scheme, which would stand in the line for the service. */
+function setTarget(): Directive[] {
+  const hasOtherScheme = all(
+    test(call('fc_http_major'), 'int', 2),
+    not(test(call('url'), 'beg', 'http://', 'https://')),
+  );
+  return [directive(request('set-uri', format({ sample: call('pathq') })), hasOtherScheme)];
+}
+
+/** An ordinary record: the identity of a caller who is known, its assertion at its place. */
+function identifyPlainly(): Directive[] {
+  const { subject } = recordOffsets;
+  const assertion = chain(variable(variables.record), call('bytes', assertionOffset));
+  return [
+    directive(request('add-header', 'x-headgate-subject', format({ sample: recordField(subject) }))),
+    directive(request('add-header', 'x-headgate-issuer', format({ sample: recordField(subject, 1) }))),
+    directive(request('add-header', 'x-headgate-assertion', format({ sample: assertion }))),
   ];
 }
 
 /** The upstream learns who calls. */
-function identify({ listeners }: RuleScene): Directive[] {
-  const { subject, issuer } = recordFields;
+function identify(): Directive[] {
   const kind = (letter: string): Condition => test(variable(variables.record), 'beg', letter);
-  const assertion = chain(variable(variables.record), call('bytes', assertionOffset));
+  const last = chain(variable(variables.record), call('field', -1, ' '));
   return [
-    directive(request('add-header', 'x-headgate-subject', format({ sample: recordField(subject) }))),
-    directive(request('add-header', 'x-headgate-issuer', format({ sample: recordField(issuer) }))),
-    directive(request('add-header', 'x-headgate-assertion', format({ sample: assertion }))),
-    directive(request('set-header', 'x-headgate-assertion', format({ sample: recordField(-1) })), kind('L')),
+    ...identifyPlainly(),
+    directive(request('set-header', 'x-headgate-assertion', format({ sample: last })), kind('L')),
     directive(request('del-header', '^x-headgate-(subject|issuer|assertion)$', '-m', 'reg'), kind('N')),
-    ...stripLengths(listeners).flatMap(strip),
   ];
+}
+
+function cut({ listeners }: RuleScene): Directive[] {
+  return stripLengths(listeners).flatMap(strip);
 }
 
 function stripLengths(listeners: readonly ListenerPlan[]): number[] {
@@ -143,7 +185,7 @@ function stripLengths(listeners: readonly ListenerPlan[]): number[] {
 }
 
 function strip(length: number): Directive[] {
-  const field = recordField(recordFields.strip);
+  const field = recordField(recordOffsets.strip);
   const rest = chain(call('path'), call('bytes', length));
   return [
     directive(request('set-path', format({ sample: rest })), test(field, 'str', String(length))),

@@ -127,7 +127,7 @@ class Runner {
     this.#keeper = started;
     before?.drain();
     void started.exited.then((how) => this.#ended(started, how));
-    await started.setEpoch(this.#epochText());
+    await started.setEpoch(this.#epochText(), clock.now());
     this.#books.prune(new Set(this.#processes.keys()));
   }
 
@@ -135,7 +135,7 @@ class Runner {
   async answer(message: SpopMessage): Promise<readonly SpopAction[]> {
     const gate = this.#gate;
     const changes = this.#changes;
-    const { worker, backend, request } = questionOf(message, listenersOf(gate.plan));
+    const { worker, backend, key, request } = questionOf(message, listenersOf(gate.plan));
     if (!this.#isOpen) return this.#shut(worker, request);
     const { clock } = this.#options;
     const said = await this.#flood.check(request, clock.now(), () => gate.check(request));
@@ -143,7 +143,9 @@ class Runner {
     const nowMs = clock.now();
     // A swap or a revocation while the gate was asked: the answer is of before, and good for this call alone.
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
-    return answerActions(gate.plan, request, answer, { book: this.#books.of(worker), ledger: keeper?.ledger }, nowMs);
+    if (answer.kind === 'permit' && key !== '') keeper?.names.learn(request.headers);
+    const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key };
+    return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
   async swap(plan: Plan): Promise<void> {
@@ -162,7 +164,10 @@ class Runner {
 
   async revoke(subjectIds: readonly string[]): Promise<void> {
     this.#changes += 1;
-    await Promise.all([...this.#processes.values()].map((each) => each.revoke(subjectIds)));
+    const revoked = await Promise.all([...this.#processes.values()].map((each) => each.revoke(subjectIds)));
+    if (revoked.every((isDone) => isDone)) return;
+    this.#turn += 1;
+    await this.#setEpochs();
   }
 
   /** A shut admission is an epoch under which nothing is kept, and an agent that refuses. */
@@ -175,14 +180,13 @@ class Runner {
 
   async status(): Promise<EngineStatus> {
     const processes = [...this.#processes.values()];
-    const kept = await Promise.all(processes.map((each) => each.keptDecisions()));
     return {
       processes: processes.map((each) => ({
         role: each === this.#current ? 'haproxy' : 'haproxy, draining',
         pid: each.pid,
         epoch: this.#gate.plan.epoch,
       })),
-      keptDecisions: kept.reduce((sum, count) => sum + count, 0),
+      keptDecisions: processes.reduce((sum, { ledger }) => sum + ledger.size, 0),
       endpoints: (await this.#current?.endpoints()) ?? [],
       issuers: this.#gate.status(),
     };
@@ -199,7 +203,7 @@ class Runner {
     const { plan } = this.#gate;
     const denial = { kind: 'denial', reason: 'audit-unavailable', keepUntilMs: 0, epoch: plan.epoch } as const;
     try {
-      const notebook = { book: this.#books.of(worker), ledger: undefined };
+      const notebook = { book: this.#books.of(worker), ledger: undefined, key: '' };
       return answerActions(plan, request, denial, notebook, this.#options.clock.now());
     } catch {
       // The disk that shut admission may well be the one that this would be written to.
@@ -235,7 +239,9 @@ class Runner {
   }
 
   async #setEpochs(): Promise<void> {
-    await Promise.all([...this.#processes.values()].map((each) => each.setEpoch(this.#epochText())));
+    await Promise.all(
+      [...this.#processes.values()].map((each) => each.setEpoch(this.#epochText(), this.#options.clock.now())),
+    );
   }
 
   #ended(ended: HaproxyProcess, how: string): void {
