@@ -22,6 +22,7 @@ export const logFields = [
   'endpointPort',
   'termination',
   'listener',
+  'grpc',
   'request',
 ] as const;
 
@@ -54,6 +55,7 @@ export function auditFormat(worker: string, listener: number): Format {
     endpointPort: field('sp'),
     termination: field('ts'),
     listener: String(listener),
+    grpc: variable(variables.grpc),
     request: variable(variables.request),
   };
   const rest = logFields.flatMap((name) => ['\t', parts[name]]);

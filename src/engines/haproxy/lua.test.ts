@@ -47,7 +47,7 @@ function walkInLua(asked: readonly Asked[]): string[] {
 /** What the fetch has to answer, as wire/ walks the message. */
 function expected({ walk, body }: Asked): string {
   const walked = new MessageWalk(walk, bytesMaxOfCases);
-  if (!walked.push(body) || !walked.end()) return `!${walked.fault?.reason}`;
+  if (!walked.push(body) || !walked.end()) return `~${walked.fault?.reason}`;
   const { model, version, label } = walked.named;
   const choice = version !== undefined ? `v${version}` : label !== undefined ? `l${label}` : '-';
   return walk === 'none' ? 'n' : `${walk === 'spec' ? 's' : 't'} ${model} ${choice}`;
@@ -58,7 +58,7 @@ test('the walk in Lua answers every case as its table says, and as wire/ does', 
   for (const [at, each] of messageCases.entries()) {
     const { name, walk, expect } = each;
     assert.equal(answers[at], expected(each), name);
-    if ('refused' in expect) assert.equal(answers[at], `!${expect.refused}`, name);
+    if ('refused' in expect) assert.equal(answers[at], `~${expect.refused}`, name);
     else if (walk !== 'none') assert.equal(answers[at]?.split(' ')[1], expect.model, name);
   }
 });
@@ -94,8 +94,8 @@ test('both walks answer twenty thousand odd messages alike', () => {
   const wanted = asked.map(expected);
   for (const [at, each] of asked.entries())
     assert.equal(answers[at], wanted[at], `${each.walk} ${each.body.toString('hex')}`);
-  const refusals = new Set(wanted.filter((answer) => answer.startsWith('!')));
-  assert.ok(refusals.size >= 3 && wanted.some((answer) => !answer.startsWith('!')), 'it is a mix');
+  const refusals = new Set(wanted.filter((answer) => answer.startsWith('~')));
+  assert.ok(refusals.size >= 3 && wanted.some((answer) => !answer.startsWith('~')), 'it is a mix');
 });
 
 test('a chosen version is written in the same bytes', () => {

@@ -10,7 +10,11 @@ import {
 import type { Realization } from '../engine.ts';
 import { type Demands, demandsOf } from './demands.ts';
 import { frontendSection } from './frontend.ts';
+import { grpcSections } from './grpc-backends.ts';
+import { listensForGrpc, refusedMessagesSection } from './grpc-frontend.ts';
+import { grpcAnswerRules } from './grpc-refusals.ts';
 import { limitTables } from './limit-rules.ts';
+import { luaFiles, luaNames } from './lua.ts';
 import {
   askName,
   backends,
@@ -24,7 +28,7 @@ import {
 } from './names.ts';
 import { examplePlace, type Place } from './place.ts';
 import { call, configuration, type Directive, directive, type Section } from './print.ts';
-import { errorLines, problemFiles } from './refusals.ts';
+import { errorLines, problemFiles, refusing } from './refusals.ts';
 import { missedRules, permittedRules, plainlyPermittedRules, type RuleScene } from './rules.ts';
 import { spoeText } from './spoe.ts';
 
@@ -51,12 +55,14 @@ export function realizeHaproxy(
       [files.spoe]: spoeText(plan, place),
       ...Object.fromEntries([...recordMaps, namesMap].map((name) => [name, ''])),
       ...problemFiles(),
+      ...(hasGrpcListener(plan) ? luaFiles() : {}),
     },
   };
 }
 
 function configurationText(plan: Plan, place: Place, demands: Demands): string {
-  const scene = { demands, listeners: plan.listeners, bounds: plan.bounds };
+  const scene = { demands, listeners: plan.listeners, bounds: plan.bounds, refusing };
+  const isGrpc = hasGrpcListener(plan);
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
   ];
@@ -71,12 +77,32 @@ function configurationText(plan: Plan, place: Place, demands: Demands): string {
       upstreamSection(upstream, position, scene),
     ]),
     ...plan.upstreams.map((upstream, position) => askSection(upstream, position, { scene, place })),
+    ...(isGrpc
+      ? [
+          ...plan.upstreams.flatMap((upstream, position) => grpcSections(upstream, position + 1, { scene, place })),
+          refusedMessagesSection(),
+        ]
+      : []),
     ...limitTables(countersMax),
     gateSection(place),
   ]);
 }
 
-function globalSection(plan: Plan, { adminSocket }: Place): Section {
+function hasGrpcListener(plan: Plan): boolean {
+  return plan.listeners.some((listener) => listensForGrpc(plan, listener));
+}
+
+/** Lua that walks messages. It works on what is bounded, and a time limit would let what it stops in pass. */
+function luaLines({ bounds }: Plan, { directory }: Place): Directive[] {
+  return [
+    directive(['tune.lua.session-timeout', 0]),
+    directive(['setenv', 'HEADGATE_BODY_BYTES_MAX', bounds.bodyBytesMax]),
+    ...luaNames.map((name) => directive(['lua-load', `${directory}/${name}`])),
+  ];
+}
+
+function globalSection(plan: Plan, place: Place): Section {
+  const { adminSocket } = place;
   return {
     head: ['global'],
     lines: [
@@ -89,6 +115,7 @@ function globalSection(plan: Plan, { adminSocket }: Place): Section {
       directive(['tune.http.maxhdr', headerCount]),
       // Remembering what patterns matched costs more than matching: as many texts come as there are callers.
       directive(['tune.pattern.cache-size', 0]),
+      ...(hasGrpcListener(plan) ? luaLines(plan, place) : []),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
       directive(['set-var', variables.half, call('int', 0)]),
     ],
@@ -157,6 +184,7 @@ function askSection(
       directive(['filter', 'spoe', 'engine', spoeEngine, 'config', config]),
       directive(['http-request', `set-var(${variables.backend})`, call('str', askName(position + 1))]),
       ...missedRules(scene),
+      ...grpcAnswerRules(),
       ...serverLines(upstream),
     ],
     notes: ['The same service, for calls that the gate is asked about.'],

@@ -16,8 +16,10 @@ export const recordOffsets = {
   retryAfter: 111,
   service: 120,
   strip: 126,
+  /** That has to be appended to a gRPC message; `.`: none. */
+  version: 134,
   /** The issuer is the field behind it. */
-  subject: 134,
+  subject: 154,
 } as const;
 
 /** Of the numbers in a limit slot: key in the fast table, key in the slow one, cost and burst in ticks. 0: not used. */
@@ -82,7 +84,7 @@ export interface RecordParts {
 
 /** The record of a permit. Visible ASCII and spaces only. */
 export function permitRecord({ permit, endSeconds, core, service, strip, counters }: RecordParts): string {
-  const { identity, assertion, limits } = permit.fields;
+  const { identity, assertion, limits, version = '.' } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
     return limit === undefined ? [0, 0, 0, 0] : slotNumbers(limit, counters[index] ?? 0);
@@ -92,7 +94,8 @@ export function permitRecord({ permit, endSeconds, core, service, strip, counter
     ...[core, ...slots.flat()].map((number) => cell(String(number), numberWidth)),
     cell(String(retryAfterSeconds(limits)), recordOffsets.service - recordOffsets.retryAfter),
     cell(String(service), recordOffsets.strip - recordOffsets.service),
-    cell(strip, recordOffsets.subject - recordOffsets.strip),
+    cell(strip, recordOffsets.version - recordOffsets.strip),
+    cell(version, recordOffsets.subject - recordOffsets.version),
   ].join('');
   if (identity === undefined || assertion === undefined) return `N${fixed}.`;
   const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} `;

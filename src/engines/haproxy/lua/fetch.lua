@@ -1,7 +1,7 @@
 -- lua.message_spec, lua.message_tasks, lua.message_none: what a gRPC message that stands in the buffer names, by how that is to be read,
 -- walked to the end of what is there. The largest body stands in the environment. They answer
 --   "s <model> <version>", "t <model> <version>", "n"     walk spec, tasks, none; the version is "-", "v<number>" or "l<label>"
---   "!<reason>"                                           refused
+--   "~<reason>"                                           refused
 -- No answer at all is a fault, and whoever asks has to refuse it. It is wire/message-walk.ts once more: both pass the same corpus.
 local byte, find, sub, unpack = string.byte, string.find, string.sub, string.unpack
 local tag, value, whole = headgate.tag, headgate.value, headgate.whole
@@ -149,18 +149,18 @@ local letters = { spec = 's ', tasks = 't ' }
 -- The body, as far as it is here; `ends`: nothing more comes. Also for its test, which runs it over the corpus.
 function headgate.named(s, kind, ends)
   local n = #s
-  if n == 0 then return '!' .. malformed end
+  if n == 0 then return '~' .. malformed end
   local flag = byte(s, 1)
-  if flag ~= 0 then return flag == 1 and '!message-compressed' or '!' .. malformed end
-  if n < 5 then return '!' .. malformed end
+  if flag ~= 0 then return flag == 1 and '~message-compressed' or '~' .. malformed end
+  if n < 5 then return '~' .. malformed end
   local stop = unpack('>I4', s, 2) + 6
-  if stop - 1 > bytes_max then return '!body-too-large' end
-  if kind == 'none' then return (n >= stop or ends and n < stop - 1) and '!' .. malformed or 'n' end
+  if stop - 1 > bytes_max then return '~body-too-large' end
+  if kind == 'none' then return (n >= stop or ends and n < stop - 1) and '~' .. malformed or 'n' end
   -- What must be seen is here: only very large header fields leave less room.
-  if n < spec_within and n < stop - 1 and not ends then return '!header-too-large' end
+  if n < spec_within and n < stop - 1 and not ends then return '~header-too-large' end
   local model, version = message(s, stop, kind)
-  if not model then return '!' .. version end
-  if n >= stop or ends and n < stop - 1 then return '!' .. malformed end
+  if not model then return '~' .. version end
+  if n >= stop or ends and n < stop - 1 then return '~' .. malformed end
   return letters[kind] .. model .. ' ' .. version
 end
 
