@@ -69,7 +69,7 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
 function unknownCore(match: Match, context: LineContext): StaticCore {
   const request = match[at.request] ?? '';
   const space = request.indexOf(' ');
-  const path = space < 0 ? '' : pathOf(request.slice(space + 1));
+  const path = space < 0 ? '' : pathOf(targetIn(request.slice(space + 1), match));
   const nothing = { service: null, operation: null, action: null, resource: null, model: null, version: null };
   const own = grpcRefusal(match) ?? ownRefusal(match, unaskedReasons);
   const reason = own ?? (match[at.status] === '408' ? 'request-timeout' : 'request-malformed');
@@ -87,6 +87,11 @@ function unknownCore(match: Match, context: LineContext): StaticCore {
     epoch: context.epoch,
     grpcStatus: isGrpc(match) ? grpcStatusOf(reason) : null,
   };
+}
+
+/** HAProxy keeps the target of HTTP/2 in absolute form. */
+function targetIn(text: string, match: Match): string {
+  return isGrpc(match) ? text.replace(/^https?:\/\/[^/]*/, '') : text;
 }
 
 /** A gRPC call: the field is empty, or `-`, for others. */
