@@ -20,6 +20,8 @@ export type Feature =
   | 'http1'
   | 'h2c'
   | 'tls'
+  /** Unary gRPC, its messages walked. */
+  | 'grpc'
   | 'balance-least-in-flight'
   | 'limit-per-caller'
   | 'limit-per-rule'

@@ -44,8 +44,10 @@ export class RawGrpc {
     path: string,
     { headers = {}, chunks, pauseMs = 0, isOpen = false, cancelMs }: GrpcCallOptions,
   ): Promise<GrpcEnd> {
+    // Node's own `close` would end the message first.
+    const cancelling = new AbortController();
     const fields = { ':method': 'POST', ':path': path, te: 'trailers', 'content-type': 'application/grpc', ...headers };
-    const stream = this.session.request(fields);
+    const stream = this.session.request(fields, { signal: cancelling.signal });
     const seen: {
       status?: number;
       headers: GrpcEnd['headers'];
@@ -68,7 +70,7 @@ export class RawGrpc {
     stream.on('error', () => undefined);
     void this.#send(stream, chunks, pauseMs).then(() => {
       if (!isOpen && !stream.destroyed) stream.end();
-      if (cancelMs !== undefined) setTimeout(() => stream.close(8), cancelMs);
+      if (cancelMs !== undefined) setTimeout(() => cancelling.abort(), cancelMs);
     });
     return new Promise((resolve) => {
       stream.on('close', () => {

@@ -210,7 +210,8 @@ export class Call implements Waiting {
   protected carry(permit: Permit, answered: Answered): void {
     const { exchange, fields } = this;
     const pass = (body: Buffer | Readable | null): void => {
-      if (this.#ending !== undefined) return;
+      // A reset body ends like a whole one; that the client left is heard next.
+      if (this.#ending !== undefined || exchange.isReset) return;
       const passage = new Passage(this, { permit, answered, body, upstreams: this.#scene.upstreams });
       this.underway = passage;
       passage.start();

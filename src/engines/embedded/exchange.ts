@@ -18,6 +18,8 @@ export interface Exchange {
   readonly body: Readable;
   /** Whether the whole request is here. */
   readonly isComplete: boolean;
+  /** The client has reset it: that its body ended doesn't make it whole. */
+  readonly isReset: boolean;
 
   /** Whether the client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;

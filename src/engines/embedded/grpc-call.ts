@@ -86,7 +86,8 @@ export class GrpcCall extends Call {
   }
 
   #onEnd(walk: MessageWalk): void {
-    if (this.isEnding) return;
+    // A reset ends the body like its end; that the client left is heard next.
+    if (this.isEnding || this.exchange.isReset) return;
     if (!walk.end()) {
       this.#refuseMessage(walk);
       return;

@@ -36,6 +36,7 @@ export class GrpcPassage implements Underway {
   /** A replica was opened and not given back yet. */
   #isOpen = false;
   #hasRetried = false;
+  #aborting: AbortController | undefined;
   #sentMs = 0;
   #answeredMs = 0;
   #status = 0;
@@ -88,7 +89,7 @@ export class GrpcPassage implements Underway {
   abandon(): void {
     if (this.#isOver) return;
     this.#over();
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#reset();
   }
 
   breakOff(): void {
@@ -101,7 +102,8 @@ export class GrpcPassage implements Underway {
     this.#sentMs = performance.now();
     let stream: ClientHttp2Stream;
     try {
-      stream = http2.request(this.#headers());
+      if (!isWhole) this.#aborting = new AbortController();
+      stream = http2.request(this.#headers(), this.#aborting && { signal: this.#aborting.signal });
     } catch {
       this.#failed(constants.NGHTTP2_REFUSED_STREAM);
       return;
@@ -189,7 +191,13 @@ export class GrpcPassage implements Underway {
     if (this.#isOver) return;
     if (this.hasBegun) this.breakOff();
     else this.#call.refuse('upstream-timeout', undefined, this.#replica?.name);
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
+    this.#reset();
+  }
+
+  /** Node's `close` says first that the stream is over (END_STREAM): a message that isn't whole must not end like one. */
+  #reset(): void {
+    if (this.#options.isWhole) this.#stream?.close(constants.NGHTTP2_CANCEL);
+    else this.#aborting?.abort();
   }
 
   #failed(code: number): void {

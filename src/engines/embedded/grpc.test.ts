@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { bytesField, frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
+import { testCertificate, testKey } from './testing/certificate.ts';
 import { eventually, startStage } from './testing/stage.ts';
 
 const predict = '/tensorflow.serving.PredictionService/Predict';
@@ -117,4 +121,80 @@ test('many calls share one connection', async () => {
   const ends = await Promise.all(Array.from({ length: 100 }, () => call(message(500))));
   assert.ok(ends.every(({ grpcStatus }) => grpcStatus === '0'));
   assert.ok(upstream.sessions - before <= 2, `${upstream.sessions - before} connections`);
+});
+
+test('each call is one line, with what the service answered', async () => {
+  const count = (await stage.records(1)).length;
+  await call(message(1), { 'x-answer': 'status:9', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` });
+  await client.call(predict, { chunks: [frame(modelSpec(modelName('n')))] });
+  await client.call(predict, { chunks: [frame(spec, 1)] });
+  const cancelled = frame(message(10));
+  await client.call(predict, { chunks: [cancelled.subarray(0, 10)], isOpen: true, cancelMs: 20 });
+  const records = (await stage.records(count + 4)).slice(-4);
+  const told = records.map(({ core, timing }) => {
+    const { operation, model, outcome, reason, status, grpcStatus } = core;
+    return [operation, model, outcome, reason, status, grpcStatus, timing.grpcStatus];
+  });
+  assert.deepEqual(told, [
+    ['predict', 'm', 'allow', 'rule-allows', 200, null, 9],
+    ['predict', 'n', 'deny', 'credential-missing', 200, 16, undefined],
+    [null, null, 'deny', 'message-compressed', 200, 12, undefined],
+    [null, null, 'deny', 'request-malformed', 0, 3, undefined],
+  ]);
+  assert.equal(records[0]?.core.traceId, 'a'.repeat(32));
+  assert.equal(records[0]?.timing.bytesIn, frame(message(1)).length);
+});
+
+test('gRPC over HTTP/1.1, and other paths of gRPC, are no operation', async () => {
+  const http1 = await fetch(`http://127.0.0.1:${stage.port}${predict}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/grpc' },
+    body: frame(spec),
+  });
+  assert.equal(http1.status, 403);
+  assert.match(await http1.text(), /"operation-unknown"/);
+  const other = await client.call('/tensorflow.serving.PredictionService/Other', { chunks: [frame(spec)] });
+  assert.equal(other.grpcStatus, '7');
+  const rest = await client.call('/v1/models/m:predict', { chunks: [frame(spec)] });
+  assert.equal(rest.grpcStatus, '7');
+  const crooked = await client.call(`/a/..${predict}`, { chunks: [frame(spec)] });
+  assert.equal(crooked.grpcStatus, '3');
+});
+
+test('a body over the bound, a limit that is used up, and replicas that are not there', async () => {
+  const limits = [{ count: 2, periodMs: 60_000, burst: 2, per: 'caller' }] as const;
+  const dead = await startGrpcUpstream();
+  await dead.close();
+  const small = await startStage({ replicas: [1, 1], grpc: [dead.port, upstream.port], bodyBytesMax: 100_000, limits });
+  const there = new RawGrpc(`http://127.0.0.1:${small.port}`);
+  const send = (bytes: number) => there.call(predict, { chunks: [frame(message(bytes))] });
+  assert.equal((await send(100_000)).grpcStatus, '8');
+  assert.equal((await send(99_900)).grpcStatus, '0');
+  assert.equal((await send(1)).grpcStatus, '0', 'the replica that is not there is passed over');
+  const limited = await send(1);
+  assert.deepEqual([limited.grpcStatus, limited.headers['retry-after']], ['8', '30']);
+  there.close();
+  await small.stop();
+  const none = await startStage({ replicas: [1], grpc: [dead.port] });
+  const nobody = new RawGrpc(`http://127.0.0.1:${none.port}`);
+  for (let call = 0; call < 3; call += 1) {
+    assert.equal((await nobody.call(predict, { chunks: [frame(message(1))] })).grpcStatus, '14');
+  }
+  nobody.close();
+  await none.stop();
+});
+
+test('over TLS as well', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hg-grpc-tls-'));
+  const tls = { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') };
+  writeFileSync(tls.certificate, testCertificate);
+  writeFileSync(tls.key, testKey);
+  const secured = await startStage({ replicas: [1], grpc: [upstream.port], tls });
+  const there = new RawGrpc(`https://localhost:${secured.port}`, { ca: testCertificate });
+  const made = message(200_000);
+  assert.equal((await there.call(predict, { chunks: [frame(made)] })).grpcStatus, '0');
+  assert.ok(upstream.ran.at(-1)?.message.equals(made));
+  there.close();
+  await secured.stop();
+  rmSync(folder, { recursive: true });
 });

@@ -43,6 +43,10 @@ export class Http1Exchange implements Exchange {
     return this.body.httpVersionMajor === 1 && this.body.httpVersionMinor <= 1;
   }
 
+  get isReset(): boolean {
+    return false;
+  }
+
   get isComplete(): boolean {
     return this.body.complete;
   }

@@ -43,6 +43,11 @@ export class Http2Exchange implements Exchange {
     return !this.body.endAfterHeaders;
   }
 
+  /** A reset ends the readable side, too. */
+  get isReset(): boolean {
+    return this.body.rstCode !== undefined && this.body.rstCode !== constants.NGHTTP2_NO_ERROR;
+  }
+
   get isComplete(): boolean {
     return this.body.readableEnded || this.body.endAfterHeaders;
   }

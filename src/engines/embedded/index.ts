@@ -8,6 +8,7 @@ export const embedded: Engine = {
     http1: 'native',
     h2c: 'native',
     tls: 'native',
+    grpc: 'native',
     'balance-least-in-flight': 'native',
     'limit-per-caller': 'native',
     'limit-per-rule': 'native',

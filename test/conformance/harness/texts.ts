@@ -8,6 +8,10 @@ export interface Bindings {
   readonly environment: string;
   readonly issuers: readonly string[];
   readonly upstreamPorts: readonly number[];
+  /** gRPC ports of the same replicas. */
+  readonly grpcPorts?: readonly number[];
+  /** `64MB` */
+  readonly body?: string;
   /** A listener `secure` beside the public one, by these files. */
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
@@ -27,7 +31,10 @@ export function compileTexts(policyText: string, environment: string): Plan {
 }
 
 export function environmentText(engine: EngineName, bindings: Bindings, folder: string): string {
-  const endpoints = bindings.upstreamPorts.map((port) => `      - { rest: 127.0.0.1:${port} }`);
+  const endpoints = bindings.upstreamPorts.map((port, index) => {
+    const grpc = bindings.grpcPorts?.[index];
+    return `      - { rest: 127.0.0.1:${port}${grpc === undefined ? '' : `, grpc: 127.0.0.1:${grpc}`} }`;
+  });
   return [
     'version: 1',
     `environment: ${bindings.environment}`,
@@ -42,6 +49,7 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     '  scoring:',
     '    endpoints:',
     ...endpoints,
+    ...(bindings.body === undefined ? [] : [`bounds: { body: ${bindings.body} }`]),
     `audit: { directory: ${join(folder, 'audit')}, record: required }`,
     'admin: 127.0.0.1:0',
     '',
