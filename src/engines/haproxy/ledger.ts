@@ -1,6 +1,6 @@
 import { keptDecisionsMax, permitKeptMsMax } from '../../std/limits.ts';
 
-/** Permits of one generation at most; what is over is asked each time. HAProxy takes 1.3 kB for each. */
+/** Permits of one generation at most; what is over is asked each time. HAProxy takes 1.1 kB for each. */
 export const permitsMax = keptDecisionsMax / 2;
 /** Counters that have a number at once. */
 const countersMax = 1_000_000;
