@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { compareEmbedded, compareHaproxy } from './comparisons.ts';
+import { measureCompiling } from './compiling.ts';
 import { measureDeciding } from './deciding.ts';
 import { type Figure, figureOfCosts } from './figures.ts';
 import { needsLacking } from './needs.ts';
@@ -25,13 +26,17 @@ const { values } = parseArgs({
   options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, only: { type: 'string', multiple: true } },
 });
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
-process.exitCode = await run(values.quick ? quick : full, values.only ?? ['haproxy', 'embedded', 'deciding']);
+process.exitCode = await run(
+  values.quick ? quick : full,
+  values.only ?? ['haproxy', 'embedded', 'deciding', 'compiling'],
+);
 
 async function run(length: Length, wanted: readonly string[]): Promise<number> {
   const figures: Figure[] = [];
   const notRun: string[] = [];
   const failures: string[] = [];
   if (wanted.includes('deciding')) figures.push(...deciding(length));
+  if (wanted.includes('compiling')) figures.push(...compiling(length));
   if (wanted.includes('haproxy') || wanted.includes('embedded'))
     await proxies({ length, wanted, figures, notRun, failures });
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : renderFigures(figures));
@@ -46,6 +51,18 @@ function deciding({ rounds, decisions }: Length): Figure[] {
     log(`deciding, ${callers} callers: 10 rules ${nanos(few)} ns; 10,000 rules ${nanos(many)} ns`);
     return figureOfCosts({ name: `deciding/10000-rules/${callers}-callers`, goal: 0.833 }, { other: few, ours: many });
   });
+}
+
+/** How often the YAML of a policy could be parsed while it is compiled, and while it goes from text to Plan. */
+function compiling({ rounds }: Length): Figure[] {
+  const { yaml, compile, whole } = measureCompiling(rounds);
+  const millis = (costs: readonly number[]): string => costs.map((cost) => cost.toFixed(0)).join(', ');
+  log(
+    `10,000 rules × 1,000 models: YAML ${millis(yaml)} ms; compile ${millis(compile)} ms; text to Plan ${millis(whole)} ms`,
+  );
+  const of = (name: string, goal: number | null, ours: readonly number[]): Figure =>
+    figureOfCosts({ name: `compiling/10000-rules/${name}`, goal }, { other: yaml, ours });
+  return [of('of-yaml', 1, compile), of('text-to-plan-of-yaml', null, whole)];
 }
 
 interface ProxiesOptions {

@@ -3,6 +3,7 @@ import type { RuleExplanation } from '../decision/index.ts';
 import { type ExplainedCall, problemOf } from './explain-call.ts';
 import { rulesText } from './explain-text.ts';
 import { momentText } from './find-call.ts';
+import { grantorsOf, grantorsText } from './grantors.ts';
 import type { Recalled } from './recall.ts';
 
 /** A recorded call as a person reads it: what came of it, what the caller saw, and what each rule lacks by now. */
@@ -17,6 +18,7 @@ export function callText(call: ExplainedCall): string {
     `  rule    ${core.rule === null ? 'none decided' : `“${core.rule}” (${core.ruleAt ?? 'place unknown'})`}`,
     `  fact    ${fact(call)}`,
     `  told    ${told(call)}`,
+    ...grants(call),
     '',
     ...standing(call),
   ];
@@ -63,6 +65,14 @@ function told({ event }: ExplainedCall): string {
   if (problem === undefined) return "the service's own answer";
   const { title, detail } = JSON.parse(problem.body) as { readonly title: string; readonly detail: string };
   return `${title}. ${detail}`;
+}
+
+/** Whom to ask, by the policy in force now. */
+function grants({ event: { core }, plan, recalled }: ExplainedCall): string[] {
+  if (core.outcome === 'allow' || plan === undefined || recalled === undefined) return [];
+  const { explanation, operation } = recalled;
+  const deciding = explanation.rules.find(({ rule }) => rule.name === core.rule)?.rule.index;
+  return [`  ask     ${grantorsText(grantorsOf(plan.access, operation, { rules: explanation.rules, deciding }))}`];
 }
 
 /** Which policy the rules below are of. */

@@ -1,21 +1,26 @@
 import type { RuleExplanation } from '../decision/index.ts';
 import { denialRow } from '../gate/index.ts';
 import type { Identity } from '../identity/index.ts';
-import type { LimitPlan } from '../plan/types.ts';
+import type { AccessPlan, LimitPlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/index.ts';
 import type { Answered } from './ask-gate.ts';
+import { grantorsOf, grantorsText } from './grantors.ts';
 
 /** Rules beyond that many that don't match are counted, not shown. */
 const othersMax = 20;
 
 /** An answer of the gate as a person reads it: the outcome, who and what, and every rule with what it lacks. */
-export function explainText({ answer, identity, explanation }: Answered): string {
+export function explainText({ answer, identity, explanation }: Answered, access: AccessPlan): string {
   const operation = answer.kind === 'permit' ? answer.fields.operation : answer.operation;
   const lines = [headline(answer)];
   lines.push(`  who     ${who(identity, answer)}`);
   if (operation !== undefined) lines.push(`  what    ${what(operation)}`);
   if (answer.kind === 'permit') lines.push(`  limits  ${limits(answer.fields.limits)}`);
   if (answer.kind === 'denial' && answer.detail !== undefined) lines.push(`  detail  ${answer.detail}`);
+  if (answer.kind === 'denial' && operation !== undefined && explanation !== undefined) {
+    const grantors = grantorsOf(access, operation, { rules: explanation.rules, deciding: answer.rule?.index });
+    lines.push(`  ask     ${grantorsText(grantors)}`);
+  }
   if (explanation !== undefined) lines.push('', ...rulesText(explanation.rules, decidingIndex(answer)));
   return `${lines.join('\n')}\n`;
 }

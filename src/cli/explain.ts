@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../control/index.ts';
+import type { Plan } from '../plan/types.ts';
 import { type Answered, askGate } from './ask-gate.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { explainCall } from './explain-call.ts';
 import { callerOf, momentOf, type QuestionOptions, requestOf } from './explain-question.ts';
 import { explainText } from './explain-text.ts';
 import { compiledPlan, type FileOptions } from './files.ts';
+import { grantorsOf } from './grantors.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -44,7 +46,9 @@ async function explainQuestion(options: ExplainOptions, terminal: Terminal): Pro
   const caller = tokenFile === undefined ? callerOf(plan, options, nowMs) : undefined;
   const question = { plan, request: { ...request, headers: [...request.headers, ...credential] }, caller, nowMs };
   const answered = await askGate(question);
-  terminal.out(options.json ? `${JSON.stringify(shape(answered), null, 2)}\n` : explainText(answered));
+  terminal.out(
+    options.json ? `${JSON.stringify(shape(answered, plan), null, 2)}\n` : explainText(answered, plan.access),
+  );
   return answered.answer.kind === 'permit' ? exitCodes.ok : exitCodes.no;
 }
 
@@ -58,8 +62,11 @@ async function tokenOf(file: string): Promise<string> {
 }
 
 /** What programs read. Never an assertion or a credential. */
-function shape({ answer, identity, explanation }: Answered): object {
+function shape({ answer, identity, explanation }: Answered, { access }: Plan): object {
   const known = answer.kind === 'permit' ? answer.fields : answer;
+  const rules = explanation?.rules ?? [];
+  const { operation } = known;
+  const isRefused = answer.kind === 'denial' && operation !== undefined;
   return {
     outcome: answer.kind === 'permit' ? 'allow' : 'deny',
     reason: answer.kind === 'permit' ? 'rule-allows' : answer.reason,
@@ -74,6 +81,7 @@ function shape({ answer, identity, explanation }: Answered): object {
     limits: answer.kind === 'permit' ? answer.fields.limits : [],
     detail: answer.kind === 'denial' ? answer.detail : undefined,
     epoch: known.epoch,
-    rules: explanation?.rules ?? [],
+    rules,
+    ...(isRefused && { grantors: grantorsOf(access, operation, { rules, deciding: known.rule?.index }) }),
   };
 }

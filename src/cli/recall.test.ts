@@ -52,6 +52,7 @@ test('under the same policy, what no rule allowed proves that the caller was in 
       '  rule    none decided',
       '  fact    no rule allows it; nearest is “apps score”, which lacks: caller is not in apps',
       '  told    Not allowed. No rule of the access policy allows this caller to make this call.',
+      '  ask     the policy names no owner: whoever reviews its file',
       '',
       '  by the same policy as then (epoch 0123456789abcdef)',
       "  conditions read x-region, which the audit doesn't keep: --header says them",

@@ -14,6 +14,7 @@ export interface Added {
 
 /** A recorded call held against the policy in force now. */
 export interface Recalled {
+  readonly operation: Operation;
   readonly explanation: Explanation;
   /** Rules that match or don't by what groups the caller's token carries; by index. Of others only what they surely lack is told. */
   readonly dependsOnGroups: ReadonlySet<number>;
@@ -50,7 +51,7 @@ export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | 
   const given = new Set(added.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()));
   const read = plan.access.reads[operation.service]?.headers ?? [];
   const explanation = { decision: least.decision, rules };
-  return { explanation, dependsOnGroups, unknownHeaders: read.filter((name) => !given.has(name)) };
+  return { operation, explanation, dependsOnGroups, unknownHeaders: read.filter((name) => !given.has(name)) };
 }
 
 function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefined {

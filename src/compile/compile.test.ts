@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { renderTerminal } from '../diagnostics/index.ts';
+import { codes, renderTerminal } from '../diagnostics/index.ts';
 import { type Plan, parsePlan, planText } from '../plan/index.ts';
 import { parseEnvironment, parsePolicy } from '../policy/index.ts';
 import { compile } from './compile.ts';
@@ -63,3 +63,40 @@ function assertGolden(file: string, found: string | undefined): void {
   const expected = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
   assert.equal(found, expected, 'run with HEADGATE_UPDATE_GOLDENS=1 and read the diff');
 }
+
+test('every code of compiling has a golden, but for bounds and what is told of the lock', () => {
+  const shown = readdirSync(goldens)
+    .map((name) => join(goldens, name, 'diagnostics.txt'))
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8'));
+  const seen = new Set(shown.join('\n').match(/HG20\d{2}/g));
+  const unseen = Object.keys(codes).filter((code) => code.startsWith('HG20') && !seen.has(code));
+  assert.deepEqual(unseen, ['HG2009', 'HG2080', 'HG2081', 'HG2082']);
+});
+
+test('families that stand for too many models are an error at the rule that goes too far', () => {
+  const models = Array.from({ length: 1000 }, (_, index) => `m${index}`);
+  const rules = Array.from(
+    { length: 501 },
+    (_, index) => `  - { name: r${index}, allow: e${index}, to: predict, at: s/family/f }`,
+  );
+  const text = [
+    'version: 1',
+    'identity: { staff: { oidc: { audience: headgate } } }',
+    `groups:\n${rules.map((_, index) => `  e${index}: [{ staff: { group: g${index} } }]`).join('\n')}`,
+    `services: { s: { protocol: tensorflow-serving, families: { f: { models: [${models.join(', ')}] } } } }`,
+    `rules:\n${rules.join('\n')}`,
+  ].join('\n');
+  const policy = parsePolicy(text, 'headgate.yaml');
+  const environmentText = readFileSync(join(goldens, 'unused-identity/environment.yaml'), 'utf8');
+  const environment = parseEnvironment(
+    environmentText.replace('scoring', 's').replace(/\n {2}guests.*/, ''),
+    'environment.yaml',
+  );
+  assert.ok(policy.value !== undefined && environment.value !== undefined, JSON.stringify(policy.diagnostics[0]));
+  const { value, diagnostics } = compile(policy.value, environment.value);
+  const [first, ...others] = diagnostics.filter(({ severity }) => severity === 'error');
+  assert.deepEqual([value, first?.code, others.length], [undefined, 'HG2009', 0]);
+  assert.match(first?.message ?? '', /more than 500000 patterns/);
+  assert.equal(first?.span?.line, text.split('\n').length);
+});
