@@ -2,13 +2,21 @@ import type { ListenerPlan, Plan, RoutePlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import type { Demands } from './demands.ts';
-import { isGrpcCall, isRefusedMessage, listensForGrpc, messageRules, waitingLines } from './grpc-frontend.ts';
+import {
+  grpcRules,
+  isGrpcCall,
+  isRefusedMessage,
+  listensForGrpc,
+  messageRules,
+  waitingLines,
+} from './grpc-frontend.ts';
 import { auditFormat } from './log-format.ts';
 import {
   askName,
   backends,
   frontendName,
   grpcAskName,
+  grpcPlainPrefix,
   grpcPrefix,
   namesMap,
   plainPrefix,
@@ -98,7 +106,7 @@ const oddValue = all(
 const oddLine = all(test(call('req.ver'), 'str', '2.0'), test(call('fc_http_major'), 'int', 1));
 
 /** What a kept decision is never looked up for, nor kept under: the gate sees the whole of such a request each time. */
-function shape({ demands, place }: Scene): Directive[] {
+function shape({ plan, listener, demands, place }: Scene): Directive[] {
   // HAProxy compiles patterns without captures, so each name is written out twice.
   const escaped = ['host', 'authorization', ...demands.headers].map((name) => name.replace(/[^a-z0-9_-]/g, '[$&]'));
   const doubled = escaped.map((name) => `${name},(.*,)?${name}`);
@@ -111,6 +119,7 @@ function shape({ demands, place }: Scene): Directive[] {
     directive(
       request(`set-var(${variables.plain})`, chain(names, call('map_str_int', `${place.directory}/${namesMap}`))),
     ),
+    ...(listensForGrpc(plan, listener) ? grpcRules(place) : []),
     directive(['acl', 'odd.names', names, '-m', 'reg', pattern]),
     directive(['acl', 'odd.names', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
     odd(all(not(isFound(variables.plain)), named('odd.names', true))),
@@ -231,6 +240,10 @@ function forwardGrpc(
   const isAsIs = test(recordField(recordOffsets.version), 'str', '.');
   return [
     directive(['use_backend', backends.refused], isRefusedMessage),
+    directive(
+      ['use_backend', chosen(grpcPlainPrefix)],
+      all(isGrpcCall, holds(recordOffsets.kind), isFound(variables.plain), isWhole, isAsIs),
+    ),
     directive(['use_backend', chosen(grpcPrefix)], all(isHit, isWhole, isAsIs)),
     directive(['use_backend', chosen(walkPrefix)], isHit),
     ...routed(grpcAskName, isGrpcCall),

@@ -2,10 +2,10 @@ import type { UpstreamPlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { hasGrpc } from './grpc-frontend.ts';
 import { grpcErrorLines, refusingGrpc } from './grpc-refusals.ts';
-import { files, grpcAskName, grpcName, spoeEngine, variables, walkName } from './names.ts';
+import { files, grpcAskName, grpcName, grpcPlainName, spoeEngine, variables, walkName } from './names.ts';
 import type { Place } from './place.ts';
 import { call, type Directive, directive, type Section } from './print.ts';
-import { missedGrpcRules, permittedGrpcRules, type RuleScene } from './rules.ts';
+import { missedGrpcRules, permittedGrpcRules, plainlyPermittedGrpcRules, type RuleScene } from './rules.ts';
 
 /** Replicas that a call is tried on. */
 const triesMax = 4;
@@ -18,11 +18,17 @@ export function grpcSections(upstream: UpstreamPlan, index: number, { scene, pla
   const missed = missedGrpcRules({ ...scene, refusing: refusingGrpc });
   const ask = directive(['filter', 'spoe', 'engine', spoeEngine, 'config', `${place.directory}/${files.spoe}`]);
   const backend = directive(['http-request', `set-var(${variables.backend})`, call('str', grpcAskName(index))]);
+  const plain = plainlyPermittedGrpcRules({ ...scene, refusing: refusingGrpc });
   return [
+    {
+      head: ['backend', grpcPlainName(index)],
+      lines: [...plain, ...rest],
+      notes: ['gRPC calls whose permit is kept, whose message is here whole, and whose fields are plain.'],
+    },
     {
       head: ['backend', grpcName(index)],
       lines: [...permitted, ...rest],
-      notes: ['gRPC calls whose permit is kept and whose message is here whole.'],
+      notes: ['The same, with other fields.'],
     },
     {
       head: ['backend', walkName(index)],

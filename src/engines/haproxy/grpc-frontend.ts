@@ -3,7 +3,8 @@ import type { ListenerPlan, Plan, RoutePlan, UpstreamPlan } from '../../plan/typ
 import { grpcContentPattern, grpcTables } from '../../protocols/index.ts';
 import { requestHeadTimeoutMs } from '../../std/limits.ts';
 import { grpcAnswerRules, grpcReturnWords, messageReasons, silenceLines } from './grpc-refusals.ts';
-import { backends, variables } from './names.ts';
+import { backends, grpcNamesMap, variables } from './names.ts';
+import type { Place } from './place.ts';
 import { all, type Condition, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
 
 const variable = (name: string): ReturnType<typeof call> => call('var', name);
@@ -24,20 +25,27 @@ export function listensForGrpc(plan: Plan, { routes }: ListenerPlan): boolean {
 /** A gRPC call. */
 export const isGrpcCall = isFound(variables.grpc);
 
+/** Whether it is one, before anything else is looked at; the names of its fields may be plain where those of others aren't. */
+export function grpcRules({ directory }: Place): Directive[] {
+  const isPost = test(call('method'), 'str', 'POST');
+  const isContent = test(call('req.fhdr', 'content-type', 1), 'reg', grpcContentPattern);
+  const isHttp2 = test(call('fc_http_major'), 'int', 2);
+  const names = chain(call('req.hdr_names'), call('map_str_int', `${directory}/${grpcNamesMap}`));
+  return [
+    directive(request(`set-var(${variables.grpc})`, call('int', 1)), all(isHttp2, isPost, isContent)),
+    directive(request(`set-var(${variables.plain})`, names), isGrpcCall),
+  ];
+}
+
 /**
  * What a gRPC call's message names, from what the buffer holds of it. Whether that is all is asked before: what comes later is
  * the filter's to see.
  */
 export function messageRules(plan: Plan, { routes }: ListenerPlan): Directive[] {
-  const isPost = test(call('method'), 'str', 'POST');
-  const isContent = test(call('req.fhdr', 'content-type', 1), 'reg', grpcContentPattern);
-  const isHttp2 = test(call('fc_http_major'), 'int', 2);
   const refused = test(variable(variables.message), 'beg', '~');
   const isOdd = isFound(variables.odd);
   const hasTail = test(call('internal.htx_blk.type', 'tail'), 'str', 'HTX_BLK_EOT');
   return [
-    directive(request(`set-var(${variables.grpc})`, call('int', 1)), all(isHttp2, isPost, isContent)),
-    directive(request(`set-var(${variables.silence})`, call('str', '')), isGrpcCall),
     directive(request('wait-for-body', 'time', `${requestHeadTimeoutMs}ms`), isGrpcCall),
     directive(request(`set-var(${variables.whole})`, call('internal.htx.has_eom')), isGrpcCall),
     ...walkedPaths(plan, routes).map(([walk, paths]) =>

@@ -4,6 +4,7 @@ import {
   all,
   type Condition,
   call,
+  chain,
   type Directive,
   directive,
   type Format,
@@ -102,7 +103,8 @@ export function grpcAnswerRules(): Directive[] {
 export function silenceLines(problem: string): Directive[] {
   const answer = new Map(grpcAnswer('request-timeout', placeholder).headers);
   const when = all(test(call('status'), 'int', denials['request-timeout'].status), isFound(variables.grpc));
-  const body = format({ sample: call('var', variables.silence, problem) });
+  // Cut by what a gRPC call has there, nothing is left.
+  const body = format({ sample: chain(call('var', variables.grpc, `1${problem}`), call('bytes', 1)) });
   return [
     directive(['http-error', 'status', 408, 'content-type', 'application/problem+json', 'lf-string', body]),
     directive(after('set-header', 'content-type', 'application/grpc'), when),

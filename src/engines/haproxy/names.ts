@@ -26,8 +26,6 @@ export const variables = {
   /** Why the filter has refused a message; the version that it has to append. */
   why: 'txn.why',
   append: 'txn.append',
-  /** Set where an answer to silence has no body. */
-  silence: 'txn.p408',
   /** Name of the backend that a miss went to. */
   backend: 'txn.be',
   /** Method and path of a request that no decision is kept for. */
@@ -73,6 +71,8 @@ export const backends = {
 export const recordMaps = ['records.0.map', 'records.1.map'] as const;
 /** Lists of names of fields that are known to be plain. */
 export const namesMap = 'names.map';
+/** The same for gRPC calls. */
+export const grpcNamesMap = 'names.grpc.map';
 
 export const files = { configuration: 'haproxy.cfg', spoe: 'spoe.cfg', problem: 'problem' } as const;
 export const spoeEngine = 'gate';
@@ -91,5 +91,8 @@ export const upstreamPrefix = 'up.';
 export const grpcName = (index: number): string => `${grpcPrefix}${index}`;
 export const walkName = (index: number): string => `${walkPrefix}${index}`;
 export const grpcAskName = (index: number): string => `grpc.ask.${index}`;
+/** The first of these where the fields are plain. */
+export const grpcPlainName = (index: number): string => `${grpcPlainPrefix}${index}`;
+export const grpcPlainPrefix = 'grpc.plain.';
 export const grpcPrefix = 'grpc.';
 export const walkPrefix = 'grpc.walk.';

@@ -14,6 +14,7 @@ import {
   frontendName,
   grpcAskName,
   grpcName,
+  grpcPlainName,
   plainName,
   upstreamName,
   variables,
@@ -62,6 +63,7 @@ export class HaproxyProcess {
   readonly api: RuntimeApi;
   readonly ledger: Ledger;
   readonly names: KnownNames;
+  readonly grpcNames: KnownNames;
   /** Resolves with how it ended. */
   readonly exited: Promise<string>;
   epoch: string;
@@ -78,6 +80,7 @@ export class HaproxyProcess {
     this.#maps = new MapEditor(this.api, place, log);
     this.ledger = new Ledger(this.#maps.permits, nowMs);
     this.names = new KnownNames(this.#maps.names, demands.headers);
+    this.grpcNames = new KnownNames(this.#maps.grpcNames, demands.headers, true);
     this.exited = new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message));
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
@@ -163,7 +166,7 @@ export class HaproxyProcess {
     const rows = text.split('\n').map((line) => line.split(','));
     return this.plan.upstreams.flatMap(({ service, endpoints }, position) =>
       endpoints.map(({ rest }, index) => {
-        const proxies = [plainName, upstreamName, askName, grpcName, walkName, grpcAskName].map((name) =>
+        const proxies = [plainName, upstreamName, askName, grpcPlainName, grpcName, walkName, grpcAskName].map((name) =>
           name(position + 1),
         );
         const own = rows.filter(([proxy = '', name]) => proxies.includes(proxy) && name === `replica.${index + 1}`);

@@ -19,6 +19,7 @@ import {
   askName,
   backends,
   files,
+  grpcNamesMap,
   namesMap,
   plainName,
   recordMaps,
@@ -53,7 +54,7 @@ export function realizeHaproxy(
     files: {
       [files.configuration]: configurationText(plan, place, demands),
       [files.spoe]: spoeText(plan, place),
-      ...Object.fromEntries([...recordMaps, namesMap].map((name) => [name, ''])),
+      ...Object.fromEntries([...recordMaps, namesMap, grpcNamesMap].map((name) => [name, ''])),
       ...problemFiles(),
       ...(hasGrpcListener(plan) ? luaFiles() : {}),
     },

@@ -48,6 +48,17 @@ const plainlyPermitted: readonly Stage[] = [
 /** The same for gRPC calls, whose body was walked. */
 const permittedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, identify, cut, append];
 
+/** The same for a gRPC call to which nothing has to be added. */
+const plainlyPermittedGrpc: readonly Stage[] = [
+  removeCredential,
+  refuseMalformed,
+  limit,
+  takeTrailers,
+  setTarget,
+  identifyPlainly,
+  cut,
+];
+
 /** INVARIANT: the order of security on a miss. Nothing is removed before the gate has seen it. */
 const missed: readonly Stage[] = [ask, refuse, ...permitted];
 
@@ -69,6 +80,11 @@ export function missedRules(scene: RuleScene): Directive[] {
 /** Rules of a backend for gRPC: a record is there. */
 export function permittedGrpcRules(scene: RuleScene): Directive[] {
   return permittedGrpc.flatMap((stage) => stage(scene));
+}
+
+/** Rules of a backend for gRPC: an ordinary record is there, and the fields of the request are plain. */
+export function plainlyPermittedGrpcRules(scene: RuleScene): Directive[] {
+  return plainlyPermittedGrpc.flatMap((stage) => stage(scene));
 }
 
 /** Rules of the backend that a miss of gRPC goes to. */
@@ -113,13 +129,13 @@ function removeCredential(): Directive[] {
  * What the gate would refuse of a request beside its key, answered and audited as it would be: a control character in a value. The
  * credential stands in the key, so it is removed before, which leaves little to look at.
  */
-function refuseMalformed(): Directive[] {
+function refuseMalformed({ refusing }: RuleScene): Directive[] {
   const isRefused = isFound(variables.request);
   return [
     directive(request(`set-var(${variables.request})`, requestLine), hasControls),
     // The audit has it as a call that nobody was asked about.
     directive(request(`unset-var(${variables.record})`), isRefused),
-    directive(returnWords('request-malformed'), isRefused),
+    ...refusing('request-malformed', isRefused),
   ];
 }
 

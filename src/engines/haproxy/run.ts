@@ -143,7 +143,8 @@ class Runner {
     const nowMs = clock.now();
     // A swap or a revocation while the gate was asked: the answer is of before, and good for this call alone.
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
-    if (answer.kind === 'permit' && key !== '') keeper?.names.learn(request.headers);
+    const names = request.message !== undefined ? keeper?.grpcNames : keeper?.names;
+    if (answer.kind === 'permit' && key !== '') names?.learn(request.headers);
     const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
