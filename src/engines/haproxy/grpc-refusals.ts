@@ -72,13 +72,18 @@ const isOurs = test(call('res.fhdr', 'grpc-status'), 'found');
 /** In HAProxy's own errors, for itself: which reason it is. */
 const reasonHeader = 'x-headgate-reason';
 
+const hasContent = test(call('res.fhdr', 'content-type'), 'found');
+
 /** HAProxy's own errors as gRPC says them. A service that speaks of gRPC in its fields has sent 200, so nothing of it is touched. */
 export function grpcErrorLines(): Directive[] {
-  const isError = not(test(call('status'), 'int', 200));
+  const isServed = test(call('status'), 'int', 200);
+  const isError = not(isServed);
   return [
     ...ownErrors.map(([status, reason]) =>
       directive(['http-error', 'status', status, ...answerWords(reason), 'hdr', reasonHeader, reason]),
     ),
+    // Nearly every answer: nothing of what follows is for it.
+    directive(after('allow'), all(isServed, hasContent)),
     // The audit has to know what it was: afterwards, it is 200.
     directive(after(`set-var(${variables.grpc})`, call('res.fhdr', reasonHeader)), all(isError, isOurs)),
     directive(after('del-header', reasonHeader), isError),
@@ -95,18 +100,19 @@ export function grpcErrorLines(): Directive[] {
 
 /** A content type for answers that have none but a gRPC status. */
 export function grpcAnswerRules(): Directive[] {
-  const hasNone = not(test(call('res.fhdr', 'content-type'), 'found'));
-  return [directive(after('set-header', 'content-type', 'application/grpc'), all(hasNone, isOurs))];
+  return [directive(after('set-header', 'content-type', 'application/grpc'), all(not(hasContent), isOurs))];
 }
 
 /** The answer to a body that doesn't come, in a frontend: as it is for REST, without a body for gRPC. */
 export function silenceLines(problem: string): Directive[] {
   const answer = new Map(grpcAnswer('request-timeout', placeholder).headers);
-  const when = all(test(call('status'), 'int', denials['request-timeout'].status), isFound(variables.grpc));
+  const isSilence = test(call('status'), 'int', denials['request-timeout'].status);
+  const when = isFound(variables.grpc);
   // Cut by what a gRPC call has there, nothing is left.
   const body = format({ sample: chain(call('var', variables.grpc, `1${problem}`), call('bytes', 1)) });
   return [
     directive(['http-error', 'status', 408, 'content-type', 'application/problem+json', 'lf-string', body]),
+    directive(after('allow'), not(isSilence)),
     directive(after('set-header', 'content-type', 'application/grpc'), when),
     directive(after('set-header', 'grpc-status', answer.get('grpc-status') ?? ''), when),
     directive(after('set-header', 'grpc-message', valueFormat(answer.get('grpc-message') ?? '')), when),
