@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { bytesField, frame, modelName, modelSpec, modelVersion } from '../../../test/support/protobuf-bytes.ts';
@@ -119,6 +120,48 @@ test('what is too large by its frame is refused at once', async () => {
   const head = frame(message(10), 0, 64 * 1024 * 1024);
   const end = await client.call(predict, { chunks: [head, Buffer.alloc(100_000)], headers: ann });
   assert.deepEqual([end.grpcStatus, end.isTrailersOnly], ['8', true]);
+});
+
+test('grpc-js is served, and told why it is refused', async () => {
+  const js = new Client(`127.0.0.1:${stage.port}`, credentials.createInsecure());
+  const made = (body: Buffer): Promise<ServiceError | Buffer | undefined> =>
+    new Promise((resolve) => {
+      const same = (bytes: Buffer): Buffer => bytes;
+      js.makeUnaryRequest(predict, same, same, body, (error, value) => resolve(error ?? value));
+    });
+  try {
+    const refused = await made(message(10));
+    assert.ok(refused !== undefined && 'code' in refused);
+    assert.equal(refused.code, 16);
+    assert.match(refused.details, /^This call needs a credential and the request carries none\. \(\S+\)$/);
+    for (const bytes of [10, 300_000]) {
+      const twice = await made(Buffer.concat([message(bytes), spec]));
+      assert.ok(twice !== undefined && 'code' in twice);
+      assert.equal(twice.code, bytes === 10 ? 3 : 16, twice.details);
+    }
+  } finally {
+    js.close();
+  }
+});
+
+test('a limit is RESOURCE_EXHAUSTED, and says when to come again', async () => {
+  const limits = [{ count: 1, periodMs: 60_000, burst: 1, per: 'caller' }] as const;
+  const own = await startStage({ grpc: [upstream.port], limits });
+  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
+  try {
+    const headers = { authorization: `Bearer ${own.token('ann')}` };
+    const sent = () => grpc.call(predict, { chunks: [frame(spec)], headers });
+    assert.equal((await sent()).grpcStatus, '0');
+    for (let turn = 0; turn < 2; turn += 1) {
+      const end = await sent();
+      assert.deepEqual([end.grpcStatus, end.headers['retry-after'], end.isTrailersOnly], ['8', '60', true]);
+    }
+    const [, refused] = (await own.records(3)).map((record) => record.core);
+    assert.deepEqual([refused?.reason, refused?.grpcStatus], ['limit-exceeded', 8]);
+  } finally {
+    grpc.close();
+    await own.stop();
+  }
 });
 
 test('a client that leaves is heard upstream', async () => {
