@@ -112,14 +112,16 @@ function shape({ plan, listener, demands, place }: Scene): Directive[] {
   const doubled = escaped.map((name) => `${name},(.*,)?${name}`);
   const pattern = `(^|,)(${['proxy-authorization', ...doubled].join('|')})(,|$)`;
   const names = call('req.hdr_names');
+  const isGrpc = listensForGrpc(plan, listener);
   const odd = (when: Condition): Directive => directive(request(`set-var(${variables.odd})`, call('bool', 1)), when);
   // What is held of the message is no less than the fields, and known without writing them out.
   const isLong = test(call('internal.htx.data'), 'int', 'gt', headerBytesMax);
   return [
+    ...(isGrpc ? grpcRules(place) : []),
     directive(
       request(`set-var(${variables.plain})`, chain(names, call('map_str_int', `${place.directory}/${namesMap}`))),
+      isGrpc ? not(isGrpcCall) : undefined,
     ),
-    ...(listensForGrpc(plan, listener) ? grpcRules(place) : []),
     directive(['acl', 'odd.names', names, '-m', 'reg', pattern]),
     directive(['acl', 'odd.names', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
     odd(all(not(isFound(variables.plain)), named('odd.names', true))),
