@@ -116,6 +116,23 @@ test('a dishonest message is refused, small or large, and the replica never had 
   assert.equal(upstream.ran.length, before);
 });
 
+test('trailers of a request are refused, small or large: identity could stand there', async () => {
+  const before = upstream.ran.length;
+  for (const bytes of [10, 300_000]) {
+    // A connection for each: trailers on a call that was answered in the meantime cost it.
+    const own = new RawGrpc(`http://127.0.0.1:${stage.port}`);
+    const fields = { ':method': 'POST', ':path': predict, te: 'trailers', 'content-type': 'application/grpc', ...ann };
+    const stream = own.session.request(fields, { waitForTrailers: true });
+    const answered = new Promise((resolve) => stream.on('response', (headers) => resolve(headers['grpc-status'])));
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-headgate-subject': 'root' }));
+    stream.on('error', () => undefined);
+    stream.end(frame(message(bytes)));
+    assert.equal(await answered, '3');
+    own.close();
+  }
+  assert.equal(upstream.ran.length, before);
+});
+
 test('what is too large by its frame is refused at once', async () => {
   const head = frame(message(10), 0, 64 * 1024 * 1024);
   const end = await client.call(predict, { chunks: [head, Buffer.alloc(100_000)], headers: ann });
