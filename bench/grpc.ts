@@ -121,7 +121,8 @@ async function compareAt(
   const costs = await measure([ours, rival], {
     ...options,
     tokenCount: 1,
-    warmRuns: 1,
+    // What serves a call compiles in the first seconds.
+    warmRuns: size === grpcSizes[0] ? 4 : 1,
     send: ({ port }, seconds) => grpcLoad({ port, token, message, streams: size.streams, seconds }),
   });
   const micros = (side: Side): number[] => (costs.get(side.name) ?? []).map((cost: Cost) => cost.microsPerRequest);
