@@ -30,7 +30,7 @@ export interface GrpcUpstream {
 
 /**
  * A gRPC server over node:http2 that reads messages by a real protobuf parser. The metadata `x-answer` says how it answers: `large:N`
- * bytes, `status:N`, `trailers-only`, `http:N`, `reset`, `silent`, `hang-up`; else with one small message.
+ * bytes, `status:N`, `trailers-only`, `http:N`, `reset`, `silent`, `hang-up`, `half` and `broken` (reset within the answer); else with one small message.
  */
 export async function startGrpcUpstream(): Promise<GrpcUpstream> {
   const sessions = new Set<ServerHttp2Session>();
@@ -80,6 +80,11 @@ export async function startGrpcUpstream(): Promise<GrpcUpstream> {
   };
 }
 
+/** Node's own `close` would end the answer first. */
+function resetSoon(stream: ServerHttp2Stream): void {
+  setTimeout(() => stream.destroy(new Error('broken')), 50);
+}
+
 /** As gRPC's own servers do: one whole frame, or nothing is run. */
 function readBody(body: Buffer, headers: IncomingHttpHeaders): Ran | undefined {
   if (body.length < 5 || body.readUInt8(0) !== 0 || body.length < 5 + body.readUInt32BE(1)) return undefined;
@@ -114,7 +119,8 @@ function answer(stream: ServerHttp2Stream, how: string): void {
     const body = frame(Buffer.alloc(what === 'large' ? Number(number) : 2));
     stream.respond({ ...head, 'x-initial': 'a' }, { waitForTrailers: true });
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': status, 'x-trailing': ['b', 'c'] }));
-    if (what !== 'half') stream.end(body);
-    else stream.write(body.subarray(0, 3), () => stream.close(2));
+    if (what === 'half') stream.write(body.subarray(0, 3), () => resetSoon(stream));
+    else if (what === 'broken') stream.write(frame(Buffer.alloc(100_000)).subarray(0, 90_000), () => resetSoon(stream));
+    else stream.end(body);
   }
 }

@@ -35,7 +35,7 @@ export const environmentCodes = {
     title: 'route never reached',
     meaning: 'Routes are tried in order; one that follows a route which already matches all it could is never reached.',
   },
-  HG1310: {
+  HG1312: {
     title: 'bad size',
     meaning:
       'A size is a whole number and `kB`, `MB` or `GB` (each 1,024 times the one before), within what engines can keep.',

@@ -4,7 +4,7 @@ import { upstreamTimeoutMs } from '../../std/limits.ts';
 import type { Answered } from './answered.ts';
 import type { Underway } from './call.ts';
 import type { GrpcCall } from './grpc-call.ts';
-import type { GrpcReplica, GrpcUpstreams, Session } from './grpc-replica.ts';
+import type { GrpcReplica, GrpcUpstreams, Looked, Session } from './grpc-replica.ts';
 import { heldAnswerBytesMax } from './limits.ts';
 import type { Ending } from './passage.ts';
 
@@ -25,7 +25,7 @@ const endOfStream = constants.NGHTTP2_FLAG_END_STREAM;
  * One permitted gRPC call on its way to a replica and its answer on the way back. Small answers are held whole, larger ones are
  * streamed; the trailers, without which no client takes an answer for one, leave after the audit line.
  */
-export class GrpcPassage implements Underway {
+export class GrpcPassage implements Underway, Looked {
   readonly #call: GrpcCall;
   readonly #options: GrpcPassageOptions;
   readonly #tried: GrpcReplica[] = [];
@@ -39,6 +39,8 @@ export class GrpcPassage implements Underway {
   #aborting: AbortController | undefined;
   #sentMs = 0;
   #answeredMs = 0;
+  /** When anything last went to the replica or came from it. */
+  #movedMs = 0;
   #status = 0;
   #fields: string[] = [];
   #trailers: string[] | undefined;
@@ -65,6 +67,7 @@ export class GrpcPassage implements Underway {
     this.#tried.push(replica);
     this.#replica = replica;
     this.#isOpen = true;
+    upstreams.calls.add(this);
     replica.open(permit, (session) => {
       this.#session = session;
       if (this.#isOver) this.#giveBack();
@@ -79,6 +82,7 @@ export class GrpcPassage implements Underway {
 
   /** More of a message that isn't whole. False: ask for no more until `resume`. */
   write(chunk: Buffer): boolean {
+    this.#movedMs = performance.now();
     return this.#stream === undefined || this.#stream.destroyed || this.#stream.write(chunk);
   }
 
@@ -100,6 +104,7 @@ export class GrpcPassage implements Underway {
   #send({ http2 }: Session): void {
     const { body, isWhole, resume } = this.#options;
     this.#sentMs = performance.now();
+    this.#movedMs = this.#sentMs;
     let stream: ClientHttp2Stream;
     try {
       if (!isWhole) this.#aborting = new AbortController();
@@ -111,7 +116,6 @@ export class GrpcPassage implements Underway {
     this.#stream = stream;
     stream.on('response', (_headers, flags, raw) => this.#onResponse(raw as string[], (flags & endOfStream) !== 0));
     stream.on('error', () => undefined);
-    stream.setTimeout(upstreamTimeoutMs, () => this.#onSilence());
     stream.once('close', () => this.#onClose(stream));
     if (isWhole) {
       stream.end(body);
@@ -124,6 +128,7 @@ export class GrpcPassage implements Underway {
   #onResponse(raw: readonly string[], isWhole: boolean): void {
     if (this.#isOver) return;
     this.#answeredMs = performance.now();
+    this.#movedMs = this.#answeredMs;
     this.#fields = this.#read(raw);
     this.#fields.push('x-headgate-request-id', this.#call.requestId);
     if (isWhole) {
@@ -145,6 +150,7 @@ export class GrpcPassage implements Underway {
   #onData(chunk: Buffer): void {
     if (this.#isOver) return;
     this.bytesOut += chunk.length;
+    this.#movedMs = performance.now();
     const { exchange } = this.#call;
     if (!this.hasBegun) {
       this.#held.push(chunk);
@@ -187,8 +193,9 @@ export class GrpcPassage implements Underway {
     else this.#failed(stream.rstCode);
   }
 
-  #onSilence(): void {
-    if (this.#isOver) return;
+  /** Looked at now and then, because a timer for each call costs more than all looking. */
+  look(nowMs: number): void {
+    if (this.#isOver || nowMs - this.#movedMs < upstreamTimeoutMs) return;
     if (this.hasBegun) this.breakOff();
     else this.#call.refuse('upstream-timeout', undefined, this.#replica?.name);
     this.#reset();
@@ -242,7 +249,10 @@ export class GrpcPassage implements Underway {
   #giveBack(): void {
     const session = this.#session;
     this.#session = undefined;
-    if (this.#isOpen) this.#replica?.done(session);
+    if (this.#isOpen) {
+      this.#options.upstreams.calls.delete(this);
+      this.#replica?.done(session);
+    }
     this.#isOpen = false;
   }
 

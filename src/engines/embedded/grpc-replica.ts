@@ -1,13 +1,18 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Permit } from '../../gate/index.ts';
 import { connectTimeoutMs } from '../../std/limits.ts';
-import { grpcWindowBytes, sessionMemoryMegabytesMax, sessionsMax, sessionWindowBytes } from './limits.ts';
+import { grpcWindowBytes, sessionMemoryMegabytesMax, sessionsMax, sessionWindowBytes, silentLookMs } from './limits.ts';
 import { nameOf, ReplicaSets } from './replica-sets.ts';
 
 /** A connection to a replica, over HTTP/2. */
 export interface Session {
   readonly http2: ClientHttp2Session;
   inFlight: number;
+}
+
+/** A call on its way, which ends itself where nothing moves any more. */
+export interface Looked {
+  look(nowMs: number): void;
 }
 
 /** Hears of a session that is there to be used, or that there is none. */
@@ -116,7 +121,21 @@ export class GrpcReplica {
 
 /** The replicas of every service that have a gRPC address. */
 export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
+  /** On their way. */
+  readonly calls = new Set<Looked>();
+  readonly #looking = setInterval(() => this.#look(), silentLookMs).unref();
+
   constructor() {
     super(({ grpc }) => (grpc === undefined ? undefined : new GrpcReplica(nameOf(grpc))));
+  }
+
+  override close(): void {
+    clearInterval(this.#looking);
+    super.close();
+  }
+
+  #look(): void {
+    const nowMs = performance.now();
+    for (const call of this.calls) call.look(nowMs);
   }
 }

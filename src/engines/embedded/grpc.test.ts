@@ -103,6 +103,10 @@ test('a client that leaves is heard upstream', async () => {
 test('a replica that resets or hangs up is UNAVAILABLE', async () => {
   const reset = await call(message(1), { 'x-answer': 'reset' });
   assert.deepEqual([reset.grpcStatus, reset.isTrailersOnly], ['14', true]);
+  const half = await call(message(1), { 'x-answer': 'half' });
+  assert.deepEqual([half.grpcStatus, half.body.length], ['14', 0], 'what came of an answer is not passed on as one');
+  const broken = await call(message(1), { 'x-answer': 'broken' });
+  assert.deepEqual([broken.grpcStatus, broken.reset], [undefined, 2], 'an answer that has begun is broken off');
   const hangUp = await call(message(1), { 'x-answer': 'hang-up' });
   assert.equal(hangUp.grpcStatus, '14');
   assert.equal((await call(message(1))).grpcStatus, '0', 'the next one is served');

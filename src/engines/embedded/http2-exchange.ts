@@ -15,23 +15,28 @@ export class Http2Exchange implements Exchange {
 
   /** `raw`: fields in order of arrival, pseudo-header fields among them. */
   constructor(stream: ServerHttp2Stream, raw: readonly string[], address: string) {
-    const pseudo = new Map<string, string>();
     const fields: string[] = [];
-    const crumbs: string[] = [];
+    let [method, target, authority]: [string, string, string | undefined] = ['', '', undefined];
+    let cookie: string | undefined;
+    let expectsContinue = false;
     for (let at = 0; at < raw.length; at += 2) {
       const [name, value] = [raw[at] as string, raw[at + 1] as string];
-      if (name.startsWith(':')) pseudo.set(name, value);
-      else if (name === 'cookie') crumbs.push(value);
+      if (name.charCodeAt(0) === 0x3a) {
+        if (name === ':method') method = value;
+        else if (name === ':path') target = value;
+        else if (name === ':authority') authority = value;
+        continue;
+      }
+      // RFC 9113, section 8.2.3: crumbs are one field for everybody behind this connection.
+      if (name === 'cookie') cookie = cookie === undefined ? value : `${cookie}; ${value}`;
       else fields.push(name, value);
+      expectsContinue ||= name === 'expect' && value.toLowerCase() === '100-continue';
     }
-    // RFC 9113, section 8.2.3: crumbs are one field for everybody behind this connection.
-    if (crumbs.length > 0) fields.push('cookie', crumbs.join('; '));
-    this.method = pseudo.get(':method') ?? '';
-    this.target = pseudo.get(':path') ?? '';
-    this.authority = pseudo.get(':authority');
-    this.expectsContinue = fields.some(
-      (text, at) => text === 'expect' && fields[at + 1]?.toLowerCase() === '100-continue',
-    );
+    if (cookie !== undefined) fields.push('cookie', cookie);
+    this.method = method;
+    this.target = target;
+    this.authority = authority;
+    this.expectsContinue = expectsContinue;
     this.rawFields = fields;
     this.address = address;
     this.body = stream;

@@ -85,6 +85,10 @@ test('the query is not in the key; everything else is', () => {
     { authorization: undefined },
     { reads: '\nx-a:1' },
     { address: '10.0.0.1' },
+    { message: {} },
+    { message: { model: 'm' } },
+    { message: { model: 'm', version: '1' } },
+    { message: { model: 'm', label: '1' } },
   ];
   const keys = new Set(
     [parts, ...changes.map((change) => ({ ...parts, ...change }))].map((each) => keyText(keptKey(each))),
@@ -115,6 +119,7 @@ test('no two requests share a key: parts do not run into one another, long ones 
       .array(fc.stringMatching(/^[a-c-]{1,3}:[a-c@:]{0,4}$/), { maxLength: 2 })
       .map((all) => all.map((one) => `\n${one}`).join('')),
     address: fc.constantFrom('', '1', '2'),
+    message: fc.constantFrom(undefined, {}, { model: 'a' }, { model: 'a', version: '1' }, { model: 'a', label: '1' }),
   });
   const property = fc.property(anyParts, anyParts, (one, other) => {
     const same = JSON.stringify(one) === JSON.stringify(other);

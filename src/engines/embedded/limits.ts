@@ -49,3 +49,5 @@ export const sessionWindowBytes = 1024 * 1024;
 export const sessionMemoryMegabytesMax = 64;
 /** Ways of walking a message that are remembered, by listener, host and path. */
 export const walksMax = 1000;
+/** How often gRPC calls are looked at for which a replica may have fallen silent. */
+export const silentLookMs = 1000;

@@ -82,8 +82,8 @@ export function sizeFault(written: string): Fault | undefined {
   const bytes = parseBytes(written);
   if (bytes === undefined) {
     const hint = 'write a whole number and `kB`, `MB` or `GB`, such as `64MB`';
-    return { code: 'HG1310', message: `\`${shown(written)}\` is not a size`, hint };
+    return { code: 'HG1312', message: `\`${shown(written)}\` is not a size`, hint };
   }
   if (bytes >= bodyBytesBoundMin && bytes <= bodyBytesBoundMax) return undefined;
-  return { code: 'HG1310', message: `\`${written}\` is out of range`, hint: 'write 64kB to 2047MB' };
+  return { code: 'HG1312', message: `\`${written}\` is out of range`, hint: 'write 64kB to 2047MB' };
 }
