@@ -232,7 +232,7 @@ function writeFiles({ plan, place, demands }: StartOptions): void {
 
 /**
  * What HAProxy frees goes to a pool of its own, not to the allocator: its cache for a thread (512 kB) holds 16 buffers of our size,
- * and each further one was had from the system anew, 4 to 5 µs a call.
+ * and each further one was had from the system anew, about 3 µs a call.
  */
 const poolOption = '-dMglobal';
 /** glibc gives memory back to the kernel after each burst of calls, to ask for it again: 0.7 page faults a call. */
