@@ -6,6 +6,7 @@ import { compareEmbedded, compareHaproxy } from './comparisons.ts';
 import { measureCompiling } from './compiling.ts';
 import { measureDeciding } from './deciding.ts';
 import { type Figure, figureOfCosts } from './figures.ts';
+import { compareGrpc } from './grpc.ts';
 import { needsLacking } from './needs.ts';
 import { renderFigures } from './render.ts';
 import { startUpstream } from './sides/haproxy.ts';
@@ -28,7 +29,7 @@ const { values } = parseArgs({
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 process.exitCode = await run(
   values.quick ? quick : full,
-  values.only ?? ['haproxy', 'embedded', 'deciding', 'compiling'],
+  values.only ?? ['haproxy', 'embedded', 'grpc', 'deciding', 'compiling'],
 );
 
 async function run(length: Length, wanted: readonly string[]): Promise<number> {
@@ -37,7 +38,7 @@ async function run(length: Length, wanted: readonly string[]): Promise<number> {
   const failures: string[] = [];
   if (wanted.includes('deciding')) figures.push(...deciding(length));
   if (wanted.includes('compiling')) figures.push(...compiling(length));
-  if (wanted.includes('haproxy') || wanted.includes('embedded'))
+  if (['haproxy', 'embedded', 'grpc'].some((name) => wanted.includes(name)))
     await proxies({ length, wanted, figures, notRun, failures });
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : renderFigures(figures));
   for (const line of [...notRun, ...failures]) log(`not run: ${line}`);
@@ -91,6 +92,12 @@ async function proxies({ length, wanted, figures, notRun, failures }: ProxiesOpt
     ] as const) {
       if (!wanted.includes(name)) continue;
       const compared = await compare(setting, { ...length, tokens, tokenCounts: [1, manyTokens], log });
+      figures.push(...compared.figures);
+      notRun.push(...compared.notRun);
+      failures.push(...compared.failures);
+    }
+    if (wanted.includes('grpc')) {
+      const compared = await compareGrpc(setting, { ...length, tokens, log });
       figures.push(...compared.figures);
       notRun.push(...compared.notRun);
       failures.push(...compared.failures);

@@ -4,6 +4,8 @@ import { isInstalled } from './processes.ts';
 const needs = [
   { program: 'haproxy', install: 'apt-get install haproxy' },
   { program: 'wrk', install: 'apt-get install wrk' },
+  { program: 'h2load', install: 'apt-get install nghttp2-client' },
+  { program: 'nghttpd', install: 'apt-get install nghttp2-server' },
   { program: 'taskset', install: 'apt-get install util-linux' },
 ];
 

@@ -34,6 +34,8 @@ export interface SuiteOptions {
   readonly rounds: number;
   readonly seconds: number;
   readonly log: (line: string) => void;
+  /** Another load than predictions over REST with the tokens in turn. */
+  readonly send?: (side: Side, seconds: number) => Promise<LoadResult>;
 }
 
 /**
@@ -68,10 +70,11 @@ interface Loaded {
 }
 
 /** Loads one side, each time with the tokens that come after those of the time before. */
-function sender(side: Side, { tokens, tokenCount }: SuiteOptions): Loaded['send'] {
+function sender(side: Side, { tokens, tokenCount, send }: SuiteOptions): Loaded['send'] {
   let sent = 0;
   return async (seconds) => {
     try {
+      if (send !== undefined) return await send(side, seconds);
       const result = await load({ port: side.port, tokens, tokenCount, firstToken: sent % tokenCount, seconds });
       sent += result.requests;
       return result;

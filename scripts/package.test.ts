@@ -24,6 +24,7 @@ describe('the published package', () => {
       cwd: root,
       stdio: 'inherit',
     });
+    execFileSync(process.execPath, [join(root, 'scripts/copy-lua.mjs'), join(folder, 'dist')]);
     cpSync(join(root, 'package.json'), join(folder, 'package.json'));
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     workshop = await openWorkshop();
@@ -38,6 +39,13 @@ describe('the published package', () => {
     const run = (...args: string[]): string => execFileSync(process.execPath, [main, ...args], { encoding: 'utf8' });
     assert.match(run('--version'), /^\d+\.\d+\.\d+\n$/);
     assert.match(run('check', '-p', workshop.policyFile, '-e', workshop.environmentFile), /: good\n/);
+  });
+
+  test('has the Lua that HAProxy loads', async () => {
+    const { luaFiles }: typeof import('../src/engines/haproxy/lua.ts') = await import(
+      join(folder, 'dist/engines/haproxy/lua.js')
+    );
+    assert.match(luaFiles()['filter.lua'] ?? '', /core\.register_filter/);
   });
 
   test('runs a gateway', { timeout: 30_000 }, async () => {

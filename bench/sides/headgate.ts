@@ -70,9 +70,14 @@ async function benchEnvironment({ engine, port, setting }: EnvironmentOptions): 
     engine,
     listeners: [{ name: 'public', address: `127.0.0.1:${port}` }],
     identity: { staff: { issuer: setting.issuer.url } },
-    services: { scoring: { endpoints: [{ rest: `127.0.0.1:${setting.upstreamPort}` }] } },
+    services: { scoring: { endpoints: [endpointOf(setting)] } },
     audit: { directory: 'var/audit', record: 'required' },
     admin: `127.0.0.1:${await freePort()}`,
     state: 'var',
   };
+}
+
+function endpointOf({ upstreamPort, grpcPort }: SideSetting): unknown {
+  const rest = `127.0.0.1:${upstreamPort}`;
+  return grpcPort === undefined ? { rest } : { rest, grpc: `127.0.0.1:${grpcPort}` };
 }

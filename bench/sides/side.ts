@@ -24,6 +24,8 @@ export interface SideSetting {
   /** Folder for files of this run, removed at its end. */
   readonly folder: string;
   readonly upstreamPort: number;
+  /** Where gRPC is spoken, if it is a part of the comparison. */
+  readonly grpcPort?: number;
   readonly issuer: Issuer;
   readonly token: string;
 }

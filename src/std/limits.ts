@@ -52,3 +52,5 @@ export const failedCredentialsPerSecondMax = 1000;
 export const modelSpecBytesMax = 1024;
 /** Every ModelSpec of a gRPC message ends within so many bytes, the frame's head among them: a proxy has it in its first buffer. */
 export const modelSpecWithinBytesMax = 16_384;
+/** Fields of a gRPC message at most, counted at its top level: walking one costs more than its two bytes cost to send. */
+export const messageFieldsMax = 4096;

@@ -1,4 +1,4 @@
-import { modelSpecBytesMax, modelSpecWithinBytesMax } from '../std/limits.ts';
+import { messageFieldsMax, modelSpecBytesMax, modelSpecWithinBytesMax } from '../std/limits.ts';
 import { type NamedModel, readInferenceTask, readModelSpec } from './model-spec.ts';
 import {
   FieldError,
@@ -60,6 +60,7 @@ export class MessageWalk {
   /** Bytes that are still to be passed over, or taken into `#spec`. */
   #left = 0;
   #isSpec = false;
+  #fields = 0;
   #spec: Uint8Array = nothing;
 
   /** `bytesMax`: of the body, frame and all. */
@@ -207,6 +208,8 @@ export class MessageWalk {
   }
 
   #tag(tag: number): void {
+    this.#fields += 1;
+    if (this.#fields > messageFieldsMax) throw new FieldError('message-malformed', 'too many fields');
     const { number, type } = readTag(tag);
     this.#isSpec = number === 1;
     if (number < freeNumberMin && type !== wireBytes)

@@ -1,4 +1,11 @@
-import { type Denial, type GateAnswer, type GateRequest, type Permit, problemAnswer } from '../../gate/index.ts';
+import {
+  type Denial,
+  type GateAnswer,
+  type GateRequest,
+  grpcAnswer,
+  type Permit,
+  problemAnswer,
+} from '../../gate/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { pathOf } from '../../protocols/index.ts';
 import type { SpopAction, SpopData } from '../../wire/index.ts';
@@ -39,8 +46,9 @@ export function answerActions(
 /** A refusal as HAProxy gives it to the caller. */
 export function refusalActions(
   { reason, allow }: Pick<Denial, 'reason' | 'allow'>,
-  { id }: Pick<GateRequest, 'id'>,
+  { id, message }: Pick<GateRequest, 'id' | 'message'>,
 ): SpopAction[] {
+  if (message !== undefined) return grpcRefusalActions(reason, id);
   const { status, headers, body } = problemAnswer(reason, id, allow === undefined ? {} : { allow });
   const named = new Map(headers);
   const fields = [
@@ -52,6 +60,19 @@ export function refusalActions(
     set('status', integer(status)),
     set('body', text(body.trimEnd())),
     ...fields.flatMap(([name, value]) => (value === undefined ? [] : [set(name, text(value))])),
+  ];
+}
+
+function grpcRefusalActions(reason: Denial['reason'], id: string): SpopAction[] {
+  const { status, headers } = grpcAnswer(reason, id);
+  const named = new Map(headers);
+  const retryAfter = named.get('retry-after');
+  return [
+    // What has no gRPC status is for others; this says that there is an answer.
+    set('status', integer(status)),
+    set('grpcStatus', text(named.get('grpc-status') ?? '')),
+    set('grpcMessage', text(named.get('grpc-message') ?? '')),
+    ...(retryAfter === undefined ? [] : [set('retryAfter', text(retryAfter))]),
   ];
 }
 

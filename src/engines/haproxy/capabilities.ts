@@ -5,7 +5,7 @@ export const capabilities: Readonly<Record<Feature, Capability>> = {
   http1: 'native',
   h2c: 'native',
   tls: 'native',
-  grpc: 'refused',
+  grpc: 'native',
   'balance-least-in-flight': 'native',
   'limit-per-caller': 'native',
   'limit-per-rule': 'native',

@@ -2,16 +2,29 @@ import type { ListenerPlan, Plan, RoutePlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import type { Demands } from './demands.ts';
+import {
+  grpcRules,
+  isGrpcCall,
+  isRefusedMessage,
+  listensForGrpc,
+  messageRules,
+  waitingLines,
+} from './grpc-frontend.ts';
 import { auditFormat } from './log-format.ts';
 import {
   askName,
+  backends,
   frontendName,
+  grpcAskName,
+  grpcPlainPrefix,
+  grpcPrefix,
   namesMap,
   plainPrefix,
   recordMaps,
   spoolDescriptor,
   upstreamPrefix,
   variables,
+  walkPrefix,
 } from './names.ts';
 import type { Place } from './place.ts';
 import {
@@ -46,7 +59,7 @@ interface Scene {
 type Stage = (scene: Scene) => Directive[];
 
 /** INVARIANT: nothing is decided here, and nothing removed: a permit that is kept is found, or it isn't. */
-const stages: readonly Stage[] = [shape, key, find];
+const stages: readonly Stage[] = [shape, message, key, find];
 
 /** A listener: what HAProxy does with a request, top to bottom. */
 export function frontendSection(scene: Scene): Section {
@@ -64,6 +77,7 @@ export function frontendSection(scene: Scene): Section {
       directive(['option', 'forwardfor']),
       ...stages.flatMap((stage) => stage(scene)),
       directive(['http-after-response', 'set-header', 'x-headgate-request-id', format({ sample: call('unique-id') })]),
+      ...(listensForGrpc(scene.plan, scene.listener) ? waitingLines() : []),
       ...forward(scene),
     ],
   };
@@ -92,18 +106,21 @@ const oddValue = all(
 const oddLine = all(test(call('req.ver'), 'str', '2.0'), test(call('fc_http_major'), 'int', 1));
 
 /** What a kept decision is never looked up for, nor kept under: the gate sees the whole of such a request each time. */
-function shape({ demands, place }: Scene): Directive[] {
+function shape({ plan, listener, demands, place }: Scene): Directive[] {
   // HAProxy compiles patterns without captures, so each name is written out twice.
   const escaped = ['host', 'authorization', ...demands.headers].map((name) => name.replace(/[^a-z0-9_-]/g, '[$&]'));
   const doubled = escaped.map((name) => `${name},(.*,)?${name}`);
   const pattern = `(^|,)(${['proxy-authorization', ...doubled].join('|')})(,|$)`;
   const names = call('req.hdr_names');
+  const isGrpc = listensForGrpc(plan, listener);
   const odd = (when: Condition): Directive => directive(request(`set-var(${variables.odd})`, call('bool', 1)), when);
   // What is held of the message is no less than the fields, and known without writing them out.
   const isLong = test(call('internal.htx.data'), 'int', 'gt', headerBytesMax);
   return [
+    ...(isGrpc ? grpcRules(place) : []),
     directive(
       request(`set-var(${variables.plain})`, chain(names, call('map_str_int', `${place.directory}/${namesMap}`))),
+      isGrpc ? not(isGrpcCall) : undefined,
     ),
     directive(['acl', 'odd.names', names, '-m', 'reg', pattern]),
     directive(['acl', 'odd.names', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
@@ -123,11 +140,16 @@ function shape({ demands, place }: Scene): Directive[] {
   ];
 }
 
+/** What the message of a gRPC call names is a part of its key. */
+function message({ plan, listener }: Scene): Directive[] {
+  return listensForGrpc(plan, listener) ? messageRules(plan, listener) : [];
+}
+
 /**
  * The key: every raw byte that an answer can depend on, hashed. A line feed can't occur in a part, so parts can't run into one
  * another; the number of credentials is a part, so that none and an empty one differ.
  */
-function key({ index, demands }: Scene): Directive[] {
+function key({ plan, listener, index, demands }: Scene): Directive[] {
   const { headers: reads, address: readsAddress } = demands;
   const parts = [
     call('concat', '\n', variables.method, '\n'),
@@ -137,6 +159,8 @@ function key({ index, demands }: Scene): Directive[] {
     call('concat', '', variables.credentials),
     ...reads.map((_, position) => call('concat', '\n', readName(position))),
     ...(readsAddress ? [call('concat', '\n', variables.address)] : []),
+    // Empty for all but gRPC calls.
+    ...(listensForGrpc(plan, listener) ? [call('concat', '\n', variables.message)] : []),
     // Last, because what stands before is copied for each part.
     call('concat', '\n', variables.credential),
   ];
@@ -196,16 +220,41 @@ function forward({ plan, listener }: Scene): Directive[] {
   const isOne = new Set(indices).size === 1;
   const chosen = (prefix: string): Format | string =>
     isOne ? `${prefix}${first}` : format(prefix, { sample: recordField(recordOffsets.service) });
+  const routed = (name: (index: number) => string, when?: Condition): Directive[] =>
+    isOne ? [] : listener.routes.flatMap((route, position) => routeRules(route, name(indices[position] ?? 0), when));
   return [
+    ...(listensForGrpc(plan, listener) ? forwardGrpc(chosen, routed, first) : []),
     directive(['use_backend', chosen(plainPrefix)], all(holds(recordOffsets.kind), isFound(variables.plain))),
     directive(['use_backend', chosen(upstreamPrefix)], holds(recordOffsets.end)),
-    ...(isOne ? [] : listener.routes.flatMap((route, position) => routeRules(route, indices[position] ?? 0))),
+    ...routed(askName),
     directive(['default_backend', askName(first)]),
   ];
 }
 
+/** The same for gRPC calls; those that aren't here whole, or are to be added to, go through the filter. */
+function forwardGrpc(
+  chosen: (prefix: string) => Format | string,
+  routed: (name: (index: number) => string, when?: Condition) => Directive[],
+  first: number,
+): Directive[] {
+  const isHit = all(isGrpcCall, holds(recordOffsets.end));
+  const isWhole = test(variable(variables.whole), 'bool');
+  const isAsIs = test(recordField(recordOffsets.version), 'str', '.');
+  return [
+    directive(['use_backend', backends.refused], isRefusedMessage),
+    directive(
+      ['use_backend', chosen(grpcPlainPrefix)],
+      all(isGrpcCall, holds(recordOffsets.kind), isFound(variables.plain), isWhole, isAsIs),
+    ),
+    directive(['use_backend', chosen(grpcPrefix)], all(isHit, isWhole, isAsIs)),
+    directive(['use_backend', chosen(walkPrefix)], isHit),
+    ...routed(grpcAskName, isGrpcCall),
+    directive(['use_backend', grpcAskName(first)], isGrpcCall),
+  ];
+}
+
 /** As the gate matches: the host without its port and in lower case, the prefix by whole segments. */
-function routeRules({ host, pathPrefix }: RoutePlan, index: number): Directive[] {
+function routeRules({ host, pathPrefix }: RoutePlan, backend: string, when?: Condition): Directive[] {
   const name = chain(call('req.fhdr', 'host', 1), call('host_only'), call('lower'));
   const hosts = host === undefined ? [] : [test(name, 'str', host)];
   const path = call('path');
@@ -214,7 +263,7 @@ function routeRules({ host, pathPrefix }: RoutePlan, index: number): Directive[]
       ? [[]]
       : [[test(path, 'str', pathPrefix)], [test(path, 'beg', `${pathPrefix}/`)]];
   return paths.map((each) => {
-    const tests = [...hosts, ...each];
-    return directive(['use_backend', askName(index)], tests.length === 0 ? undefined : all(...tests));
+    const tests = [...(when === undefined ? [] : [when]), ...hosts, ...each];
+    return directive(['use_backend', backend], tests.length === 0 ? undefined : all(...tests));
   });
 }

@@ -12,7 +12,7 @@ import {
   test,
 } from './print.ts';
 import { recordOffsets, type Speed, slotOffsets, speeds } from './record.ts';
-import { recordField, returnWords } from './refusals.ts';
+import { type Refusing, recordField } from './refusals.ts';
 
 const mask = 4294967295;
 const variable = (name: string): Sample => call('var', name);
@@ -31,14 +31,14 @@ export function limitTables(entries: number): Section[] {
  * modulo 2^32. All slots are looked at before any is charged, so that a refused call costs nothing. Where there is one table only,
  * a slot that isn't used counts by the key 0, at no cost and with no burst, which refuses nobody.
  */
-export function limitRules({ slots, speeds: names }: Demands): Directive[] {
+export function limitRules({ slots, speeds: names }: Demands, refusing: Refusing): Directive[] {
   const used = speeds.filter(({ name }) => names.includes(name));
   if (slots === 0) return [];
   const numbers = Array.from({ length: slots }, (_, index) => index + 1);
   return [
     ...used.map((speed) => directive(['http-request', `set-var(${timeName(speed)})`, timeSample(speed)])),
     ...numbers.flatMap((slot) => used.flatMap((speed) => look(slot, speed, used.length > 1))),
-    ...numbers.flatMap(weigh),
+    ...numbers.flatMap((slot) => weigh(slot, refusing)),
     ...numbers.flatMap((slot) => used.map((speed) => charge(slot, speed, used.length > 1))),
   ];
 }
@@ -68,7 +68,7 @@ function look(slot: number, speed: Speed, isChoice: boolean): Directive[] {
 }
 
 /** A counter that is further ahead than a burst, or new, is one of long ago: nothing is owed. */
-function weigh(slot: number): Directive[] {
+function weigh(slot: number, refusing: Refusing): Directive[] {
   const offsets = slotOffsets(slot);
   const debt = variable(debtName(slot));
   const isStale = any(
@@ -76,12 +76,12 @@ function weigh(slot: number): Directive[] {
     test(call('sc_get_gpt', 0, tracked(slot)), 'int', 'eq', 0),
   );
   const over = chain(debt, call('add', costName(slot)), call('sub', burstName(slot)));
-  const refusal = returnWords('limit-exceeded', { 'retry-after': recordField(recordOffsets.retryAfter) });
+  const again = { 'retry-after': recordField(recordOffsets.retryAfter) };
   return [
     directive(['http-request', `set-var(${costName(slot)})`, chain(recordField(offsets.cost), call('add', 0))]),
     directive(['http-request', `set-var(${burstName(slot)})`, chain(recordField(offsets.burst), call('add', 0))]),
     directive(['http-request', `set-var(${debtName(slot)})`, call('int', 0)], isStale),
-    directive(refusal, test(over, 'int', 'gt', 0)),
+    ...refusing('limit-exceeded', test(over, 'int', 'gt', 0), again),
   ];
 }
 

@@ -25,6 +25,7 @@ export const logFields = [
   'askedCore',
   'keptCore',
   'termination',
+  'grpc',
   'request',
 ] as const;
 
@@ -57,6 +58,7 @@ export function auditFormat(worker: string, listener: number): Format {
     endpointPort: field('sp'),
     termination: field('ts'),
     listener: String(listener),
+    grpc: variable(variables.grpc),
     request: variable(variables.request),
   };
   const rest = logFields.flatMap((name) => ['\t', parts[name]]);

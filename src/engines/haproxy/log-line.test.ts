@@ -49,6 +49,7 @@ const plain: Record<LogField, string> = {
   endpointHost: '127.0.0.1',
   endpointPort: '8501',
   termination: '--',
+  grpc: '-',
   listener: '1',
   request: '-',
 };

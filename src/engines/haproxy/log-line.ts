@@ -1,6 +1,6 @@
 import type { ParsedRecord, SpoolParser, StaticCore } from '../../audit/index.ts';
 import type { AuditTiming } from '../../audit/types.ts';
-import type { DenialReason } from '../../gate/index.ts';
+import { type DenialReason, denials, grpcStatusOf } from '../../gate/index.ts';
 import { pathOf } from '../../protocols/index.ts';
 import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
 import { type LogField, logFields, logForm } from './log-format.ts';
@@ -35,6 +35,7 @@ const forms: Readonly<Record<LogField, string>> = {
   endpointPort: count,
   termination: '[A-Za-z-]{2,8}',
   listener: '\\d{1,5}',
+  grpc: '-?|1|[a-z-]{2,40}',
   request: '[^\\t]*',
 };
 /** Captures the worker, then every field: testing a line and then splitting it takes longer. */
@@ -73,11 +74,13 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
 function unknownCore(match: Match, context: LineContext): StaticCore {
   const request = match[at.request] ?? '';
   const space = request.indexOf(' ');
-  const path = space < 0 ? '' : pathOf(request.slice(space + 1));
+  const path = space < 0 ? '' : pathOf(targetIn(request.slice(space + 1), match));
   const nothing = {
     ...{ service: null, operation: null, action: null, resource: null },
     ...{ model: null, version: null, versionName: null },
   };
+  const own = grpcRefusal(match) ?? ownRefusal(match, unaskedReasons);
+  const reason = own ?? (match[at.status] === '408' ? 'request-timeout' : 'request-malformed');
   return {
     environment: context.environment,
     listener: context.listeners[Number(match[at.listener]) - 1] ?? '',
@@ -86,23 +89,40 @@ function unknownCore(match: Match, context: LineContext): StaticCore {
     ...nothing,
     caller: null,
     outcome: 'deny',
-    reason: ownRefusal(match, unaskedReasons) ?? (match[at.status] === '408' ? 'request-timeout' : 'request-malformed'),
+    reason,
     rule: null,
     ruleAt: null,
     epoch: context.epoch,
-    grpcStatus: null,
+    grpcStatus: isGrpc(match) ? grpcStatusOf(reason) : null,
   };
+}
+
+/** HAProxy keeps the target of HTTP/2 in absolute form. */
+function targetIn(text: string, match: Match): string {
+  return isGrpc(match) ? text.replace(/^https?:\/\/[^/]*/, '') : text;
+}
+
+/** A gRPC call: the field is empty, or `-`, for others. */
+function isGrpc(match: Match): boolean {
+  return (match[at.grpc] ?? '-') > '-';
+}
+
+/** Why HAProxy itself refused a gRPC call: its status says nothing. */
+function grpcRefusal(match: Match): DenialReason | undefined {
+  const text = match[at.grpc] ?? '';
+  return Object.hasOwn(denials, text) ? (text as DenialReason) : undefined;
 }
 
 /** The core, or that of a permit that HAProxy, or the service, did not see through. */
 function seenThrough(known: WrittenCore, match: Match, unserved: Unserved): WrittenCore {
   if (known.core.outcome === 'deny') return known;
-  const reason = ownRefusal(match, permittedReasons) ?? upstreamFault(match);
+  const reason = grpcRefusal(match) ?? ownRefusal(match, permittedReasons) ?? upstreamFault(match);
   if (reason === undefined) return known;
   const reasons = unserved.get(known) ?? new Map<DenialReason, WrittenCore>();
   const before = reasons.get(reason);
   if (before !== undefined) return before;
-  const made = writtenCore({ ...known.core, outcome: 'deny', reason });
+  const grpcStatus = isGrpc(match) ? grpcStatusOf(reason) : null;
+  const made = writtenCore({ ...known.core, outcome: 'deny', reason, grpcStatus });
   unserved.set(known, reasons.set(reason, made));
   return made;
 }

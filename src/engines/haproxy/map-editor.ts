@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { MapOrders } from './ledger.ts';
-import { namesMap, recordMaps, variables } from './names.ts';
+import { grpcNamesMap, namesMap, recordMaps, variables } from './names.ts';
 import type { Place } from './place.ts';
 import type { NameOrders } from './plain-names.ts';
 import { mapLine } from './print.ts';
@@ -16,6 +16,7 @@ const present = '1';
 export class MapEditor {
   readonly permits: MapOrders;
   readonly names: NameOrders;
+  readonly grpcNames: NameOrders;
   readonly #api: RuntimeApi;
   readonly #log: (line: string) => void;
   readonly #permitMaps: readonly [string, string];
@@ -28,7 +29,6 @@ export class MapEditor {
     this.#log = log;
     const [first, second] = recordMaps;
     this.#permitMaps = [join(directory, first), join(directory, second)];
-    const names = join(directory, namesMap);
     this.permits = {
       turn: (half) => {
         this.#order(`clear map ${this.#permitMaps[half]}`);
@@ -37,10 +37,12 @@ export class MapEditor {
       add: (half, key, record) => this.#add(this.#permitMaps[half], mapLine(key, record)),
       remove: (half, key) => this.#order(`del map ${this.#permitMaps[half]} ${key}`),
     };
-    this.names = {
-      clear: () => this.#order(`clear map ${names}`),
-      add: (list) => this.#add(names, mapLine(list, present)),
-    };
+    const orders = (file: string): NameOrders => ({
+      clear: () => this.#order(`clear map ${file}`),
+      add: (list) => this.#add(file, mapLine(list, present)),
+    });
+    this.names = orders(join(directory, namesMap));
+    this.grpcNames = orders(join(directory, grpcNamesMap));
   }
 
   /** Resolves when all that was ordered has been done; rejects where the last order got no answer. */

@@ -17,6 +17,15 @@ export const variables = {
   record: 'txn.s',
   /** Set where a kept decision may be neither found nor made. */
   odd: 'txn.odd',
+  /** Of a gRPC call: `1`, or the reason for which HAProxy refuses it by itself. */
+  grpc: 'txn.gr',
+  /** What its message names, as lua/fetch.lua says it; `-`: nothing was read. */
+  message: 'txn.msg',
+  /** Set where all of the message is in the buffer. */
+  whole: 'txn.whole',
+  /** Why the filter has refused a message; the version that it has to append. */
+  why: 'txn.why',
+  append: 'txn.append',
   /** Name of the backend that a miss went to. */
   backend: 'txn.be',
   /** Method and path of a request that no decision is kept for. */
@@ -33,6 +42,8 @@ export const variables = {
     challenge: 'txn.g.challenge',
     retryAfter: 'txn.g.retry',
     allow: 'txn.g.allow',
+    grpcStatus: 'txn.g.gs',
+    grpcMessage: 'txn.g.gm',
   },
 } as const;
 
@@ -45,10 +56,13 @@ export const answerNames = {
   challenge: 'challenge',
   retryAfter: 'retry',
   allow: 'allow',
+  grpcStatus: 'gs',
+  grpcMessage: 'gm',
 } as const satisfies Record<keyof typeof variables.answer, string>;
 
 export const backends = {
   gate: 'headgate.gate',
+  refused: 'headgate.refused',
   fast: 'headgate.rate.fast',
   slow: 'headgate.rate.slow',
 } as const;
@@ -57,6 +71,8 @@ export const backends = {
 export const recordMaps = ['records.0.map', 'records.1.map'] as const;
 /** Lists of names of fields that are known to be plain. */
 export const namesMap = 'names.map';
+/** The same for gRPC calls. */
+export const grpcNamesMap = 'names.grpc.map';
 
 export const files = { configuration: 'haproxy.cfg', spoe: 'spoe.cfg', problem: 'problem' } as const;
 export const spoeEngine = 'gate';
@@ -71,3 +87,12 @@ export const plainName = (index: number): string => `${plainPrefix}${index}`;
 export const upstreamName = (index: number): string => `${upstreamPrefix}${index}`;
 export const plainPrefix = 'plain.';
 export const upstreamPrefix = 'up.';
+/** For gRPC calls: of kept permits, those whose message is here whole, and the others; and those that the gate is asked about. */
+export const grpcName = (index: number): string => `${grpcPrefix}${index}`;
+export const walkName = (index: number): string => `${walkPrefix}${index}`;
+export const grpcAskName = (index: number): string => `grpc.ask.${index}`;
+/** The first of these where the fields are plain. */
+export const grpcPlainName = (index: number): string => `${grpcPlainPrefix}${index}`;
+export const grpcPlainPrefix = 'grpc.plain.';
+export const grpcPrefix = 'grpc.';
+export const walkPrefix = 'grpc.walk.';

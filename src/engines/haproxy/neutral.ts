@@ -1,5 +1,6 @@
 import type { GateRequest } from '../../gate/index.ts';
 import { readHeadersBinary, type SpopData, SpopError, type SpopMessage } from '../../wire/index.ts';
+import { namedIn } from './message-text.ts';
 import { askArguments } from './spoe.ts';
 
 /** A question of HAProxy: the request, and which process asks. */
@@ -20,6 +21,9 @@ export function questionOf(message: SpopMessage, listeners: ReadonlyMap<string, 
   const take = (name: Name): SpopData => args.get(askArguments[name]) ?? { kind: 'null' };
   const headers = take('headers');
   if (headers.kind !== 'binary') throw new SpopError('no header fields');
+  const isHttp2 = textOf(take('version')).startsWith('2');
+  const line = { method: textOf(take('method')), headers: readHeadersBinary(headers.value) };
+  const named = namedIn(textOf(take('message')), { isHttp2, ...line });
   return {
     worker: textOf(take('worker')),
     backend: textOf(take('backend')),
@@ -27,12 +31,12 @@ export function questionOf(message: SpopMessage, listeners: ReadonlyMap<string, 
     request: {
       id: textOf(take('id')),
       listener: listeners.get(textOf(take('listener'))) ?? '',
-      method: textOf(take('method')),
+      ...line,
       // HAProxy keeps an HTTP/2 target in absolute form; what the client sent as :path is its path and query.
-      target: textOf(take(textOf(take('version')).startsWith('2') ? 'target' : 'url')),
+      target: textOf(take(isHttp2 ? 'target' : 'url')),
       authority: textOf(take('authority')),
-      headers: readHeadersBinary(headers.value),
       address: addressOf(textOf(take('address'))),
+      ...(named !== undefined && { message: named }),
     },
   };
 }

@@ -149,6 +149,14 @@ export class PlainLines implements PlainReader {
       copyist.skip(kinds.termination, 8);
     }
     copyist.take(tab);
+    if (copyist.follows(form.unset)) copyist.take(form.unset);
+    else if (copyist.follows(form.grpc)) copyist.take(form.grpc);
+    else {
+      // Why a gRPC call was refused; a permit that was not seen through has another core.
+      if (core.core.outcome !== 'deny') return undefined;
+      copyist.skip(kinds.reason, reasonMax);
+      copyist.take(tab);
+    }
     copyist.skipLast();
     return core;
   }
@@ -198,6 +206,7 @@ function bytes(text: string): Uint8Array {
 }
 
 const tab = bytes('\t');
+const reasonMax = 64;
 const form = {
   timeMs: bytes('","timeMs":'),
   address: bytes(',"engine":"haproxy","address":"'),
@@ -220,6 +229,7 @@ const form = {
   dash: bytes('-'),
   unset: bytes('-\t'),
   regular: bytes('--'),
+  grpc: bytes('1\t'),
   quote: bytes('"'),
   comma: bytes(','),
 } as const;
@@ -228,4 +238,5 @@ const kinds = {
   host: byteKind(/[\d.]/),
   hex: byteKind(/[\da-f]/),
   termination: byteKind(/[A-Za-z-]/),
+  reason: byteKind(/[a-z\d-]/),
 } as const;

@@ -16,15 +16,20 @@ const attended = new RegExp(attendedHeaderPattern);
 /**
  * The names of a request's fields as HAProxy lists them, if they alone say that there is nothing to do but to remove the credential: none
  * that stands for another's word, for the connection or for a trace, none twice that a key holds once, and not too many. Else undefined.
- * `headers`: name, value… `single`: lower-case names that a key holds once.
+ * `headers`: name, value… `single`: lower-case names that a key holds once. `isGrpc`: of a gRPC call, whose `te` is set anew.
  */
-export function plainNames(headers: readonly string[], single: ReadonlySet<string>): string | undefined {
+export function plainNames(
+  headers: readonly string[],
+  single: ReadonlySet<string>,
+  isGrpc = false,
+): string | undefined {
   if (headers.length > 2 * headerCountMax) return undefined;
   const names = headers.filter((_, index) => index % 2 === 0);
   const seen = new Set<string>();
   for (const name of names) {
     const isRepeated = seen.has(name) && single.has(name);
-    if (isRepeated || attended.test(name) || (name !== 'authorization' && isRemovedHeader(name))) return undefined;
+    const isAttended = attended.test(name) && !(isGrpc && name === 'te');
+    if (isRepeated || isAttended || (name !== 'authorization' && isRemovedHeader(name))) return undefined;
     seen.add(name);
   }
   const list = names.join(',');
@@ -41,15 +46,17 @@ export interface NameOrders {
 export class KnownNames {
   readonly #orders: NameOrders;
   readonly #single: ReadonlySet<string>;
+  readonly #isGrpc: boolean;
   #known = new Set<string>();
 
-  constructor(orders: NameOrders, readHeaders: readonly string[]) {
+  constructor(orders: NameOrders, readHeaders: readonly string[], isGrpc = false) {
     this.#orders = orders;
+    this.#isGrpc = isGrpc;
     this.#single = new Set(['host', 'authorization', ...readHeaders]);
   }
 
   learn(headers: readonly string[]): void {
-    const list = plainNames(headers, this.#single);
+    const list = plainNames(headers, this.#single, this.#isGrpc);
     if (list === undefined || this.#known.has(list)) return;
     if (this.#known.size >= namesMax) {
       this.#known = new Set();

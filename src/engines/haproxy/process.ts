@@ -11,7 +11,18 @@ import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
 import { Ledger } from './ledger.ts';
 import { MapEditor } from './map-editor.ts';
-import { askName, files, frontendName, plainName, upstreamName, variables } from './names.ts';
+import {
+  askName,
+  files,
+  frontendName,
+  grpcAskName,
+  grpcName,
+  grpcPlainName,
+  plainName,
+  upstreamName,
+  variables,
+  walkName,
+} from './names.ts';
 import type { Place } from './place.ts';
 import { KnownNames } from './plain-names.ts';
 import { realizeHaproxy } from './realize.ts';
@@ -61,6 +72,7 @@ export class HaproxyProcess {
   readonly api: RuntimeApi;
   readonly ledger: Ledger;
   readonly names: KnownNames;
+  readonly grpcNames: KnownNames;
   /** Resolves with how it ended. */
   readonly exited: Promise<string>;
   epoch: string;
@@ -79,6 +91,7 @@ export class HaproxyProcess {
     this.#maps = new MapEditor(this.api, place, log);
     this.ledger = new Ledger(this.#maps.permits, clock.now());
     this.names = new KnownNames(this.#maps.names, demands.headers);
+    this.grpcNames = new KnownNames(this.#maps.grpcNames, demands.headers, true);
     this.watch = new CallWatch({
       ask: (command) => this.api.ask(command),
       worker: place.worker,
@@ -181,7 +194,9 @@ export class HaproxyProcess {
     const rows = text.split('\n').map((line) => line.split(','));
     return this.plan.upstreams.flatMap(({ service, endpoints }, position) =>
       endpoints.map(({ rest }, index) => {
-        const proxies = [plainName, upstreamName, askName].map((name) => name(position + 1));
+        const proxies = [plainName, upstreamName, askName, grpcPlainName, grpcName, walkName, grpcAskName].map((name) =>
+          name(position + 1),
+        );
         const own = rows.filter(([proxy = '', name]) => proxies.includes(proxy) && name === `replica.${index + 1}`);
         const inFlight = own.reduce((sum, row) => sum + Number(row[4] ?? 0), 0);
         return { service, address: printHostPort(rest), inFlight };

@@ -56,6 +56,14 @@ const cases: Readonly<Record<string, Plan>> = {
   plain: planOf({}),
   limits: planOf({}, { rules: [testRule({ limits })] }),
   conditions: planOf({}, { reads: { scoring: reads } }),
+  grpc: planOf({
+    upstreams: [
+      {
+        service: 'scoring',
+        endpoints: [{ rest: { host: '127.0.0.1', port: 8501 }, grpc: { host: '127.0.0.1', port: 8500 } }],
+      },
+    ],
+  }),
   routes: planOf({
     listeners: [
       {
@@ -96,7 +104,10 @@ for (const [name, plan] of Object.entries(cases)) {
         listeners: plan.listeners.map(({ tls: _tls, ...listener }) => listener),
         upstreams: plan.upstreams.map((upstream) => ({
           ...upstream,
-          endpoints: upstream.endpoints.map(({ rest }) => ({ rest: { ...rest, host: '127.0.0.1' } })),
+          endpoints: upstream.endpoints.map((endpoint) => ({
+            ...endpoint,
+            rest: { ...endpoint.rest, host: '127.0.0.1' },
+          })),
         })),
       };
       const place = { ...examplePlace({ ...local, state: directory }), directory };

@@ -11,11 +11,16 @@ import type { Realization } from '../engine.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
 import { frontendSection } from './frontend.ts';
+import { grpcSections } from './grpc-backends.ts';
+import { listensForGrpc, refusedMessagesSection } from './grpc-frontend.ts';
+import { grpcAnswerRules } from './grpc-refusals.ts';
 import { limitTables } from './limit-rules.ts';
+import { luaFiles, luaNames } from './lua.ts';
 import {
   askName,
   backends,
   files,
+  grpcNamesMap,
   namesMap,
   plainName,
   recordMaps,
@@ -25,7 +30,7 @@ import {
 } from './names.ts';
 import { examplePlace, type Place } from './place.ts';
 import { call, configuration, type Directive, directive, type Section } from './print.ts';
-import { errorLines, problemFiles } from './refusals.ts';
+import { errorLines, problemFiles, refusing } from './refusals.ts';
 import { missedRules, permittedRules, plainlyPermittedRules, type RuleScene } from './rules.ts';
 import { spoeText } from './spoe.ts';
 
@@ -53,14 +58,16 @@ export function realizeHaproxy(
     files: {
       [files.configuration]: configurationText(plan, place, demands),
       [files.spoe]: spoeText(plan, place),
-      ...Object.fromEntries([...recordMaps, namesMap].map((name) => [name, ''])),
+      ...Object.fromEntries([...recordMaps, namesMap, grpcNamesMap].map((name) => [name, ''])),
       ...problemFiles(),
+      ...(hasGrpcListener(plan) ? luaFiles() : {}),
     },
   };
 }
 
 function configurationText(plan: Plan, place: Place, demands: Demands): string {
-  const scene = { demands, bounds: plan.bounds };
+  const scene = { demands, bounds: plan.bounds, refusing };
+  const isGrpc = hasGrpcListener(plan);
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
   ];
@@ -75,12 +82,32 @@ function configurationText(plan: Plan, place: Place, demands: Demands): string {
       upstreamSection(upstream, position, scene),
     ]),
     ...plan.upstreams.map((upstream, position) => askSection(upstream, position, { scene, place })),
+    ...(isGrpc
+      ? [
+          ...plan.upstreams.flatMap((upstream, position) => grpcSections(upstream, position + 1, { scene, place })),
+          refusedMessagesSection(),
+        ]
+      : []),
     ...limitTables(countersMax),
     gateSection(place),
   ]);
 }
 
-function globalSection(plan: Plan, { adminSocket }: Place): Section {
+function hasGrpcListener(plan: Plan): boolean {
+  return plan.listeners.some((listener) => listensForGrpc(plan, listener));
+}
+
+/** Lua that walks messages. It works on what is bounded, and a time limit would let what it stops in pass. */
+function luaLines({ bounds }: Plan, { directory }: Place): Directive[] {
+  return [
+    directive(['tune.lua.session-timeout', 0]),
+    directive(['setenv', 'HEADGATE_BODY_BYTES_MAX', bounds.bodyBytesMax]),
+    ...luaNames.map((name) => directive(['lua-load', `${directory}/${name}`])),
+  ];
+}
+
+function globalSection(plan: Plan, place: Place): Section {
+  const { adminSocket } = place;
   return {
     head: ['global'],
     lines: [
@@ -93,6 +120,7 @@ function globalSection(plan: Plan, { adminSocket }: Place): Section {
       directive(['tune.http.maxhdr', headerCount]),
       // Remembering what patterns matched costs more than matching: as many texts come as there are callers.
       directive(['tune.pattern.cache-size', 0]),
+      ...(hasGrpcListener(plan) ? luaLines(plan, place) : []),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
       directive(['set-var', variables.half, call('int', 0)]),
     ],
@@ -162,6 +190,7 @@ function askSection(
       directive(['filter', 'spoe', 'engine', spoeEngine, 'config', config]),
       directive(['http-request', `set-var(${variables.backend})`, call('str', askName(position + 1))]),
       ...missedRules(scene),
+      ...grpcAnswerRules(),
       ...serverLines(upstream),
     ],
     notes: ['The same service, for calls that the gate is asked about.'],

@@ -15,8 +15,10 @@ export const recordOffsets = {
   slots: 23,
   retryAfter: 111,
   service: 120,
+  /** That has to be appended to a gRPC message; `.`: none. */
+  version: 126,
   /** The issuer is the field behind it, and behind that the upstream's path. */
-  subject: 126,
+  subject: 146,
 } as const;
 
 /** Of the numbers in a limit slot: key in the fast table, key in the slow one, cost and burst in ticks. 0: not used. */
@@ -81,7 +83,7 @@ export interface RecordParts {
 
 /** The record of a permit. Visible ASCII and spaces only. */
 export function permitRecord({ permit, endSeconds, core, service, path, counters }: RecordParts): string {
-  const { identity, assertion, limits } = permit.fields;
+  const { identity, assertion, limits, operation, version } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
     return limit === undefined ? [0, 0, 0, 0] : slotNumbers(limit, counters[index] ?? 0);
@@ -90,7 +92,9 @@ export function permitRecord({ permit, endSeconds, core, service, path, counters
     cell(String(endSeconds), recordOffsets.core - recordOffsets.end),
     ...[core, ...slots.flat()].map((number) => cell(String(number), numberWidth)),
     cell(String(retryAfterSeconds(limits)), recordOffsets.service - recordOffsets.retryAfter),
-    cell(String(service), recordOffsets.subject - recordOffsets.service),
+    cell(String(service), recordOffsets.version - recordOffsets.service),
+    // A path says it already.
+    cell((operation.grpc && version) || '.', recordOffsets.subject - recordOffsets.version),
   ].join('');
   if (identity === undefined || assertion === undefined) return `N${fixed}- - ${path ?? '-'} .`;
   const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${path ?? '-'} `;

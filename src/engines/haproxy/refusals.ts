@@ -1,6 +1,16 @@
 import { type DenialReason, denials, problemAnswer } from '../../gate/index.ts';
 import { files, variables } from './names.ts';
-import { call, chain, type Directive, directive, type Format, format, type Sample, test } from './print.ts';
+import {
+  type Condition,
+  call,
+  chain,
+  type Directive,
+  directive,
+  type Format,
+  format,
+  type Sample,
+  test,
+} from './print.ts';
 
 const placeholder = 'REQUEST-ID';
 const requestId = call('unique-id');
@@ -27,6 +37,16 @@ export function answerWords(reason: DenialReason, override: Readonly<Record<stri
 export function returnWords(reason: DenialReason, override?: Readonly<Record<string, Sample>>): string[] {
   return ['http-request', 'return', 'status', String(denials[reason].status), ...answerWords(reason, override)];
 }
+
+/** Rules that refuse by HAProxy itself where `when` holds. `override`: values of fields that aren't the table's. */
+export type Refusing = (
+  reason: DenialReason,
+  when: Condition,
+  override?: Readonly<Record<string, Sample>>,
+) => Directive[];
+
+/** As problem documents. */
+export const refusing: Refusing = (reason, when, override) => [directive(returnWords(reason, override), when)];
 
 /** What HAProxy answers by itself once a request is read. */
 const ownErrors: readonly (readonly [status: number, reason: DenialReason])[] = [

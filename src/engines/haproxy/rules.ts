@@ -3,6 +3,7 @@ import type { Plan } from '../../plan/types.ts';
 import { headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import { unsizedBodyRules } from './body-rules.ts';
 import type { Demands } from './demands.ts';
+import { grpcRefusalRules, refusingGrpc } from './grpc-refusals.ts';
 import { limitRules } from './limit-rules.ts';
 import { spoeEngine, spoeGroup, variables } from './names.ts';
 import {
@@ -18,12 +19,14 @@ import {
   test,
 } from './print.ts';
 import { assertionOffset, recordOffsets } from './record.ts';
-import { recordField, refusalRules, returnWords } from './refusals.ts';
+import { type Refusing, recordField, refusalRules, returnWords } from './refusals.ts';
 
 /** What rules hang on. */
 export interface RuleScene {
   readonly demands: Demands;
   readonly bounds: Plan['bounds'];
+  /** How calls are refused: REST, or gRPC. */
+  readonly refusing: Refusing;
 }
 
 type Stage = (scene: RuleScene) => Directive[];
@@ -37,6 +40,20 @@ const plainlyPermitted: readonly Stage[] = [
   refuseMalformed,
   limit,
   body,
+  setTarget,
+  identifyPlainly,
+  rewrite,
+];
+
+/** The same for gRPC calls, whose body was walked. */
+const permittedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, identify, rewrite, append];
+
+/** The same for a gRPC call to which nothing has to be added. */
+const plainlyPermittedGrpc: readonly Stage[] = [
+  removeCredential,
+  refuseMalformed,
+  limit,
+  takeTrailers,
   setTarget,
   identifyPlainly,
   rewrite,
@@ -60,6 +77,21 @@ export function missedRules(scene: RuleScene): Directive[] {
   return missed.flatMap((stage) => stage(scene));
 }
 
+/** Rules of a backend for gRPC: a record is there. */
+export function permittedGrpcRules(scene: RuleScene): Directive[] {
+  return permittedGrpc.flatMap((stage) => stage(scene));
+}
+
+/** Rules of a backend for gRPC: an ordinary record is there, and the fields of the request are plain. */
+export function plainlyPermittedGrpcRules(scene: RuleScene): Directive[] {
+  return plainlyPermittedGrpc.flatMap((stage) => stage(scene));
+}
+
+/** Rules of the backend that a miss of gRPC goes to. */
+export function missedGrpcRules(scene: RuleScene): Directive[] {
+  return [ask, refuse, ...permittedGrpc].flatMap((stage) => stage(scene));
+}
+
 export const variable = (name: string): Sample => call('var', name);
 export const isFound = (name: string): Condition => test(variable(name), 'found');
 const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
@@ -69,24 +101,24 @@ const isServed = test(call('req.ver'), 'str', '1.0', '1.1');
 const requestLine = chain(variable(variables.method), call('concat', ' ', variables.path));
 
 /** What is far too large is refused here, because it wouldn't fit a frame; the rest is asked. Silence is 503. */
-function ask(): Directive[] {
+function ask({ refusing }: RuleScene): Directive[] {
   const silent = all(not(isFound(variables.answer.status)), not(isFound(variables.answer.record)));
   return [
     directive(request(`set-var(${variables.request})`, requestLine)),
     // One that has ended.
     directive(request(`unset-var(${variables.record})`)),
     // A line of HTTP/1 that says 2.0 would be read as if HTTP/2 had carried it.
-    directive(returnWords('request-malformed'), all(test(call('fc_http_major'), 'int', 1), not(isServed))),
-    directive(returnWords('target-too-long'), test(call('url'), 'len', 'gt', 2 * targetBytesMax)),
-    directive(returnWords('header-too-large'), test(call('req.hdrs'), 'len', 'gt', 2 * headerBytesMax)),
+    ...refusing('request-malformed', all(test(call('fc_http_major'), 'int', 1), not(isServed))),
+    ...refusing('target-too-long', test(call('url'), 'len', 'gt', 2 * targetBytesMax)),
+    ...refusing('header-too-large', test(call('req.hdrs'), 'len', 'gt', 2 * headerBytesMax)),
     directive(request('send-spoe-group', spoeEngine, spoeGroup)),
     directive(request(`set-var(${variables.record})`, variable(variables.answer.record))),
-    directive(returnWords('gate-unavailable'), silent),
+    ...refusing('gate-unavailable', silent),
   ];
 }
 
-function refuse(): Directive[] {
-  return refusalRules();
+function refuse({ refusing }: RuleScene): Directive[] {
+  return [...grpcRefusalRules(), ...(refusing === refusingGrpc ? [] : refusalRules())];
 }
 
 function removeCredential(): Directive[] {
@@ -97,21 +129,21 @@ function removeCredential(): Directive[] {
  * What the gate would refuse of a request beside its key, answered and audited as it would be: a control character in a value. The
  * credential stands in the key, so it is removed before, which leaves little to look at.
  */
-function refuseMalformed(): Directive[] {
+function refuseMalformed({ refusing }: RuleScene): Directive[] {
   const isRefused = isFound(variables.request);
   return [
     directive(request(`set-var(${variables.request})`, requestLine), hasControls),
     // The audit has it as a call that nobody was asked about.
     directive(request(`unset-var(${variables.record})`), isRefused),
-    directive(returnWords('request-malformed'), isRefused),
+    ...refusing('request-malformed', isRefused),
   ];
 }
 
 /** Control characters in a value. */
 export const hasControls = test(call('req.hdrs'), 'reg', String.raw`[^\t\r\n -~\x80-\xff]`);
 
-function limit({ demands }: RuleScene): Directive[] {
-  return limitRules(demands);
+function limit({ demands, refusing }: RuleScene): Directive[] {
+  return limitRules(demands, refusing);
 }
 
 function body({ bounds }: RuleScene): Directive[] {
@@ -140,6 +172,20 @@ function cleanse(): Directive[] {
       request('del-header', 'expect'),
       not(test(chain(call('req.fhdr', 'expect'), call('lower')), 'str', '100-continue')),
     ),
+  ];
+}
+
+/** A field of one connection that a gRPC service looks for. */
+function takeTrailers(): Directive[] {
+  return [directive(request('set-header', 'te', 'trailers'))];
+}
+
+/** What the filter has to write into the message; its length is then another. */
+function append(): Directive[] {
+  const version = recordField(recordOffsets.version);
+  return [
+    directive(request(`set-var(${variables.append})`, version), not(test(version, 'str', '.'))),
+    directive(request('del-header', 'content-length'), isFound(variables.append)),
   ];
 }
 

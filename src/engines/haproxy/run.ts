@@ -23,7 +23,7 @@ import { demandsOf, union } from './demands.ts';
 import { FloodGuard } from './flood.ts';
 import { serviceNumbers } from './frontend.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
-import { askName, frontendName } from './names.ts';
+import { askName, frontendName, grpcAskName, grpcPrefix } from './names.ts';
 import { questionOf } from './neutral.ts';
 import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
@@ -159,7 +159,8 @@ class Runner {
     const nowMs = clock.now();
     // A swap or a revocation while the gate was asked: the answer is of before, and good for this call alone.
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
-    if (answer.kind === 'permit' && key !== '') keeper?.names.learn(request.headers);
+    const names = request.message !== undefined ? keeper?.grpcNames : keeper?.names;
+    if (answer.kind === 'permit' && key !== '') names?.learn(request.headers);
     const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
@@ -280,8 +281,14 @@ class Runner {
 /** A permit for another service than the one that the call would go to is none: HAProxy's routes and the gate's disagree. */
 function wayward(plan: Plan, answer: GateAnswer, backend: string): Denial | undefined {
   if (answer.kind === 'denial') return undefined;
+  const isGrpc = answer.fields.operation.grpc === true;
   const { service } = answer.fields.operation;
-  if (backend === askName(serviceNumbers(plan).get(service) ?? 0)) return undefined;
+  const name = isGrpc ? grpcAskName : askName;
+  if (backend === name(serviceNumbers(plan).get(service) ?? 0)) return undefined;
+  // Nobody there speaks gRPC.
+  if (isGrpc && !backend.startsWith(grpcPrefix)) {
+    return { kind: 'denial', reason: 'upstream-unavailable', keepUntilMs: 0, epoch: plan.epoch };
+  }
   return { kind: 'denial', reason: 'gate-fault', detail: 'routes disagree', keepUntilMs: 0, epoch: plan.epoch };
 }
 

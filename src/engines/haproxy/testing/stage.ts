@@ -33,6 +33,9 @@ export interface StageOptions {
   readonly replicas?: readonly RequestListener[];
   /** Ports where nobody listens, as further replicas. */
   readonly deadPorts?: readonly number[];
+  /** gRPC ports of the replicas, in order. */
+  readonly grpc?: readonly number[];
+  readonly bodyBytesMax?: number;
   readonly limits?: readonly LimitPlan[];
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
@@ -100,7 +103,14 @@ export function testRule(changes: Partial<RulePlan> = {}): RulePlan {
 /** `leads` may do anything with the model `m`, and nobody anything with `n`. */
 function stagePlan(
   { folder, ports, issuer }: { readonly folder: string; readonly ports: readonly number[]; readonly issuer: string },
-  { limits = [], access = {}, tls, routes = [{ service: 'scoring', strip: false }] }: StageOptions,
+  {
+    limits = [],
+    access = {},
+    grpc = [],
+    bodyBytesMax = 64 * 1024 * 1024,
+    tls,
+    routes = [{ service: 'scoring', strip: false }],
+  }: StageOptions,
 ): Plan {
   const identity = { name: 'staff', kind: 'oidc', issuers: [issuer], audience: ['headgate'] } as const;
   const reading = { groupsClaim: ['groups'], algorithms: ['ES256'], types: ['at+jwt'], skewSeconds: 30 };
@@ -120,12 +130,17 @@ function stagePlan(
     epoch: accessEpoch(whole),
     access: whole,
     listeners: [{ name: 'public', address: { host: '127.0.0.1', port: 0 }, routes, ...(tls !== undefined && { tls }) }],
-    upstreams: [{ service: 'scoring', endpoints: ports.map((port) => ({ rest: { host: '127.0.0.1', port } })) }],
+    upstreams: [{ service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])) }],
     audit: { directory: join(folder, 'audit'), record: 'required' },
-    bounds: { bodyBytesMax: 64 * 1024 * 1024 },
+    bounds: { bodyBytesMax },
     admin: { host: '127.0.0.1', port: 0 },
     state: folder,
   };
+}
+
+function endpoint(rest: number, grpc: number | undefined): Plan['upstreams'][number]['endpoints'][number] {
+  const host = '127.0.0.1';
+  return { rest: { host, port: rest }, ...(grpc !== undefined && { grpc: { host, port: grpc } }) };
 }
 
 function withAccess(plan: Plan, access: Partial<AccessPlan>): Plan {

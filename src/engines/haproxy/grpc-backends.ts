@@ -1,0 +1,64 @@
+import type { UpstreamPlan } from '../../plan/types.ts';
+import { printHostPort } from '../../std/host-port.ts';
+import { hasGrpc } from './grpc-frontend.ts';
+import { grpcErrorLines, refusingGrpc } from './grpc-refusals.ts';
+import { files, grpcAskName, grpcName, grpcPlainName, spoeEngine, variables, walkName } from './names.ts';
+import type { Place } from './place.ts';
+import { call, type Directive, directive, type Section } from './print.ts';
+import { missedGrpcRules, permittedGrpcRules, plainlyPermittedGrpcRules, type RuleScene } from './rules.ts';
+
+/** Replicas that a call is tried on. */
+const triesMax = 4;
+const walk = directive(['filter', 'lua.message']);
+
+/** The backends of a service for gRPC; of one that has no such replica, too, because HAProxy is to say so by itself. */
+export function grpcSections(upstream: UpstreamPlan, index: number, { scene, place }: GrpcScene): Section[] {
+  const rest = [...grpcErrorLines(), ...serverLines(upstream)];
+  const permitted = permittedGrpcRules({ ...scene, refusing: refusingGrpc });
+  const missed = missedGrpcRules({ ...scene, refusing: refusingGrpc });
+  const ask = directive(['filter', 'spoe', 'engine', spoeEngine, 'config', `${place.directory}/${files.spoe}`]);
+  const backend = directive(['http-request', `set-var(${variables.backend})`, call('str', grpcAskName(index))]);
+  const plain = plainlyPermittedGrpcRules({ ...scene, refusing: refusingGrpc });
+  return [
+    {
+      head: ['backend', grpcPlainName(index)],
+      lines: [...plain, ...rest],
+      notes: ['gRPC calls whose permit is kept, whose message is here whole, and whose fields are plain.'],
+    },
+    {
+      head: ['backend', grpcName(index)],
+      lines: [...permitted, ...rest],
+      notes: ['The same, with other fields.'],
+    },
+    {
+      head: ['backend', walkName(index)],
+      lines: [walk, ...permitted, ...rest],
+      notes: ['The same, walked on as the rest of the message comes.'],
+    },
+    {
+      head: ['backend', grpcAskName(index)],
+      lines: [ask, walk, backend, ...missed, ...rest],
+      notes: ['The same, for calls that the gate is asked about.'],
+    },
+  ];
+}
+
+interface GrpcScene {
+  readonly scene: RuleScene;
+  readonly place: Place;
+}
+
+function serverLines(upstream: UpstreamPlan): Directive[] {
+  const { endpoints } = upstream;
+  const servers = endpoints.flatMap(({ grpc }, index) =>
+    grpc === undefined ? [] : [directive(['server', `replica.${index + 1}`, printHostPort(grpc), 'proto', 'h2'])],
+  );
+  if (!hasGrpc(upstream)) return [];
+  return [
+    directive(['balance', 'leastconn']),
+    // Calls of many callers share a connection: HTTP/2 keeps them apart.
+    directive(['http-reuse', 'always']),
+    directive(['retries', Math.min(triesMax, servers.length) - 1]),
+    ...servers,
+  ];
+}

@@ -1,0 +1,112 @@
+import { problemAnswer } from '../../gate/index.ts';
+import type { ListenerPlan, Plan, RoutePlan, UpstreamPlan } from '../../plan/types.ts';
+import { grpcContentPattern, grpcTables } from '../../protocols/index.ts';
+import { requestHeadTimeoutMs } from '../../std/limits.ts';
+import { grpcAnswerRules, grpcReturnWords, messageReasons, silenceLines } from './grpc-refusals.ts';
+import { backends, grpcNamesMap, variables } from './names.ts';
+import type { Place } from './place.ts';
+import { all, type Condition, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
+
+const variable = (name: string): ReturnType<typeof call> => call('var', name);
+const isFound = (name: string): Condition => test(variable(name), 'found');
+const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
+
+/** Whether a service is spoken to in gRPC. */
+export function hasGrpc({ endpoints }: UpstreamPlan): boolean {
+  return endpoints.some(({ grpc }) => grpc !== undefined);
+}
+
+/** Whether a listener has a route to such a service. */
+export function listensForGrpc(plan: Plan, { routes }: ListenerPlan): boolean {
+  const services = new Set(plan.upstreams.filter(hasGrpc).map(({ service }) => service));
+  return routes.some(({ service }) => services.has(service));
+}
+
+/** A gRPC call. */
+export const isGrpcCall = isFound(variables.grpc);
+
+/** Whether it is one, before anything else is looked at; the names of its fields may be plain where those of others aren't. */
+export function grpcRules({ directory }: Place): Directive[] {
+  const isPost = test(call('method'), 'str', 'POST');
+  const isContent = test(call('req.fhdr', 'content-type', 1), 'reg', grpcContentPattern);
+  const isHttp2 = test(call('fc_http_major'), 'int', 2);
+  const names = chain(call('req.hdr_names'), call('map_str_int', `${directory}/${grpcNamesMap}`));
+  return [
+    directive(request(`set-var(${variables.grpc})`, call('int', 1)), all(isHttp2, isPost, isContent)),
+    directive(request(`set-var(${variables.plain})`, names), isGrpcCall),
+  ];
+}
+
+/**
+ * What a gRPC call's message names, from what the buffer holds of it. Whether that is all is asked before: what comes later is
+ * the filter's to see.
+ */
+export function messageRules(plan: Plan, { routes }: ListenerPlan): Directive[] {
+  const refused = test(variable(variables.message), 'beg', '~');
+  const isOdd = isFound(variables.odd);
+  const hasTail = test(call('internal.htx_blk.type', 'tail'), 'str', 'HTX_BLK_EOT');
+  return [
+    directive(request('wait-for-body', 'time', `${requestHeadTimeoutMs}ms`), isGrpcCall),
+    directive(request(`set-var(${variables.whole})`, call('internal.htx.has_eom')), isGrpcCall),
+    ...walkedPaths(plan, routes).map(([walk, paths]) =>
+      directive(
+        request(`set-var(${variables.message})`, call(`lua.message_${walk}`)),
+        all(isGrpcCall, test(call('path'), 'str', ...paths)),
+      ),
+    ),
+    directive(
+      request(`set-var(${variables.message})`, call('str', '-')),
+      all(isGrpcCall, not(isFound(variables.message))),
+    ),
+    // The gate says what is odd, and then that no model is named.
+    directive(
+      request(`set-var(${variables.grpc})`, chain(variable(variables.message), call('bytes', 1))),
+      all(isGrpcCall, refused, not(isOdd)),
+    ),
+    directive(request(`set-var(${variables.message})`, call('str', '-')), all(isGrpcCall, refused, isOdd)),
+    directive(
+      request(`set-var(${variables.grpc})`, call('str', 'message-malformed')),
+      all(isGrpcCall, hasTail, test(call('lua.trailers'), 'bool')),
+    ),
+  ];
+}
+
+/** Paths by how their message is walked, as the listener's routes lead to them. */
+function walkedPaths(plan: Plan, routes: readonly RoutePlan[]): (readonly [walk: string, paths: readonly string[]])[] {
+  const protocols = new Map(plan.access.services.map(({ name, protocol }) => [name, protocol]));
+  const paths = new Map<string, Set<string>>();
+  for (const { service, pathPrefix = '', strip } of routes) {
+    const protocol = protocols.get(service);
+    for (const { walk, path } of protocol === undefined ? [] : grpcTables[protocol]) {
+      const own = paths.get(walk) ?? new Set();
+      paths.set(walk, own.add(strip && pathPrefix !== '/' ? `${pathPrefix}${path}` : path));
+    }
+  }
+  return [...paths].map(([walk, own]) => [walk, [...own]]);
+}
+
+/** A call that HAProxy refuses by its message: it goes to a backend of its own. */
+export const isRefusedMessage = all(isGrpcCall, not(test(variable(variables.grpc), 'int', 1)));
+
+/** What the audit needs of a request that nobody was asked about. */
+const requestLine = chain(variable(variables.method), call('concat', ' ', variables.path));
+
+export function refusedMessagesSection(): Section {
+  return {
+    head: ['backend', backends.refused],
+    lines: [
+      directive(request(`set-var(${variables.request})`, requestLine)),
+      ...messageReasons.map((reason) =>
+        directive(grpcReturnWords(reason), test(variable(variables.grpc), 'str', reason)),
+      ),
+      directive(grpcReturnWords('gate-fault')),
+      ...grpcAnswerRules(),
+    ],
+    notes: ['gRPC calls whose message is refused; nobody is asked.'],
+  };
+}
+
+/** Where a body that doesn't come is waited for. */
+export function waitingLines(): Directive[] {
+  return silenceLines(problemAnswer('request-timeout', '-').body);
+}

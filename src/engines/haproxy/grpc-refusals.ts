@@ -1,0 +1,151 @@
+import { type DenialReason, denials, grpcAnswer } from '../../gate/index.ts';
+import { variables } from './names.ts';
+import {
+  all,
+  type Condition,
+  call,
+  chain,
+  type Directive,
+  directive,
+  type Format,
+  format,
+  not,
+  type Sample,
+  test,
+} from './print.ts';
+import type { Refusing } from './refusals.ts';
+
+const placeholder = 'REQUEST-ID';
+const variable = (name: string): Sample => call('var', name);
+const isFound = (name: string): Condition => test(variable(name), 'found');
+const after = (...words: readonly (string | number)[]): readonly (string | number)[] => [
+  'http-after-response',
+  ...words,
+];
+
+/** A value of the answer as a log format, with the request's own id. */
+function valueFormat(value: string): Format {
+  const [before = '', behind] = value.split(placeholder);
+  return behind === undefined ? format(before) : format(before, { sample: call('unique-id') }, behind);
+}
+
+/** Words behind a status: fields and no body, which makes it Trailers-Only. Their content type comes from `grpcAnswerRules`. */
+function answerWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
+  return grpcAnswer(reason, placeholder).headers.flatMap(([name, value]) => {
+    const other = override[name];
+    return name === 'content-type'
+      ? []
+      : ['hdr', name, other === undefined ? valueFormat(value) : format({ sample: other })];
+  });
+}
+
+/** Words of a rule that refuses a gRPC call by HAProxy itself. */
+export function grpcReturnWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
+  const words = ['http-request', 'return', 'status', '200', ...answerWords(reason, override)];
+  for (const [name, sample] of Object.entries(override)) {
+    if (!words.includes(name)) words.push('hdr', name, format({ sample }));
+  }
+  return words;
+}
+
+/** As Trailers-Only answers. The reason is noted first, because the audit can't see it by the status. */
+export const refusingGrpc: Refusing = (reason, when, override) => [
+  directive(['http-request', `set-var(${variables.grpc})`, call('str', reason)], when),
+  directive(grpcReturnWords(reason, override), test(variable(variables.grpc), 'str', reason)),
+];
+
+/** What HAProxy answers by itself, each as the reason that it stands for. */
+const ownErrors: readonly (readonly [status: number, reason: DenialReason])[] = [
+  [400, 'request-malformed'],
+  [408, 'request-timeout'],
+  [500, 'gate-fault'],
+  [502, 'upstream-malformed'],
+  [503, 'upstream-unavailable'],
+  [504, 'upstream-timeout'],
+];
+
+/** Reasons of the filter, which ends a call as 400. */
+const filterReasons = ['message-malformed', 'message-ambiguous'] as const;
+
+const isOurs = test(call('res.fhdr', 'grpc-status'), 'found');
+
+/** In HAProxy's own errors, for itself: which reason it is. */
+const reasonHeader = 'x-headgate-reason';
+
+const hasContent = test(call('res.fhdr', 'content-type'), 'found');
+
+/** HAProxy's own errors as gRPC says them. A service that speaks of gRPC in its fields has sent 200, so nothing of it is touched. */
+export function grpcErrorLines(): Directive[] {
+  const isServed = test(call('status'), 'int', 200);
+  const isError = not(isServed);
+  return [
+    ...ownErrors.map(([status, reason]) =>
+      directive(['http-error', 'status', status, ...answerWords(reason), 'hdr', reasonHeader, reason]),
+    ),
+    // Nearly every answer: nothing of what follows is for it.
+    directive(after('allow'), all(isServed, hasContent)),
+    // The audit has to know what it was: afterwards, it is 200.
+    directive(after(`set-var(${variables.grpc})`, call('res.fhdr', reasonHeader)), all(isError, isOurs)),
+    directive(after('del-header', reasonHeader), isError),
+    ...filterReasons.map((reason) => {
+      const value = grpcAnswer(reason, placeholder).headers.find(([name]) => name === 'grpc-message')?.[1] ?? '';
+      const isIt = test(variable(variables.why), 'str', reason);
+      return directive(after('set-header', 'grpc-message', valueFormat(value)), all(isError, isIt));
+    }),
+    directive(after(`set-var(${variables.grpc})`, variable(variables.why)), all(isError, isFound(variables.why))),
+    directive(after('set-status', 200), all(isError, isOurs)),
+    ...grpcAnswerRules(),
+  ];
+}
+
+/** A content type for answers that have none but a gRPC status. */
+export function grpcAnswerRules(): Directive[] {
+  return [directive(after('set-header', 'content-type', 'application/grpc'), all(not(hasContent), isOurs))];
+}
+
+/** The answer to a body that doesn't come, in a frontend: as it is for REST, without a body for gRPC. */
+export function silenceLines(problem: string): Directive[] {
+  const answer = new Map(grpcAnswer('request-timeout', placeholder).headers);
+  const isSilence = test(call('status'), 'int', denials['request-timeout'].status);
+  const when = isFound(variables.grpc);
+  // Cut by what a gRPC call has there, nothing is left.
+  const body = format({ sample: chain(call('var', variables.grpc, `1${problem}`), call('bytes', 1)) });
+  return [
+    directive(['http-error', 'status', 408, 'content-type', 'application/problem+json', 'lf-string', body]),
+    directive(after('allow'), not(isSilence)),
+    directive(after('set-header', 'content-type', 'application/grpc'), when),
+    directive(after('set-header', 'grpc-status', answer.get('grpc-status') ?? ''), when),
+    directive(after('set-header', 'grpc-message', valueFormat(answer.get('grpc-message') ?? '')), when),
+    directive(after(`set-var(${variables.grpc})`, call('str', 'request-timeout')), when),
+    directive(after('set-status', 200), when),
+  ];
+}
+
+/** The answer to what the gate has refused: all of it stands in the agent's variables. */
+export function grpcRefusalRules(): Directive[] {
+  const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
+  const words = [
+    'http-request',
+    'return',
+    'status',
+    '200',
+    'hdr',
+    'grpc-status',
+    format({ sample: variable(grpcStatus) }),
+  ];
+  words.push('hdr', 'grpc-message', format({ sample: variable(grpcMessage) }));
+  const again = ['hdr', 'retry-after', format({ sample: variable(retryAfter) })];
+  return [
+    directive([...words, ...again], all(isFound(grpcStatus), isFound(retryAfter))),
+    directive(words, isFound(grpcStatus)),
+  ];
+}
+
+/** What the walk refuses in the buffer. */
+export const messageReasons = [
+  'message-malformed',
+  'message-ambiguous',
+  'message-compressed',
+  'body-too-large',
+  'header-too-large',
+] as const satisfies readonly DenialReason[];

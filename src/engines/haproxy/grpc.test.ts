@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, test } from 'node:test';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { RawGrpc } from '../../../test/support/grpc-client.ts';
+import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
+import { bytesField, frame, modelName, modelSpec, modelVersion } from '../../../test/support/protobuf-bytes.ts';
+import { call as callRest, eventually, predict as predictRest, startStage } from './testing/stage.ts';
+
+const predict = '/tensorflow.serving.PredictionService/Predict';
+const upstream = await startGrpcUpstream();
+const stage = await startStage({ grpc: [upstream.port] });
+const client = new RawGrpc(`http://127.0.0.1:${stage.port}`);
+after(async () => {
+  client.close();
+  await stage.stop();
+  await upstream.close();
+});
+
+const spec = modelSpec(modelName('m'));
+const ann = { authorization: `Bearer ${stage.token('ann')}` };
+const message = (bytes: number): Buffer => Buffer.concat([spec, bytesField(2, randomBytes(bytes))]);
+const call = (made: Buffer, headers: Record<string, string> = {}) =>
+  client.call(predict, { chunks: [frame(made)], headers: { ...ann, ...headers } });
+
+test('a small call goes through, asked about once, its trailers with it', async () => {
+  for (let turn = 0; turn < 3; turn += 1) {
+    const made = message(100);
+    const end = await call(made, { 'x-headgate-subject': 'mallory', 'grpc-timeout': '5S', 'x-mine': 'a' });
+    assert.deepEqual([end.status, end.grpcStatus, end.reset], [200, '0', 0]);
+    assert.deepEqual(end.trailers?.['x-trailing'], 'b, c');
+    assert.equal(end.headers['x-initial'], 'a');
+    assert.match(String(end.headers['x-headgate-request-id']), /^\S+$/);
+    const ran = upstream.ran.at(-1) ?? assert.fail('nothing was run');
+    assert.ok(ran.message.equals(made));
+    const { te, 'grpc-timeout': timeout, 'x-mine': mine, 'x-headgate-subject': subject, authorization } = ran.headers;
+    assert.deepEqual([te, timeout, mine, subject, authorization], ['trailers', '5S', 'a', 'ann', undefined]);
+    assert.equal(ran.headers['x-forwarded-for'], '127.0.0.1');
+  }
+  assert.equal((await stage.engine.status()).keptDecisions, 1);
+});
+
+test('REST is served on the same port, and is another question', async () => {
+  assert.equal((await callRest(stage.port, predictRest('m'), stage.token('ann'))).status, 200);
+});
+
+test('messages of every size arrive as they were, in pieces or not', async () => {
+  for (const bytes of [0, 10_000, 28_600, 65_600, 300_000, 5_000_000]) {
+    const made = message(bytes);
+    const body = frame(made);
+    for (const size of [body.length, 9000]) {
+      const chunks: Buffer[] = [];
+      for (let at = 0; at < body.length; at += size) chunks.push(body.subarray(at, at + size));
+      const end = await client.call(predict, { chunks, headers: ann });
+      assert.equal(end.grpcStatus, '0', `${bytes} bytes`);
+      assert.ok(upstream.ran.at(-1)?.message.equals(made), `${bytes} bytes`);
+    }
+  }
+});
+
+test('large answers go through', async () => {
+  const end = await call(message(10), { 'x-answer': 'large:5000000' });
+  assert.deepEqual([end.body.length, end.grpcStatus], [5_000_005, '0']);
+});
+
+test('Trailers-Only, a status of the service, and what is no gRPC pass as they are', async () => {
+  const only = await call(message(1), { 'x-answer': 'trailers-only' });
+  assert.deepEqual([only.status, only.grpcStatus, only.isTrailersOnly], [200, '5', true]);
+  const failed = await call(message(1), { 'x-answer': 'status:9' });
+  assert.deepEqual([failed.grpcStatus, failed.body.length], ['9', 7]);
+  const http = await call(message(1), { 'x-answer': 'http:503' });
+  assert.deepEqual([http.status, http.body.toString(), http.grpcStatus], [503, 'not gRPC', undefined]);
+});
+
+test('a refusal is Trailers-Only, with a status, a sentence and the id', async () => {
+  const made = frame(modelSpec(modelName('n')));
+  const cases = [
+    [{}, '16', 'This call needs a credential and the request carries none.'],
+    [ann, '7', undefined],
+  ] as const;
+  for (const [headers, status, sentence] of cases) {
+    const end = await client.call(predict, { chunks: [made], headers });
+    assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly, end.reset], [200, status, true, 0]);
+    const id = String(end.headers['x-headgate-request-id']);
+    assert.ok(String(end.headers['grpc-message']).endsWith(` (${id})`));
+    if (sentence !== undefined) assert.equal(end.headers['grpc-message'], `${sentence} (${id})`);
+    assert.equal(end.headers['content-type'], 'application/grpc');
+  }
+});
+
+test('a kept permit is for the model and the version that the message names', async () => {
+  assert.equal((await call(message(5))).grpcStatus, '0');
+  assert.equal(
+    (await call(Buffer.concat([modelSpec(modelName('n')), message(5).subarray(spec.length)]))).grpcStatus,
+    '7',
+  );
+  const versioned = await call(modelSpec(modelName('m'), modelVersion(3)));
+  assert.equal(versioned.grpcStatus, '0');
+  assert.deepEqual(upstream.ran.at(-1)?.models, [{ model: 'm', version: '3' }]);
+});
+
+test('a dishonest message is refused, small or large, and the replica never had it whole', async () => {
+  const before = upstream.ran.length;
+  for (const bytes of [10, 3_000_000]) {
+    const twice = frame(Buffer.concat([message(bytes), modelSpec(modelName('n'))]));
+    const short = frame(message(bytes)).subarray(0, -1);
+    const more = Buffer.concat([frame(message(bytes)), Buffer.alloc(1)]);
+    for (const body of [twice, short, more]) {
+      const end = await client.call(predict, { chunks: [body], headers: ann });
+      assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '3', true]);
+      assert.equal(end.headers['content-type'], 'application/grpc');
+    }
+  }
+  const compressed = await client.call(predict, { chunks: [frame(message(10), 1)], headers: ann });
+  assert.deepEqual([compressed.grpcStatus, compressed.headers['grpc-accept-encoding']], ['12', 'identity']);
+  assert.equal(upstream.ran.length, before);
+});
+
+test('trailers of a request are refused, small or large: identity could stand there', async () => {
+  const before = upstream.ran.length;
+  for (const bytes of [10, 300_000]) {
+    // A connection for each: trailers on a call that was answered in the meantime cost it.
+    const own = new RawGrpc(`http://127.0.0.1:${stage.port}`);
+    const fields = { ':method': 'POST', ':path': predict, te: 'trailers', 'content-type': 'application/grpc', ...ann };
+    const stream = own.session.request(fields, { waitForTrailers: true });
+    const answered = new Promise((resolve) => stream.on('response', (headers) => resolve(headers['grpc-status'])));
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-headgate-subject': 'root' }));
+    stream.on('error', () => undefined);
+    stream.end(frame(message(bytes)));
+    assert.equal(await answered, '3');
+    own.close();
+  }
+  assert.equal(upstream.ran.length, before);
+});
+
+test('what is too large by its frame is refused at once', async () => {
+  const head = frame(message(10), 0, 64 * 1024 * 1024);
+  const end = await client.call(predict, { chunks: [head, Buffer.alloc(100_000)], headers: ann });
+  assert.deepEqual([end.grpcStatus, end.isTrailersOnly], ['8', true]);
+});
+
+test('grpc-js is served, and told why it is refused', async () => {
+  const js = new Client(`127.0.0.1:${stage.port}`, credentials.createInsecure());
+  const made = (body: Buffer): Promise<ServiceError | Buffer | undefined> =>
+    new Promise((resolve) => {
+      const same = (bytes: Buffer): Buffer => bytes;
+      js.makeUnaryRequest(predict, same, same, body, (error, value) => resolve(error ?? value));
+    });
+  try {
+    const refused = await made(message(10));
+    assert.ok(refused !== undefined && 'code' in refused);
+    assert.equal(refused.code, 16);
+    assert.match(refused.details, /^This call needs a credential and the request carries none\. \(\S+\)$/);
+    for (const bytes of [10, 300_000]) {
+      const twice = await made(Buffer.concat([message(bytes), spec]));
+      assert.ok(twice !== undefined && 'code' in twice);
+      assert.equal(twice.code, bytes === 10 ? 3 : 16, twice.details);
+    }
+  } finally {
+    js.close();
+  }
+});
+
+test('a limit is RESOURCE_EXHAUSTED, and says when to come again', async () => {
+  const limits = [{ count: 1, periodMs: 60_000, burst: 1, per: 'caller' }] as const;
+  const own = await startStage({ grpc: [upstream.port], limits });
+  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
+  try {
+    const headers = { authorization: `Bearer ${own.token('ann')}` };
+    const sent = () => grpc.call(predict, { chunks: [frame(spec)], headers });
+    assert.equal((await sent()).grpcStatus, '0');
+    for (let turn = 0; turn < 2; turn += 1) {
+      const end = await sent();
+      assert.deepEqual([end.grpcStatus, end.headers['retry-after'], end.isTrailersOnly], ['8', '60', true]);
+    }
+    const [, refused] = (await own.records(3)).map((record) => record.core);
+    assert.deepEqual([refused?.reason, refused?.grpcStatus], ['limit-exceeded', 8]);
+  } finally {
+    grpc.close();
+    await own.stop();
+  }
+});
+
+test('a client that leaves is heard upstream', async () => {
+  const before = upstream.reset;
+  const made = frame(message(200_000));
+  await client.call(predict, { chunks: [made.subarray(0, 150_000)], headers: ann, isOpen: true, cancelMs: 100 });
+  await eventually(() => upstream.reset > before || undefined);
+});
+
+test('a replica that resets or hangs up is a stream that the client may send again, which gRPC calls UNAVAILABLE', async () => {
+  for (const how of ['reset', 'hang-up']) assert.equal((await call(message(1), { 'x-answer': how })).reset, 7, how);
+  assert.equal((await call(message(1))).grpcStatus, '0', 'the next one is served');
+});
+
+test('a replica that is not there is UNAVAILABLE', async () => {
+  const own = await startStage({ grpc: [1] });
+  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
+  try {
+    const headers = { authorization: `Bearer ${own.token('ann')}` };
+    for (let turn = 0; turn < 2; turn += 1) {
+      const end = await grpc.call(predict, { chunks: [frame(spec)], headers });
+      assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '14', true]);
+      assert.equal(end.headers['x-headgate-reason'], undefined);
+    }
+    const [core] = (await own.records(2)).map((record) => record.core);
+    assert.deepEqual([core?.reason, core?.grpcStatus, core?.status], ['upstream-unavailable', 14, 200]);
+  } finally {
+    grpc.close();
+    await own.stop();
+  }
+});
+
+test('a message that does not come is given up', { timeout: 20_000 }, async () => {
+  const end = await client.call(predict, { chunks: [frame(message(100)).subarray(0, 50)], headers: ann, isOpen: true });
+  assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '4', true]);
+});
+
+test('after a goodbye of the replica a call is served, or may be sent again', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const calls = Array.from({ length: 20 }, () => call(message(1000)));
+    upstream.goaway();
+    for (const end of await Promise.all(calls)) assert.ok(end.grpcStatus === '0' || end.reset === 7);
+  }
+});
+
+test('many calls share few connections', async () => {
+  const before = upstream.sessions;
+  const ends = await Promise.all(Array.from({ length: 100 }, () => call(message(500))));
+  assert.ok(ends.every(({ grpcStatus }) => grpcStatus === '0'));
+  assert.ok(upstream.sessions - before <= 4, `${upstream.sessions - before} connections`);
+});
+
+test('the audit says what was asked, and with which status it was refused', async () => {
+  const own = await startStage({ grpc: [upstream.port], bodyBytesMax: 100_000 });
+  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
+  const headers = { authorization: `Bearer ${own.token('ann')}` };
+  try {
+    const sent = [
+      frame(spec),
+      frame(modelSpec(modelName('n'))),
+      frame(Buffer.concat([spec, spec])),
+      frame(message(200_000)),
+      frame(Buffer.concat([message(90_000), spec])),
+    ];
+    for (const body of sent) await grpc.call(predict, { chunks: [body], headers });
+    const cores = (await own.records(5)).map(({ core }) => core);
+    assert.deepEqual(
+      cores.map(({ status, reason, grpcStatus, model }) => [status, reason, grpcStatus, model]),
+      [
+        [200, 'rule-allows', null, 'm'],
+        [200, 'no-rule-allows', 7, 'n'],
+        [200, 'message-ambiguous', 3, null],
+        [200, 'body-too-large', 8, null],
+        [200, 'message-ambiguous', 3, 'm'],
+      ],
+    );
+    assert.deepEqual([cores[2]?.method, cores[2]?.path, cores[2]?.outcome], ['POST', predict, 'deny']);
+  } finally {
+    grpc.close();
+    await own.stop();
+  }
+});
