@@ -5,11 +5,11 @@ import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { bytesField, frame, modelName, modelSpec, modelVersion } from '../../../test/support/protobuf-bytes.ts';
-import { call as callRest, eventually, predict as predictRest, startStage } from './testing/stage.ts';
+import { call as callRest, eventually, predict as predictRest, startStage, testRule } from './testing/stage.ts';
 
 const predict = '/tensorflow.serving.PredictionService/Predict';
 const upstream = await startGrpcUpstream();
-const stage = await startStage({ grpc: [upstream.port] });
+const stage = await startStage({ grpc: [upstream.port], access: { rules: [testRule({ versions: 'any' })] } });
 const client = new RawGrpc(`http://127.0.0.1:${stage.port}`);
 after(async () => {
   client.close();

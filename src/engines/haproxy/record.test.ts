@@ -14,9 +14,10 @@ const limit = (changes: Partial<LimitPlan> = {}): LimitPlan => ({
 });
 
 /** Only what a record reads; a real Permit is the gate's to make. */
-function permitOf(subject: string | undefined, limits: readonly LimitPlan[], assertion = 'eyJ.eyJ.sig'): Permit {
+function permitOf(subject: string | undefined, limits: readonly LimitPlan[], more: object = {}): Permit {
   const identity = subject === undefined ? undefined : { subject, issuer: 'https://id.example' };
-  return { kind: 'permit', fields: { identity, assertion: identity && assertion, limits } } as unknown as Permit;
+  const assertion = identity && 'eyJ.eyJ.sig';
+  return { kind: 'permit', fields: { identity, assertion, limits, operation: {}, ...more } } as unknown as Permit;
 }
 
 const path = '/v1/models/m/versions/4:predict';
@@ -52,6 +53,12 @@ test('whoever is not known has no fields of an identity, and no ordinary record'
   const record = recordOf(permitOf(undefined, []));
   assert.ok(record.startsWith('N1763731200 77 '));
   assert.equal(record.slice(recordOffsets.subject), `- - ${path} .`);
+});
+
+test('a version stands there where a message has to be told', () => {
+  const told = (operation: object): string | undefined =>
+    field(recordOf(permitOf('ann', [], { operation, version: '9223372036854775807' })), recordOffsets.version);
+  assert.deepEqual([told({ grpc: true }), told({})], ['9223372036854775807', '.']);
 });
 
 test('any subject keeps its field and leaves the assertion whole', () => {
