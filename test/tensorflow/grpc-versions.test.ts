@@ -8,7 +8,7 @@ import { ModelServer, ranIn } from './harness/server.ts';
 import { versionWords } from './harness/version-words.ts';
 
 /** Engines that take gRPC, of those that `scripts/test.ts` says are there. */
-const speakGrpc: readonly EngineName[] = ['embedded'];
+const speakGrpc: readonly EngineName[] = ['embedded', 'haproxy'];
 const engines = speakGrpc.filter((name) => process.env.HEADGATE_ENGINES?.split(',').includes(name) ?? true);
 
 interface VersionCase {

@@ -9,7 +9,7 @@ import { refusals } from './harness/grpc-refusals.ts';
 import { ModelServer, ranIn, type ServedCall } from './harness/server.ts';
 
 /** Engines that take gRPC, of those that `scripts/test.ts` says are there. */
-const speakGrpc: readonly EngineName[] = ['embedded'];
+const speakGrpc: readonly EngineName[] = ['embedded', 'haproxy'];
 const engines = speakGrpc.filter((name) => process.env.HEADGATE_ENGINES?.split(',').includes(name) ?? true);
 
 /** HAProxy has sent the head on when it meets a second model_spec beyond its buffer: it can only break the call off. */

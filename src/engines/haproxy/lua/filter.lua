@@ -14,6 +14,9 @@ local register = filter.register_data_filter
 -- Read at once where many small fields follow one another.
 local chunk_bytes = 2048
 
+-- Inference tasks that are written anew stand before those that came, for a moment: there is room for so much.
+local tasks_bytes_max = 2048
+
 -- Of walks, by their letters. No other message may come here.
 local kinds = { s = true, t = true, n = true }
 
@@ -39,7 +42,15 @@ local function frame(self, msg)
   end
   local length = unpack('>I4', head, 2)
   if byte(head, 1) ~= 0 or not kinds[self.kind] then return false end
-  if self.append then
+  if self.append and self.kind == 't' then
+    local tasks, old = headgate.versioned_tasks(sub(msg:body(), 1, spec_within), self.append)
+    local new = '\0' .. pack('>I4', length + #tasks - old) .. tasks
+    if #new > tasks_bytes_max then return false end
+    if msg:insert(new, 0) ~= #new then return nil end
+    for _ = 1, old + 5 do msg:remove(#new, 1) end
+    self.grown = #tasks - old
+    return length + self.grown + 5
+  elseif self.append then
     local tail = headgate.chosen_version(sub(msg:body(), 1, spec_within), self.append)
     -- msg:set() and remove() go wrong where the head stands in several blocks: a new one is put before it, and it goes byte by byte.
     if msg:insert('\0' .. pack('>I4', length + #tail), 0) ~= 5 then return nil end
@@ -109,6 +120,7 @@ local function http_payload(self, txn, msg)
     if stop == nil then return 0 end
     if not stop then return refuse(self, txn, msg, malformed) end
     self.stop = stop
+    n = n + self.grown
     self.next = self.kind == 'n' and stop or 5
   end
   local seen = self.at + n
@@ -137,5 +149,5 @@ Message.http_headers = http_headers
 Message.http_payload = http_payload
 -- HAProxy asks the class whether there is one, and the instance which.
 Message.http_end = fail
-function Message:new() return { at = 0, fields = 0, named = false, http_headers = http_headers, http_payload = http_payload } end
+function Message:new() return { at = 0, grown = 0, fields = 0, named = false, http_headers = http_headers, http_payload = http_payload } end
 core.register_filter('message', Message, function(class) return class end)
