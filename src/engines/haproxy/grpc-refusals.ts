@@ -74,10 +74,11 @@ const reasonHeader = 'x-headgate-reason';
 
 const hasContent = test(call('res.fhdr', 'content-type'), 'found');
 
-/** HAProxy's own errors as gRPC says them. A service that speaks of gRPC in its fields has sent 200, so nothing of it is touched. */
+/** HAProxy's own errors as gRPC says them: they carry their reason, which no other text can get into the audit for. */
 export function grpcErrorLines(): Directive[] {
   const isServed = test(call('status'), 'int', 200);
-  const isError = not(isServed);
+  const reasons = ownErrors.map(([, reason]) => reason);
+  const isOwn = all(not(isServed), test(call('res.fhdr', reasonHeader), 'str', ...reasons));
   return [
     ...ownErrors.map(([status, reason]) =>
       directive(['http-error', 'status', status, ...answerWords(reason), 'hdr', reasonHeader, reason]),
@@ -85,15 +86,15 @@ export function grpcErrorLines(): Directive[] {
     // Nearly every answer: nothing of what follows is for it.
     directive(after('allow'), all(isServed, hasContent)),
     // The audit has to know what it was: afterwards, it is 200.
-    directive(after(`set-var(${variables.grpc})`, call('res.fhdr', reasonHeader)), all(isError, isOurs)),
-    directive(after('del-header', reasonHeader), isError),
+    directive(after(`set-var(${variables.grpc})`, call('res.fhdr', reasonHeader)), isOwn),
     ...filterReasons.map((reason) => {
       const value = grpcAnswer(reason, placeholder).headers.find(([name]) => name === 'grpc-message')?.[1] ?? '';
       const isIt = test(variable(variables.why), 'str', reason);
-      return directive(after('set-header', 'grpc-message', valueFormat(value)), all(isError, isIt));
+      return directive(after('set-header', 'grpc-message', valueFormat(value)), all(isOwn, isIt));
     }),
-    directive(after(`set-var(${variables.grpc})`, variable(variables.why)), all(isError, isFound(variables.why))),
-    directive(after('set-status', 200), all(isError, isOurs)),
+    directive(after(`set-var(${variables.grpc})`, variable(variables.why)), all(isOwn, isFound(variables.why))),
+    directive(after('set-status', 200), isOwn),
+    directive(after('del-header', reasonHeader)),
     ...grpcAnswerRules(),
   ];
 }

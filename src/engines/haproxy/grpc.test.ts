@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { bytesField, frame, modelName, modelSpec, modelVersion } from '../../../test/support/protobuf-bytes.ts';
+import { testCertificate, testKey } from '../embedded/testing/certificate.ts';
 import { call as callRest, eventually, predict as predictRest, startStage, testRule } from './testing/stage.ts';
 
 const predict = '/tensorflow.serving.PredictionService/Predict';
@@ -179,6 +183,24 @@ test('a limit is RESOURCE_EXHAUSTED, and says when to come again', async () => {
     grpc.close();
     await own.stop();
   }
+});
+
+test('over TLS as well', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hg-grpc-tls-'));
+  const tls = { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') };
+  writeFileSync(tls.certificate, testCertificate);
+  writeFileSync(tls.key, testKey);
+  const secured = await startStage({ grpc: [upstream.port], tls });
+  const there = new RawGrpc(`https://localhost:${secured.port}`, { ca: testCertificate });
+  const headers = { authorization: `Bearer ${secured.token('ann')}` };
+  for (const bytes of [10, 200_000]) {
+    const made = message(bytes);
+    assert.equal((await there.call(predict, { chunks: [frame(made)], headers })).grpcStatus, '0');
+    assert.ok(upstream.ran.at(-1)?.message.equals(made));
+  }
+  there.close();
+  await secured.stop();
+  rmSync(folder, { recursive: true });
 });
 
 test('a client that leaves is heard upstream', async () => {
