@@ -2,7 +2,7 @@ import { problemAnswer } from '../../gate/index.ts';
 import type { ListenerPlan, Plan, RoutePlan, UpstreamPlan } from '../../plan/types.ts';
 import { grpcContentPattern, grpcTables } from '../../protocols/index.ts';
 import { requestHeadTimeoutMs } from '../../std/limits.ts';
-import { grpcAnswerRules, grpcReturnWords, messageReasons, silenceLines } from './grpc-refusals.ts';
+import { grpcAnswerRules, grpcReturnRules, grpcReturnWords, messageReasons, silenceLines } from './grpc-refusals.ts';
 import { backends, grpcNamesMap, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { all, type Condition, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
@@ -96,9 +96,7 @@ export function refusedMessagesSection(): Section {
     head: ['backend', backends.refused],
     lines: [
       directive(request(`set-var(${variables.request})`, requestLine)),
-      ...messageReasons.map((reason) =>
-        directive(grpcReturnWords(reason), test(variable(variables.grpc), 'str', reason)),
-      ),
+      ...messageReasons.flatMap((reason) => grpcReturnRules(reason)),
       directive(grpcReturnWords('gate-fault')),
       ...grpcAnswerRules(),
     ],

@@ -51,8 +51,34 @@ export function grpcReturnWords(reason: DenialReason, override: Readonly<Record<
 /** As Trailers-Only answers. The reason is noted first, because the audit can't see it by the status. */
 export const refusingGrpc: Refusing = (reason, when, override) => [
   directive(['http-request', `set-var(${variables.grpc})`, call('str', reason)], when),
-  directive(grpcReturnWords(reason, override), test(variable(variables.grpc), 'str', reason)),
+  ...grpcReturnRules(reason, override),
 ];
+
+/** Where a body is still under way, its rest is taken in first: an answer before its end is followed by a reset, and lost on clients. */
+const isUnderWay = not(test(variable(variables.whole), 'bool'));
+
+/** Answers a call whose reason is noted. */
+export function grpcReturnRules(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Directive[] {
+  const isIt = test(variable(variables.grpc), 'str', reason);
+  const fields = new Map(grpcAnswer(reason, placeholder).headers);
+  const { grpcStatus, grpcMessage, retryAfter } = variables.refusal;
+  const set = (name: string, value: Format): Directive =>
+    directive(['http-request', `set-var-fmt(${name})`, value], all(isIt, isUnderWay));
+  const again = override['retry-after'];
+  const seconds = again === undefined ? fields.get('retry-after') : undefined;
+  return [
+    set(grpcStatus, valueFormat(fields.get('grpc-status') ?? '')),
+    set(grpcMessage, valueFormat(fields.get('grpc-message') ?? '')),
+    ...(again === undefined ? [] : [set(retryAfter, format({ sample: again }))]),
+    ...(seconds === undefined ? [] : [set(retryAfter, valueFormat(seconds))]),
+    refuseLate(isIt),
+    directive(grpcReturnWords(reason, override), isIt),
+  ];
+}
+
+function refuseLate(when: Condition): Directive {
+  return directive(['http-request', 'use-service', 'lua.refuse'], all(when, isUnderWay));
+}
 
 /** What HAProxy answers by itself, each as the reason that it stands for. */
 const ownErrors: readonly (readonly [status: number, reason: DenialReason])[] = [
@@ -122,8 +148,8 @@ export function silenceLines(problem: string): Directive[] {
   ];
 }
 
-/** The answer to what the gate has refused: all of it stands in the agent's variables. */
-export function grpcRefusalRules(): Directive[] {
+/** The answer to what the gate has refused: all of it stands in the agent's variables. `hasLua`: it is loaded there. */
+export function grpcRefusalRules(hasLua: boolean): Directive[] {
   const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
   const words = [
     'http-request',
@@ -137,8 +163,25 @@ export function grpcRefusalRules(): Directive[] {
   words.push('hdr', 'grpc-message', format({ sample: variable(grpcMessage) }));
   const again = ['hdr', 'retry-after', format({ sample: variable(retryAfter) })];
   return [
+    ...(hasLua ? lateRefusal() : []),
     directive([...words, ...again], all(isFound(grpcStatus), isFound(retryAfter))),
     directive(words, isFound(grpcStatus)),
+  ];
+}
+
+function lateRefusal(): Directive[] {
+  const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
+  const refusal = variables.refusal;
+  const copies = [
+    [refusal.grpcStatus, grpcStatus],
+    [refusal.grpcMessage, grpcMessage],
+    [refusal.retryAfter, retryAfter],
+  ] as const;
+  return [
+    ...copies.map(([to, from]) =>
+      directive(['http-request', `set-var(${to})`, variable(from)], all(isFound(grpcStatus), isUnderWay)),
+    ),
+    refuseLate(isFound(grpcStatus)),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Files that HAProxy loads where gRPC is listened for, in this order: later ones use what earlier ones define. */
-export const luaNames = ['fields.lua', 'fetch.lua', 'append.lua', 'filter.lua'] as const;
+export const luaNames = ['fields.lua', 'fetch.lua', 'append.lua', 'filter.lua', 'refuse.lua'] as const;
 
 /** File name → text. */
 export function luaFiles(): Record<string, string> {

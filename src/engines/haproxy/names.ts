@@ -21,6 +21,8 @@ export const variables = {
   grpc: 'txn.gr',
   /** What its message names, as lua/fetch.lua says it; `-`: nothing was read. */
   message: 'txn.msg',
+  /** What a gRPC call is refused with once the rest of its body was taken in: see lua/refuse.lua. */
+  refusal: { grpcStatus: 'txn.rs', grpcMessage: 'txn.rm', retryAfter: 'txn.rr' },
   /** Set where all of the message is in the buffer. */
   whole: 'txn.whole',
   /** Why the filter has refused a message; the version that it has to append. */

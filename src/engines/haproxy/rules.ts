@@ -118,7 +118,8 @@ function ask({ refusing }: RuleScene): Directive[] {
 }
 
 function refuse({ refusing }: RuleScene): Directive[] {
-  return [...grpcRefusalRules(), ...(refusing === refusingGrpc ? [] : refusalRules())];
+  const isGrpc = refusing === refusingGrpc;
+  return [...grpcRefusalRules(isGrpc), ...(isGrpc ? [] : refusalRules())];
 }
 
 function removeCredential(): Directive[] {
