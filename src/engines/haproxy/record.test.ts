@@ -49,14 +49,6 @@ test('fields stand where the configuration looks for them', () => {
   assert.equal(record.slice(assertionOffset), 'eyJ.eyJ.sig');
 });
 
-test('the version that has to be written into a message has its place, and a dot where there is none', () => {
-  const permit = permitOf('ann', []);
-  assert.equal(field(recordOf(permit), recordOffsets.version), '.');
-  const chosen = { ...permit, fields: { ...permit.fields, version: '9223372036854775807' } } as Permit;
-  assert.equal(field(recordOf(chosen), recordOffsets.version), '9223372036854775807');
-  assert.equal(field(recordOf(chosen), recordOffsets.subject), 'ann');
-});
-
 test('whoever is not known has no fields of an identity, and no ordinary record', () => {
   const record = recordOf(permitOf(undefined, []));
   assert.ok(record.startsWith('N1763731200 77 '));
