@@ -15,7 +15,8 @@ const attended = new RegExp(attendedHeaderPattern);
 
 /**
  * The names of a request's fields as HAProxy lists them, if they alone say that there is nothing to do but to remove the credential: none
- * that stands for another's word, for the connection or for a trace, none twice that a key holds once, and not too many. Else undefined.
+ * that stands for another's word, for the connection or for a trace, none twice that a key holds once, not too many, and a declared length. Else
+ * undefined.
  * `headers`: name, value… `single`: lower-case names that a key holds once. `isGrpc`: of a gRPC call, whose `te` is set anew.
  */
 export function plainNames(
@@ -32,6 +33,8 @@ export function plainNames(
     if (isRepeated || isAttended || (name !== 'authorization' && isRemovedHeader(name))) return undefined;
     seen.add(name);
   }
+  // A body without a declared length is a case of its own.
+  if (!isGrpc && !seen.has('content-length')) return undefined;
   const list = names.join(',');
   return list.length <= listCharactersMax && listForm.test(list) ? list : undefined;
 }

@@ -39,7 +39,7 @@ const plainlyPermitted: readonly Stage[] = [
   removeCredential,
   refuseMalformed,
   limit,
-  body,
+  sizedBody,
   setTarget,
   identifyPlainly,
   rewrite,
@@ -147,9 +147,14 @@ function limit({ demands, refusing }: RuleScene): Directive[] {
   return limitRules(demands, refusing);
 }
 
-function body({ bounds }: RuleScene): Directive[] {
+function body(scene: RuleScene): Directive[] {
+  return [...sizedBody(scene), ...unsizedBodyRules()];
+}
+
+/** Of a body with a declared length, which a plain request has. */
+function sizedBody({ bounds }: RuleScene): Directive[] {
   const isTooLarge = test(call('req.body_size'), 'int', 'gt', bounds.bodyBytesMax);
-  return [directive(returnWords('body-too-large'), isTooLarge), ...unsizedBodyRules()];
+  return [directive(returnWords('body-too-large'), isTooLarge)];
 }
 
 const traceparent = call('req.fhdr', 'traceparent');
