@@ -3,7 +3,6 @@
 --   "s <model> <version>", "t <model> <version>", "n"     walk spec, tasks, none; the version is "-", "v<number>" or "l<label>"
 --   "~<reason>"                                           refused
 -- No answer at all is a fault, and whoever asks has to refuse it. It is wire/message-walk.ts once more: both pass the same corpus.
-local unhook = headgate.unhook
 local byte, find, sub, unpack = string.byte, string.find, string.sub, string.unpack
 local tag, value, whole = headgate.tag, headgate.value, headgate.whole
 local spec_bytes_max, spec_within, fields_max = headgate.spec_bytes_max, headgate.spec_within, headgate.fields_max
@@ -167,7 +166,6 @@ end
 
 for _, kind in ipairs({ 'spec', 'tasks', 'none' }) do
   core.register_fetches('message_' .. kind, function(txn)
-    unhook()
     local s = txn.f:req_body()
     local is_short = #s < 5 or #s < unpack('>I4', s, 2) + 5
     -- HAProxy gives a boolean as a number, and 0 is true to Lua.

@@ -2,9 +2,6 @@
 local byte = string.byte
 
 headgate = {
-  -- HAProxy has Lua 5.3 count its instructions, to stop what takes too long, and counting them takes longer than they do. What is done here
-  -- is bounded, so each function that HAProxy calls begins by putting an end to it; it lasts for that call.
-  unhook = debug.sethook,
   -- A ModelSpec or an inference task is at most this long, and ends within so many bytes of the body. std/limits.ts has the same.
   spec_bytes_max = 1024,
   spec_within = 16384,

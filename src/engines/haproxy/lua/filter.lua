@@ -5,7 +5,6 @@
 --
 -- Being called is what costs, so it is called as rarely as it can be: the methods stand in the instance, not behind a metatable; the one
 -- for header fields removes itself; there is one for the end only where the call is refused.
-local unhook = headgate.unhook
 local byte, pack, sub, unpack = string.byte, string.pack, string.sub, string.unpack
 local tag, value = headgate.tag, headgate.value
 local spec_within, head_bytes_max, fields_max = headgate.spec_within, headgate.head_bytes_max, headgate.fields_max
@@ -109,7 +108,6 @@ local function finish(self, txn, msg, seen, ends)
 end
 
 local function http_payload(self, txn, msg)
-  unhook()
   local n, ends = msg:input(), msg:eom()
   if ends then
     -- What HAProxy counts may hold more than the body: one for an end that came by itself, more for trailers.
