@@ -6,7 +6,10 @@ const single = new Set(['host', 'authorization', 'x-region']);
 const fields = (...names: readonly string[]): string[] => [...names, 'content-length'].flatMap((name) => [name, 'v']);
 
 test('names are plain where only the credential has to go', () => {
-  assert.equal(plainNames(fields('host', 'accept', 'authorization'), single), 'host,accept,authorization,content-length');
+  assert.equal(
+    plainNames(fields('host', 'accept', 'authorization'), single),
+    'host,accept,authorization,content-length',
+  );
   assert.equal(plainNames(fields('cookie', 'cookie'), single), 'cookie,cookie,content-length');
   for (const name of [
     ...['x-headgate-subject', 'x_headgate_subject', 'forwarded', 'x-forwarded-for', 'proxy-authorization'],

@@ -13,7 +13,7 @@ import {
   startTestIssuer,
   type TestIssuer,
 } from '../harness/issuer.ts';
-import { models, policyText, type RuleShape, rules } from './policies.ts';
+import { boundVersions, models, policyText, type RuleShape, rules } from './policies.ts';
 
 /** The gRPC side of the differential run; `HEADGATE_SEED` runs other pairs. */
 const seed = Number(process.env.HEADGATE_SEED ?? 20_261_121);
@@ -156,10 +156,15 @@ test('two engines answer the same gRPC calls the same', { timeout: 300_000 }, as
 
 async function startSide(name: 'embedded' | 'haproxy', issuer: TestIssuer, first: Side | undefined): Promise<Side> {
   const upstream = await startGrpcUpstream();
-  const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts: [1], grpcPorts: [upstream.port] };
+  const places = { issuers: [issuer.url], upstreamPorts: [1], grpcPorts: [upstream.port] };
+  const bindings = { environment: 'prod', ...places, models: boundVersions };
   const keys = first === undefined ? {} : { keysOf: first.gateway.folder };
-  const gateway = await startGateway(name, policyText([]), bindings, keys);
-  return { gateway, upstream };
+  try {
+    return { gateway: await startGateway(name, policyText([]), bindings, keys), upstream };
+  } catch (error) {
+    await upstream.close();
+    throw error;
+  }
 }
 
 interface Outcome {
