@@ -38,6 +38,7 @@ test('a stream of a listener that no backend has is a stray', () => {
     '0x1: proto=tcpv4 src=127.0.0.1:1 fe=in.1 be=up.1 srv=replica.1 ts=00',
     '0x2: proto=tcpv4 src=127.0.0.1:2 fe=in.2 be=<NONE> srv=<none> ts=00',
     '0x3: proto=tcpv4 src=127.0.0.1:3 fe=in.1 be=ask.2 srv=<none> ts=00',
+    '0x5: proto=tcpv4 src=127.0.0.1:4 fe=in.1 be=grpc.plain.1 srv=replica.1 ts=00',
     '0x4: proto=unix_stream src=unix:1 fe=GLOBAL be=<NONE> srv=<none> ts=00',
   ].join('\n');
   assert.equal(strayStreams(text), 1);

@@ -52,8 +52,8 @@ export function readCounts(text: string, listeners: number): CallCounts | undefi
   return [...counts.open, counts.inFlight, counts.connections].every(Number.isSafeInteger) ? counts : undefined;
 }
 
-/** Streams that no backend has, by the text of `show sess`: what a frontend refuses by itself, while the refusal leaves. */
+/** Streams that no backend has, by the text of `show sess`: what waits in a frontend, or is refused there while the refusal leaves. */
 export function strayStreams(text: string): number {
   const streams = text.split('\n').filter((line) => line.includes(` fe=${frontendName(1).slice(0, -1)}`));
-  return streams.filter((line) => !/ be=(?:up|ask)\./.test(line)).length;
+  return streams.filter((line) => line.includes(' be=<NONE> ')).length;
 }

@@ -34,7 +34,7 @@ class Counted {
   }
 
   #sessions(): string {
-    return ' fe=in.1 be=<NONE>\n'.repeat(this.strays);
+    return ' fe=in.1 be=<NONE> srv=<none>\n'.repeat(this.strays);
   }
 }
 
