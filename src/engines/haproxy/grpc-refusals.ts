@@ -57,8 +57,6 @@ export const refusingGrpc: Refusing = (reason, when, override) => [
 /** Where a body is still under way, its rest is taken in first: an answer before its end is followed by a reset, and lost on clients. */
 const isUnderWay = not(test(variable(variables.whole), 'bool'));
 
-const dishonest: ReadonlySet<DenialReason> = new Set(['request-malformed', 'message-malformed', 'message-ambiguous']);
-
 /** Answers a call whose reason is noted. */
 export function grpcReturnRules(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Directive[] {
   const isIt = test(variable(variables.grpc), 'str', reason);
@@ -66,8 +64,6 @@ export function grpcReturnRules(reason: DenialReason, override: Readonly<Record<
   const { grpcStatus, grpcMessage, retryAfter } = variables.refusal;
   const set = (name: string, value: Format): Directive =>
     directive(['http-request', `set-var-fmt(${name})`, value], all(isIt, isUnderWay));
-  // What is no message is answered at once: its end may never come.
-  if (dishonest.has(reason)) return [directive(grpcReturnWords(reason, override), isIt)];
   const again = override['retry-after'];
   const seconds = again === undefined ? fields.get('retry-after') : undefined;
   return [

@@ -286,11 +286,12 @@ test('the audit says what was asked, and with which status it was refused', asyn
 
 test('a message that is long in coming is not taken for a call that left no line', async () => {
   const body = frame(message(2000));
+  const before = (await stage.engine.status()).unrecordedCalls;
   const slow = client.call(predict, {
     chunks: Array.from({ length: 5 }, (_, at) => body.subarray(at * 450, at === 4 ? body.length : (at + 1) * 450)),
     pauseMs: 1000,
     headers: ann,
   });
   assert.equal((await slow).grpcStatus, '0');
-  assert.equal((await stage.engine.status()).unrecordedCalls, 0);
+  assert.equal((await stage.engine.status()).unrecordedCalls, before);
 });

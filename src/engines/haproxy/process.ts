@@ -36,6 +36,8 @@ const pauseMs = 20;
 const lastLookMs = 1000;
 /** Between two looks at whether the last connection has gone. */
 const drainLookMs = 500;
+/** How long an end may take, from when it can't be asked any more. */
+const endingMsMax = 1000;
 /** After SIGTERM; it has only to close its files. */
 const killMs = 2000;
 /** Entries of a map that are removed at once: HAProxy stands still for 0.3 ms for each, where it holds 10,000. */
@@ -219,7 +221,9 @@ export class HaproxyProcess {
     }
   }
 
-  #unlessGone(error: unknown): void {
+  /** One that is ending has closed its socket some time before we hear that it has gone. */
+  async #unlessGone(error: unknown): Promise<void> {
+    await Promise.race([this.exited, pause(endingMsMax)]);
     if (!this.#isGone) throw error;
   }
 
