@@ -285,13 +285,18 @@ test('the audit says what was asked, and with which status it was refused', asyn
 });
 
 test('a message that is long in coming is not taken for a call that left no line', async () => {
-  const body = frame(message(2000));
-  const before = (await stage.engine.status()).unrecordedCalls;
-  const slow = client.call(predict, {
-    chunks: Array.from({ length: 5 }, (_, at) => body.subarray(at * 450, at === 4 ? body.length : (at + 1) * 450)),
-    pauseMs: 1000,
-    headers: ann,
-  });
-  assert.equal((await slow).grpcStatus, '0');
-  assert.equal((await stage.engine.status()).unrecordedCalls, before);
+  const own = await startStage({ grpc: [upstream.port] });
+  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
+  try {
+    const body = frame(message(2000));
+    const chunks = [0, 450, 900, 1350, 1800].map((from) =>
+      body.subarray(from, from === 1800 ? body.length : from + 450),
+    );
+    const headers = { authorization: `Bearer ${own.token('ann')}` };
+    assert.equal((await grpc.call(predict, { chunks, pauseMs: 1000, headers })).grpcStatus, '0');
+    assert.equal((await own.engine.status()).unrecordedCalls, 0);
+  } finally {
+    grpc.close();
+    await own.stop();
+  }
 });
