@@ -11,11 +11,12 @@ import { retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
 import { type Answered, unaskedCore } from './answered.ts';
 import { readBody } from './body.ts';
+import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import { Fields, traceIdOf } from './fields.ts';
 import { type KeptKey, keptKey } from './kept.ts';
 import { drainedBodyBytesMax } from './limits.ts';
-import { type Ending, Passage } from './passage.ts';
+import { Passage } from './passage.ts';
 import type { Scene } from './scene.ts';
 import type { Waiting } from './spool.ts';
 

@@ -2,11 +2,12 @@ import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { Permit } from '../../gate/index.ts';
 import { upstreamTimeoutMs } from '../../std/limits.ts';
 import type { Answered } from './answered.ts';
+import { Attempts, upstreamTarget } from './attempts.ts';
 import type { Underway } from './call.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import type { GrpcReplica, GrpcUpstreams, Looked, Session } from './grpc-replica.ts';
+import { Held } from './held.ts';
 import { heldAnswerBytesMax } from './limits.ts';
-import type { Ending } from './passage.ts';
 
 export interface GrpcPassageOptions {
   readonly permit: Permit;
@@ -28,25 +29,20 @@ const endOfStream = constants.NGHTTP2_FLAG_END_STREAM;
 export class GrpcPassage implements Underway, Looked {
   readonly #call: GrpcCall;
   readonly #options: GrpcPassageOptions;
-  readonly #tried: GrpcReplica[] = [];
-  #replica: GrpcReplica | undefined;
+  readonly #attempts: Attempts<GrpcReplica>;
+  readonly #held = new Held();
   #session: Session | undefined;
   #stream: ClientHttp2Stream | undefined;
   #isOver = false;
   /** A replica was opened and not given back yet. */
   #isOpen = false;
-  #hasRetried = false;
   #aborting: AbortController | undefined;
-  #sentMs = 0;
-  #answeredMs = 0;
   /** When anything last went to the replica or came from it. */
   #movedMs = 0;
   #status = 0;
   #fields: string[] = [];
   #trailers: string[] | undefined;
   #hasEnded = false;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
   #grpcStatus: number | undefined;
   hasBegun = false;
   bytesOut = 0;
@@ -54,18 +50,17 @@ export class GrpcPassage implements Underway, Looked {
   constructor(call: GrpcCall, options: GrpcPassageOptions) {
     this.#call = call;
     this.#options = options;
+    this.#attempts = new Attempts(options.permit, options.upstreams);
   }
 
   start(): void {
     const { permit, upstreams } = this.#options;
-    const replica = upstreams.pick(permit.fields.operation.service, this.#tried);
+    const replica = this.#attempts.next();
     if (replica === undefined) {
       this.#over();
-      this.#call.refuse('upstream-unavailable', undefined, this.#replica?.name);
+      this.#call.refuse('upstream-unavailable', undefined, this.#attempts.replica?.name);
       return;
     }
-    this.#tried.push(replica);
-    this.#replica = replica;
     this.#isOpen = true;
     upstreams.calls.add(this);
     replica.open(permit, (session) => {
@@ -103,8 +98,8 @@ export class GrpcPassage implements Underway, Looked {
 
   #send({ http2 }: Session): void {
     const { body, isWhole, resume } = this.#options;
-    this.#sentMs = performance.now();
-    this.#movedMs = this.#sentMs;
+    this.#movedMs = performance.now();
+    this.#attempts.sentMs = this.#movedMs;
     let stream: ClientHttp2Stream;
     try {
       if (!isWhole) this.#aborting = new AbortController();
@@ -127,8 +122,8 @@ export class GrpcPassage implements Underway, Looked {
 
   #onResponse(raw: readonly string[], isWhole: boolean): void {
     if (this.#isOver) return;
-    this.#answeredMs = performance.now();
-    this.#movedMs = this.#answeredMs;
+    this.#movedMs = performance.now();
+    this.#attempts.answeredMs = this.#movedMs;
     this.#fields = this.#read(raw);
     this.#fields.push('x-headgate-request-id', this.#call.requestId);
     if (isWhole) {
@@ -153,9 +148,8 @@ export class GrpcPassage implements Underway, Looked {
     this.#movedMs = performance.now();
     const { exchange } = this.#call;
     if (!this.hasBegun) {
-      this.#held.push(chunk);
-      this.#heldBytes += chunk.length;
-      if (this.#heldBytes > heldAnswerBytesMax) this.#begin();
+      this.#held.add(chunk);
+      if (this.#held.bytes > heldAnswerBytesMax) this.#begin();
       return;
     }
     const stream = this.#stream as ClientHttp2Stream;
@@ -168,14 +162,14 @@ export class GrpcPassage implements Underway, Looked {
     this.hasBegun = true;
     const { exchange } = this.#call;
     exchange.begin(this.#status, this.#fields, true);
-    exchange.write(this.#takeHeld() as Buffer);
+    exchange.write(this.#held.take() as Buffer);
   }
 
   /** The answer is here, whole. */
   #complete(): void {
     if (this.#isOver) return;
     const { exchange } = this.#call;
-    const [status, fields, trailers, held] = [this.#status, this.#fields, this.#trailers, this.#takeHeld()];
+    const [status, fields, trailers, held] = [this.#status, this.#fields, this.#trailers, this.#held.take()];
     this.#end(() => {
       if (this.hasBegun) exchange.end(held, trailers ?? []);
       else if (trailers === undefined) exchange.respond(status, fields, held);
@@ -197,7 +191,7 @@ export class GrpcPassage implements Underway, Looked {
   look(nowMs: number): void {
     if (this.#isOver || nowMs - this.#movedMs < upstreamTimeoutMs) return;
     if (this.hasBegun) this.breakOff();
-    else this.#call.refuse('upstream-timeout', undefined, this.#replica?.name);
+    else this.#call.refuse('upstream-timeout', undefined, this.#attempts.replica?.name);
     this.#reset();
   }
 
@@ -217,27 +211,18 @@ export class GrpcPassage implements Underway, Looked {
     const { permit, isWhole } = this.#options;
     // Refused streams were not begun upon (RFC 9113, section 8.7); others are safe to send again where the operation is.
     const isSafe = code === constants.NGHTTP2_REFUSED_STREAM || permit.fields.operation.safe;
-    if (isWhole && isSafe && !this.#hasRetried && this.#status === 0) {
-      this.#hasRetried = true;
-      this.#tried.length = 0;
+    if (isWhole && isSafe && this.#status === 0 && this.#attempts.again()) {
       this.start();
       return;
     }
     this.#over();
-    this.#call.refuse('upstream-malformed', undefined, this.#replica?.name);
+    this.#call.refuse('upstream-malformed', undefined, this.#attempts.replica?.name);
   }
 
   #end(release: () => void): void {
     this.#over();
-    const ending: Ending = {
-      status: this.#status,
-      bytesOut: this.bytesOut,
-      endpoint: this.#replica?.name ?? '',
-      upstreamMs: this.#answeredMs - this.#sentMs,
-      grpcStatus: this.#grpcStatus,
-      release,
-    };
-    this.#call.end(ending);
+    const { bytesOut } = this;
+    this.#call.end(this.#attempts.answered({ status: this.#status, bytesOut, grpcStatus: this.#grpcStatus, release }));
   }
 
   #over(): void {
@@ -251,25 +236,15 @@ export class GrpcPassage implements Underway, Looked {
     this.#session = undefined;
     if (this.#isOpen) {
       this.#options.upstreams.calls.delete(this);
-      this.#replica?.done(session);
+      this.#attempts.replica?.done(session);
     }
     this.#isOpen = false;
-  }
-
-  #takeHeld(): Buffer | undefined {
-    const held = this.#held;
-    if (held.length === 0) return undefined;
-    this.#held = [];
-    this.#heldBytes = 0;
-    return held.length === 1 ? held[0] : Buffer.concat(held);
   }
 
   /** What came in, less what is ours or the connection's; then ours. */
   #headers(): string[] {
     const { exchange, fields, requestId } = this.#call;
-    const { upstreamPath } = this.#options.permit.fields;
-    const query = exchange.target.indexOf('?');
-    const path = query === -1 ? upstreamPath : upstreamPath + exchange.target.slice(query);
+    const path = upstreamTarget(this.#options.permit, exchange.target);
     const headers = [':method', 'POST', ':scheme', 'http', ':path', path, ':authority', exchange.authority ?? ''];
     const { sent } = fields;
     for (let at = 0; at < sent.length; at += 2) {

@@ -1,0 +1,15 @@
+import type { DenialReason } from '../../gate/index.ts';
+
+/** How a call ends: what is recorded, and what is done once it is. */
+export interface Ending {
+  /** 0: the client left before. */
+  readonly status: number;
+  readonly bytesOut: number;
+  /** Where the call was refused. */
+  readonly reason?: DenialReason;
+  readonly endpoint?: string;
+  readonly upstreamMs?: number;
+  /** What the service answered a gRPC call with. */
+  readonly grpcStatus?: number | undefined;
+  readonly release: () => void;
+}
