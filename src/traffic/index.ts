@@ -1,3 +1,4 @@
 export { type Loaded, leastInFlight } from './balance.ts';
 export { type RateCounter, RateLimiter, type RateOwner, rateCounter, rateMemory, rateSlotsMax } from './rate-limit.ts';
 export { retryAfterSeconds } from './retry-after.ts';
+export { budgetMemory, RetryBudget, retriesPerWindowMin } from './retry-budget.ts';
