@@ -1,6 +1,19 @@
 import type { Permit } from '../../gate/index.ts';
+import { retryBodyBytesMax } from '../../std/limits.ts';
+import type { Carriage } from './carriage.ts';
 import type { Ending } from './ending.ts';
+import { retryAskedMsMax, retryBackoffMs } from './limits.ts';
 import type { ReplicaSets, Target } from './replica-sets.ts';
+
+export interface AttemptsOptions<T extends Target> {
+  readonly permit: Permit;
+  readonly replicas: ReplicaSets<T>;
+  readonly carriage: Carriage;
+  /** Bytes of the body, where it is held whole. */
+  readonly heldBytes: number | undefined;
+  /** When the call's deadline passes, of `performance.now()`; without one `Infinity`. */
+  readonly dueMs: number;
+}
 
 /** The replicas that one call is tried at, one after the other, and what is recorded of them. */
 export class Attempts<T extends Target> {
@@ -8,36 +21,81 @@ export class Attempts<T extends Target> {
   replica: T | undefined;
   sentMs = 0;
   answeredMs = 0;
-  readonly #service: string;
-  readonly #replicas: ReplicaSets<T>;
+  readonly #options: AttemptsOptions<T>;
   readonly #tried: T[] = [];
-  #hasRetried = false;
+  #count = 0;
+  #retries = 0;
+  #isAgain = false;
+  #isRenewed = false;
 
-  constructor(permit: Permit, replicas: ReplicaSets<T>) {
-    this.#service = permit.fields.operation.service;
-    this.#replicas = replicas;
+  constructor(options: AttemptsOptions<T>) {
+    this.#options = options;
   }
 
-  /** The next replica; undefined: all were tried. */
+  /** Replicas that it was tried at, where there was more than one try. */
+  get tries(): number | undefined {
+    return this.#count > 1 ? this.#count : undefined;
+  }
+
+  /** The next replica; one that was tried already only where all may be tried again. */
   next(): T | undefined {
-    const replica = this.#replicas.pick(this.#service, this.#tried);
+    let replica = this.#pick();
+    if (replica === undefined && this.#isAgain) {
+      this.#tried.length = 0;
+      replica = this.#pick();
+    }
     if (replica === undefined) return undefined;
+    this.#isAgain = false;
+    this.#count += 1;
     this.#tried.push(replica);
     this.replica = replica;
     return replica;
   }
 
-  /** Whether all of it may be done again: once. */
-  again(): boolean {
-    if (this.#hasRetried) return false;
-    this.#hasRetried = true;
-    this.#tried.length = 0;
-    return true;
+  /**
+   * Milliseconds until a call that may have been begun upon is tried again; undefined: it isn't. `askedMs`: for how long the replica
+   * wants to be left alone.
+   */
+  repeat(askedMs: number): number | undefined {
+    const { permit, heldBytes } = this.#options;
+    if (!permit.fields.operation.safe || heldBytes === undefined || heldBytes > retryBodyBytesMax) return undefined;
+    return this.again(askedMs);
+  }
+
+  /**
+   * The same where the replica said that it has not begun upon it, as when it says goodbye to a connection with many calls on it: once
+   * for nothing, since no work was done twice.
+   */
+  renew(): number | undefined {
+    if (this.#isRenewed) return this.again();
+    this.#isRenewed = true;
+    this.#isAgain = true;
+    return 0;
+  }
+
+  /** The same where it was sent to nobody: it is safe, whatever the call is. */
+  again(askedMs = 0): number | undefined {
+    const { carriage, dueMs } = this.#options;
+    if (this.#retries + 1 >= carriage.traffic.retries.triesMax || askedMs > retryAskedMsMax) return undefined;
+    const nowMs = performance.now();
+    // Full jitter, so that calls that failed together don't come back together.
+    const waitMs = Math.max(askedMs, Math.random() * retryBackoffMs * 2 ** this.#retries);
+    if (nowMs + waitMs >= dueMs || !carriage.mayRetry(nowMs)) return undefined;
+    this.#retries += 1;
+    this.#isAgain = true;
+    return waitMs;
   }
 
   /** What is recorded of a call that was answered. */
   answered(end: Pick<Ending, 'status' | 'bytesOut' | 'grpcStatus' | 'release'>): Ending {
-    return { ...end, endpoint: this.replica?.name ?? '', upstreamMs: this.answeredMs - this.sentMs };
+    const { tries } = this;
+    const upstreamMs = this.answeredMs - this.sentMs;
+    return { ...end, endpoint: this.replica?.name ?? '', upstreamMs, ...(tries !== undefined && { tries }) };
+  }
+
+  #pick(): T | undefined {
+    const { permit, replicas } = this.#options;
+    return replicas.pick(permit.fields.operation.service, this.#tried);
   }
 }
 

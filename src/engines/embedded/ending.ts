@@ -9,6 +9,8 @@ export interface Ending {
   readonly reason?: DenialReason;
   readonly endpoint?: string;
   readonly upstreamMs?: number;
+  /** Replicas that it was tried at, where there was more than one try. */
+  readonly tries?: number;
   /** What the service answered a gRPC call with. */
   readonly grpcStatus?: number | undefined;
   readonly release: () => void;

@@ -22,3 +22,24 @@ export function reasonOf(error: Error): DenialReason {
 function codeOf(error: Error): string {
   return 'code' in error ? String(error.code) : '';
 }
+
+/** Milliseconds for which an answer's `Retry-After` (RFC 9110, section 10.2.3) asks to be left alone; 0: it doesn't, or not readably. */
+export function retryAfterMs(fields: readonly string[], nowMs: number): number {
+  const text = fieldOf(fields, 'retry-after');
+  if (text === undefined) return 0;
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? 0 : Math.max(0, date - nowMs);
+}
+
+/** The same of `grpc-retry-pushback-ms` (gRFC A6): what is no number there means never. */
+export function pushbackMs(fields: readonly string[]): number {
+  const text = fieldOf(fields, 'grpc-retry-pushback-ms');
+  if (text === undefined) return 0;
+  return /^\d{1,9}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+}
+
+function fieldOf(fields: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < fields.length; at += 2) if (fields[at]?.toLowerCase() === name) return fields[at + 1];
+  return undefined;
+}

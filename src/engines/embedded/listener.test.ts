@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
-import { RateLimiter, rateMemory } from '../../traffic/index.ts';
+import { budgetMemory, RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Carriages } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
@@ -20,6 +21,7 @@ import { Spool } from './spool.ts';
 import { testCertificate, testKey } from './testing/certificate.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 const path = '/v1/models/m:predict';
 let arrived = 0;
@@ -187,6 +189,8 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     spool,
     upstreams,
     grpcUpstreams: new GrpcUpstreams(),
+    carriages: new Carriages({ budgets: budgetMemory(), sharedUs: sharedUs() }),
+    wheel: new Wheel(),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

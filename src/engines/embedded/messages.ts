@@ -1,5 +1,6 @@
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
+import type { ServiceTraffic } from '../engine.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
 
@@ -12,6 +13,8 @@ export interface WorkerStart {
   readonly share: number;
   readonly rates: SharedArrayBuffer;
   readonly floods: SharedArrayBuffer;
+  /** Of further tries. */
+  readonly budgets: SharedArrayBuffer;
   /** Listener name → where it listens already, chosen by the first worker. */
   readonly addresses: Addresses;
   readonly isOpen: boolean;
@@ -40,4 +43,5 @@ export interface WorkerStatus {
   readonly keptDecisions: number;
   readonly endpoints: readonly { readonly service: string; readonly address: string; readonly inFlight: number }[];
   readonly issuers: readonly IssuerStatus[];
+  readonly traffic: readonly ServiceTraffic[];
 }

@@ -1,78 +1,108 @@
 import type { Readable } from 'node:stream';
 import type { Client } from 'undici';
 import type { Permit } from '../../gate/index.ts';
-import { AnswerFields, readAnswer } from './answer-fields.ts';
+import { readAnswer } from './answer-fields.ts';
 import type { Answered } from './answered.ts';
+import { type Answerer, Answering } from './answering.ts';
 import { Attempts, upstreamTarget } from './attempts.ts';
 import type { Call, Underway } from './call.ts';
-import { isClosed, isUnreached, reasonOf } from './failures.ts';
-import { Held } from './held.ts';
+import type { Carriage } from './carriage.ts';
+import { codingOf } from './coded-answer.ts';
+import { codedRequest, type Sent } from './coded-request.ts';
+import type { Exchange } from './exchange.ts';
+import { isClosed, isUnreached, reasonOf, retryAfterMs } from './failures.ts';
 import { heldAnswerBytesMax } from './limits.ts';
 import type { Replica, Upstreams } from './upstreams.ts';
 
 export interface PassageOptions {
   readonly permit: Permit;
   readonly answered: Answered;
+  readonly carriage: Carriage;
   /** Whole where it is small, a stream where it isn't, null where there is none. */
   readonly body: Buffer | Readable | null;
   readonly upstreams: Upstreams;
 }
 
-const nothing = new AnswerFields();
-
 /** Statuses whose answers never have a body. */
 const isBodiless = (status: number): boolean => status === 204 || status === 304;
 
-/**
- * One permitted call on its way to a replica and its answer on the way back. Small answers are held whole and leave by one write
- * after the audit line; larger ones are streamed, all but their end.
- */
-export class Passage implements Underway {
+/** One permitted call on its way to a replica, or to several one after the other, and its answer on the way back. */
+export class Passage implements Underway, Answerer {
   readonly #call: Call;
   readonly #options: PassageOptions;
   readonly #attempts: Attempts<Replica>;
-  readonly #held = new Held();
+  readonly #sent: Sent;
   #client: Client | undefined;
   #abort: ((error?: Error) => void) | undefined;
+  #resume: () => void = () => undefined;
   #isAbandoned = false;
   #isConnected = false;
-  #status = 0;
-  #answer = nothing;
-  #resume: () => void = () => undefined;
-  /** The head is on its way to the client. */
-  hasBegun = false;
-  bytesOut = 0;
+  #answering: Answering | undefined;
+  /** Until the next try. */
+  #timer: NodeJS.Timeout | undefined;
+  /** Bytes that are still taken of an answer that another try makes good; undefined: there is none. */
+  #discarded: number | undefined;
 
   constructor(call: Call, options: PassageOptions) {
+    const { permit, carriage, body, upstreams: replicas } = options;
     this.#call = call;
     this.#options = options;
-    this.#attempts = new Attempts(options.permit, options.upstreams);
+    const heldBytes = body === null ? 0 : Buffer.isBuffer(body) ? body.length : undefined;
+    this.#attempts = new Attempts({ permit, replicas, carriage, heldBytes, dueMs: call.dueMs });
+    const sent = { fields: call.fields.sent, body };
+    this.#sent = carriage.requests === undefined ? sent : codedRequest(sent, carriage.requests);
+  }
+
+  get exchange(): Exchange {
+    return this.#call.exchange;
+  }
+
+  get isOver(): boolean {
+    return this.#call.isEnding;
+  }
+
+  get hasBegun(): boolean {
+    return this.#answering?.hasBegun ?? false;
+  }
+
+  get bytesOut(): number {
+    return this.#answering?.bytesOut ?? 0;
+  }
+
+  get endpoint(): string | undefined {
+    return this.#attempts.replica?.name;
+  }
+
+  get tries(): number | undefined {
+    return this.#attempts.tries;
   }
 
   start(): void {
-    const { permit, body } = this.#options;
-    const replica = this.#attempts.next();
-    if (replica === undefined) {
-      this.#call.refuse('upstream-unavailable', undefined, this.#attempts.replica?.name);
-      return;
-    }
-    this.#isConnected = false;
-    this.#attempts.sentMs = performance.now();
-    const { method, target } = this.#call.exchange;
-    const options = { method, path: upstreamTarget(permit, target), headers: this.#headers(), body };
-    this.#client = replica.dispatch(permit, options as Parameters<Replica['dispatch']>[1], this);
+    this.#options.carriage.began(performance.now());
+    this.#try();
   }
 
   /** Nobody waits for the answer any more. */
   abandon(): void {
     this.#isAbandoned = true;
+    clearTimeout(this.#timer);
+    this.#answering?.abandon();
     this.#abort?.();
   }
 
   /** Ends an answer that has begun so that nobody takes it for whole. */
   breakOff(): void {
     const { exchange } = this.#call;
-    this.#end(() => exchange.cut());
+    this.whole(() => exchange.cut());
+  }
+
+  resume(): void {
+    this.#resume();
+  }
+
+  whole(release: () => void): void {
+    const { status = 0, bytesOut = 0 } = this.#answering ?? {};
+    this.#call.end(this.#attempts.answered({ status, bytesOut, release }));
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -82,98 +112,99 @@ export class Passage implements Underway {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
+    const answer = readAnswer(raw);
     if (status < 200) {
-      this.#call.exchange.inform(status, readAnswer(raw).sent);
+      this.#call.exchange.inform(status, answer.sent);
+      return true;
+    }
+    if (
+      (status === 502 || status === 503) &&
+      this.#later(this.#attempts.repeat(retryAfterMs(answer.sent, Date.now())))
+    ) {
+      this.#discarded = heldAnswerBytesMax;
       return true;
     }
     this.#attempts.answeredMs = performance.now();
-    this.#status = status;
     this.#resume = resume;
-    const answer = readAnswer(raw);
-    this.#answer = answer;
     answer.sent.push('x-headgate-request-id', this.#call.requestId);
-    if (isBodiless(status) || this.#call.exchange.method === 'HEAD') return true;
-    if (answer.announcesTrailers || (answer.length ?? 0) > heldAnswerBytesMax) this.#begin();
-    // It doesn't say how long it will be: what is not here within this turn of the event loop may be long in coming.
-    else if (answer.length === undefined) setImmediate(() => this.#begin());
+    const hasNone = isBodiless(status) || this.#call.exchange.method === 'HEAD';
+    const accepted = this.#options.carriage.answers?.accepted(this.#call.fields.acceptEncoding);
+    const coding = accepted === undefined || hasNone ? undefined : codingOf(answer, status, accepted);
+    this.#answering = new Answering(this, { status, answer, isBodiless: hasNone, coding });
+    this.#answering.start();
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    this.bytesOut += chunk.length;
-    // The last bytes of a known length are the end of the answer: they wait for the audit line.
-    if (!this.hasBegun || this.bytesOut === this.#answer.length) {
-      this.#held.add(chunk);
-      if (this.#held.bytes > heldAnswerBytesMax && !this.hasBegun) this.#begin();
-      return true;
-    }
-    const { exchange } = this.#call;
-    if (exchange.write(chunk)) return true;
-    exchange.onDrain(this.#resume);
-    return false;
+    if (this.#answering !== undefined) return this.#answering.data(chunk);
+    this.#discarded = (this.#discarded ?? 0) - chunk.length;
+    if (this.#discarded < 0) this.#abort?.();
+    return true;
   }
 
   onComplete(rawTrailers: readonly (Buffer | string)[] | null): void {
     this.#giveBack();
-    const { exchange } = this.#call;
-    const held = this.#held.take();
-    if (this.hasBegun) {
-      const trailers = (rawTrailers ?? []).map((text) => text.toString('latin1' as BufferEncoding));
-      this.#end(() => exchange.end(held, trailers));
+    if (this.#answering === undefined) {
+      this.#done();
       return;
     }
-    const status = this.#status;
-    const { sent: fields, length } = this.#answer;
-    if (length === undefined && !isBodiless(status) && exchange.method !== 'HEAD') {
-      fields.push('content-length', String(this.bytesOut));
-    }
-    this.#end(() => exchange.respond(status, fields, held));
+    this.#answering.end((rawTrailers ?? []).map((text) => text.toString('latin1' as BufferEncoding)));
   }
 
   onError(error: Error): void {
     this.#giveBack();
     if (this.#isAbandoned || this.#call.isEnding) return;
-    if (this.hasBegun) {
-      this.breakOff();
-      return;
-    }
+    if (this.hasBegun) this.breakOff();
+    else if (this.#discarded !== undefined) this.#done();
     // Nothing was sent: another replica may be better, whatever the body is.
-    if (!this.#isConnected && isUnreached(error)) {
-      this.start();
-      return;
+    else if (!this.#isConnected && isUnreached(error)) this.#try();
+    else if (this.#answering !== undefined || !isClosed(error) || !this.#later(this.#attempts.repeat(0))) {
+      this.#call.refuse(reasonOf(error));
     }
-    if (this.#mayRetry(error)) {
-      this.start();
-      return;
-    }
-    this.#call.refuse(reasonOf(error), undefined, this.#attempts.replica?.name);
   }
 
-  /** A connection that was closed before any byte of the answer: once more, if that is safe and the body is still here. */
-  #mayRetry(error: Error): boolean {
-    const { permit, body } = this.#options;
-    if (this.#status !== 0 || !permit.fields.operation.safe) return false;
-    return (body === null || Buffer.isBuffer(body)) && isClosed(error) && this.#attempts.again();
-  }
-
-  #begin(): void {
-    if (this.hasBegun || this.#call.isEnding || this.#status === 0) return;
-    this.hasBegun = true;
-    const { exchange } = this.#call;
-    try {
-      exchange.begin(this.#status, this.#answer.sent, this.#answer.announcesTrailers);
-    } catch {
-      this.breakOff();
-      return;
+  #try(): void {
+    const replica = this.#attempts.next();
+    if (replica !== undefined) this.#send(replica);
+    // All were tried, and none was reached.
+    else if (this.endpoint === undefined || !this.#later(this.#attempts.again())) {
+      this.#call.refuse('upstream-unavailable');
     }
-    const held = this.#held.take();
-    if (held === undefined) return;
-    if (this.bytesOut === this.#answer.length) this.#held.add(held);
-    else exchange.write(held);
   }
 
-  #end(release: () => void): void {
-    this.#call.end(this.#attempts.answered({ status: this.#status, bytesOut: this.bytesOut, release }));
+  #send(replica: Replica): void {
+    const { permit, carriage } = this.#options;
+    const { connectMs, answerMs } = carriage.traffic;
+    this.#isConnected = false;
+    this.#attempts.sentMs = performance.now();
+    const { method, target } = this.#call.exchange;
+    const { body } = this.#sent;
+    const path = upstreamTarget(permit, target);
+    // The same for both: then undici keeps one timer for both.
+    const request = { method, path, headers: this.#headers(), body, headersTimeout: answerMs, bodyTimeout: answerMs };
+    this.#client = replica.dispatch(permit, { connectMs, request, handler: this } as Parameters<
+      Replica['dispatch']
+    >[1]);
+    // What the client of the upstream's side won't send at all, it says before it returns.
+    if (this.#call.isEnding) this.#giveBack();
+  }
+
+  /** Tries again after a while; false: not at all. */
+  #later(waitMs: number | undefined): boolean {
+    if (waitMs === undefined) return false;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#discarded === undefined) this.#try();
+      // An answer that nobody wants is not waited for.
+      else this.#abort?.();
+    }, waitMs);
+    return true;
+  }
+
+  /** An answer that nobody wanted is over. */
+  #done(): void {
+    this.#discarded = undefined;
+    if (this.#timer === undefined && !this.#isAbandoned) this.#try();
   }
 
   #giveBack(): void {
@@ -185,7 +216,7 @@ export class Passage implements Underway {
   /** What came in, less what is ours or the connection's; then ours. */
   #headers(): string[] {
     const { exchange, fields, requestId } = this.#call;
-    const headers = ['host', exchange.authority ?? fields.host ?? ''].concat(fields.sent);
+    const headers = ['host', exchange.authority ?? fields.host ?? ''].concat(this.#sent.fields);
     this.#options.answered.addFields(headers, requestId, exchange.address);
     return headers;
   }

@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
-import { rateMemory } from '../../traffic/index.ts';
+import { budgetMemory, rateMemory } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import { sumOfTraffic } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
 import type { Addresses, WorkerStatus } from './messages.ts';
@@ -49,6 +50,7 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
+  readonly #budgets = budgetMemory();
   readonly #count = Math.min(availableParallelism(), workersMax);
   readonly #workers: WorkerThread[] = [];
   readonly #ends: number[] = [];
@@ -123,6 +125,7 @@ class Crew {
       share: 1 / this.#count,
       rates: this.#rates,
       floods: this.#floods,
+      budgets: this.#budgets,
       addresses: this.addresses,
       isOpen: this.#isOpen,
     };
@@ -184,5 +187,6 @@ function statusOf(statuses: readonly WorkerStatus[]): EngineStatus {
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
     endpoints: [...endpoints.values()],
     issuers: statuses[0]?.issuers ?? [],
+    traffic: sumOfTraffic(statuses.flatMap(({ traffic }) => traffic)),
   };
 }

@@ -7,12 +7,14 @@ import { systemClock } from '../../std/clock.ts';
 import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Carriages } from './carriage.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 /** The program of a worker thread. */
 const start = workerData as WorkerStart;
@@ -37,6 +39,8 @@ const scene: Scene = {
   spool: new Spool({ directory, worker: start.worker, log }),
   upstreams: new Upstreams(),
   grpcUpstreams: new GrpcUpstreams(),
+  carriages: new Carriages({ budgets: start.budgets, sharedUs: sharedUs() }),
+  wheel: new Wheel(),
   sharedUs: sharedUs(),
   isOpen: start.isOpen,
   calls: 0,
@@ -67,6 +71,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
         keptDecisions: scene.asking.kept.size,
         endpoints: [...scene.upstreams.status(), ...scene.grpcUpstreams.status()],
         issuers: scene.asking.gate.status(),
+        traffic: scene.carriages.status(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -94,6 +99,7 @@ async function swap(plan: Plan, addresses: Addresses): Promise<Addresses> {
 }
 
 function applyUpstreams({ upstreams }: Plan): void {
+  scene.carriages.apply(upstreams);
   scene.upstreams.apply(upstreams);
   scene.grpcUpstreams.apply(upstreams);
 }
@@ -131,6 +137,7 @@ async function stop(graceMs: number): Promise<void> {
   scene.spool.close();
   scene.upstreams.close();
   scene.grpcUpstreams.close();
+  scene.wheel.close();
   await scene.asking.gate.close();
   apiKeys.close();
 }

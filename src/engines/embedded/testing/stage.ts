@@ -28,6 +28,8 @@ export interface StageOptions {
   readonly limits?: readonly LimitPlan[];
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
+  /** How its calls are carried, beside its endpoints. */
+  readonly carried?: Omit<UpstreamPlan, 'service' | 'endpoints'>;
 }
 
 export async function startStage(options: StageOptions): Promise<Stage> {
@@ -51,7 +53,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
 /** Anyone may do anything with the model `m`, and nobody anything with `n`. */
 export function stagePlan(
   folder: string,
-  { replicas, grpc = [], bodyBytesMax = 64 * 1024 * 1024, limits = [], access, tls }: StageOptions,
+  { replicas, grpc = [], bodyBytesMax = 64 * 1024 * 1024, limits = [], access, tls, carried }: StageOptions,
 ): Plan {
   const rule = {
     index: 0,
@@ -87,7 +89,9 @@ export function stagePlan(
         ...(tls !== undefined && { tls }),
       },
     ],
-    upstreams: [{ service: 'scoring', endpoints: replicas.map((port, index) => endpoint(port, grpc[index])) }],
+    upstreams: [
+      { service: 'scoring', endpoints: replicas.map((port, index) => endpoint(port, grpc[index])), ...carried },
+    ],
     audit: { directory: join(folder, 'audit'), record: 'required' },
     bounds: { bodyBytesMax },
     admin: { host: '127.0.0.1', port: 0 },
