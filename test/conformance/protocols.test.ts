@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader, type OutgoingHttpHeaders } from 'node:http2';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { testCertificate, testKey } from '../../src/engines/embedded/testing/certificate.ts';
 import type { EngineName } from '../../src/plan/types.ts';
+import { openTls } from '../support/certificate.ts';
 import { openedHere } from '../support/opened.ts';
 import { send } from './harness/client.ts';
 import { engines, type Gateway } from './harness/gateway.ts';
@@ -34,7 +31,8 @@ interface Reply {
   readonly body: string;
 }
 
-const ca = testCertificate;
+const tls = openTls(openedHere());
+const { ca } = tls;
 
 /** One request over HTTP/2. */
 function overHttp2(origin: string, headers: OutgoingHttpHeaders, body: string): Promise<Reply> {
@@ -86,12 +84,7 @@ for (const name of Object.keys(engines) as EngineName[]) {
     let gateway: Gateway;
 
     before(async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'hg-'));
-      opened.defer(() => rm(folder, { recursive: true, force: true }));
-      const tls = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
-      await writeFile(tls.certificate, testCertificate);
-      await writeFile(tls.key, testKey, { mode: 0o600 });
-      const bindings = { tls };
+      const bindings = { tls: tls.files };
       ({ issuer, upstream, gateway } = await openStage(opened, { engine: name, policy, bindings }));
     });
 
