@@ -6,6 +6,7 @@ import { files, grpcAskName, grpcName, grpcPlainName, spoeEngine, variables, wal
 import type { Place } from './place.ts';
 import { call, type Directive, directive, type Section } from './print.ts';
 import { missedGrpcRules, permittedGrpcRules, plainlyPermittedGrpcRules, type RuleScene } from './rules.ts';
+import { request } from './words.ts';
 
 /** Replicas that a call is tried on. */
 const triesMax = 4;
@@ -17,7 +18,7 @@ export function grpcSections(upstream: UpstreamPlan, index: number, { scene, pla
   const permitted = permittedGrpcRules({ ...scene, refusing: refusingGrpc });
   const missed = missedGrpcRules({ ...scene, refusing: refusingGrpc });
   const ask = directive(['filter', 'spoe', 'engine', spoeEngine, 'config', `${place.directory}/${files.spoe}`]);
-  const backend = directive(['http-request', `set-var(${variables.backend})`, call('str', grpcAskName(index))]);
+  const backend = directive(request(`set-var(${variables.backend})`, call('str', grpcAskName(index))));
   const plain = plainlyPermittedGrpcRules({ ...scene, refusing: refusingGrpc });
   return [
     {

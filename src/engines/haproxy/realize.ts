@@ -33,6 +33,7 @@ import { call, configuration, type Directive, directive, type Section } from './
 import { errorLines, problemFiles, refusing } from './refusals.ts';
 import { missedRules, permittedRules, plainlyPermittedRules, type RuleScene } from './rules.ts';
 import { spoeText } from './spoe.ts';
+import { request } from './words.ts';
 
 /** Counters of callers kept at most, a table. */
 const countersMax = 100_000;
@@ -188,7 +189,7 @@ function askSection(
     head: ['backend', askName(position + 1)],
     lines: [
       directive(['filter', 'spoe', 'engine', spoeEngine, 'config', config]),
-      directive(['http-request', `set-var(${variables.backend})`, call('str', askName(position + 1))]),
+      directive(request(`set-var(${variables.backend})`, call('str', askName(position + 1)))),
       ...missedRules(scene),
       ...grpcAnswerRules(),
       ...serverLines(upstream),

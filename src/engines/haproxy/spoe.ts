@@ -3,6 +3,7 @@ import { gateTimeoutMs } from '../../std/limits.ts';
 import { backends, frontendName, spoeEngine, spoeGroup, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { call, chain, configuration, directive, type Sample } from './print.ts';
+import { variable } from './words.ts';
 
 export const spoeMessage = 'request';
 
@@ -29,9 +30,9 @@ export function spoeText(plan: Plan, place: Place): string {
     worker: call('str', place.worker),
     id: call('unique-id'),
     listener: call('fe_name'),
-    backend: call('var', variables.backend),
-    key: call('var', variables.key),
-    message: call('var', variables.message),
+    backend: variable(variables.backend),
+    key: variable(variables.key),
+    message: variable(variables.message),
     method: call('method'),
     version: call('req.ver'),
     url: call('url'),
