@@ -98,3 +98,10 @@ export const grpcPlainName = (index: number): string => `${grpcPlainPrefix}${ind
 export const grpcPlainPrefix = 'grpc.plain.';
 export const grpcPrefix = 'grpc.';
 export const walkPrefix = 'grpc.walk.';
+
+/** Every backend of a service. */
+export function serviceBackends(index: number): string[] {
+  return [plainName, upstreamName, askName, grpcPlainName, grpcName, walkName, grpcAskName].map((name) => name(index));
+}
+/** A server, in each of them. */
+export const replicaName = (index: number): string => `replica.${index}`;

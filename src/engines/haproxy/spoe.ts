@@ -1,8 +1,8 @@
 import type { Plan } from '../../plan/types.ts';
 import { gateTimeoutMs } from '../../std/limits.ts';
-import { backends, frontendName, spoeEngine, spoeGroup, variables } from './names.ts';
+import { backends, files, frontendName, spoeEngine, spoeGroup, variables } from './names.ts';
 import type { Place } from './place.ts';
-import { call, chain, configuration, directive, type Sample } from './print.ts';
+import { call, chain, configuration, type Directive, directive, type Sample } from './print.ts';
 import { variable } from './words.ts';
 
 export const spoeMessage = 'request';
@@ -23,6 +23,11 @@ export const askArguments = {
   headers: 'headers',
   address: 'address',
 } as const;
+
+/** Has a backend ask the gate. It stands only where it is needed, because each call pays for it. */
+export function spoeFilter({ directory }: Place): Directive {
+  return directive(['filter', 'spoe', 'engine', spoeEngine, 'config', `${directory}/${files.spoe}`]);
+}
 
 /** The file of the SPOE filter. */
 export function spoeText(plan: Plan, place: Place): string {
