@@ -64,7 +64,8 @@ const stages: readonly Stage[] = [shape, message, key, find];
 
 /** A listener: what HAProxy does with a request, top to bottom. */
 export function frontendSection(scene: Scene): Section {
-  const { place, index } = scene;
+  const { plan, listener, place, index } = scene;
+  const isGrpc = listensForGrpc(plan, listener);
   return {
     head: ['frontend', frontendName(index)],
     lines: [
@@ -72,13 +73,13 @@ export function frontendSection(scene: Scene): Section {
       // Only lines of calls: HAProxy's own words are warnings, and would stand between them.
       directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0', 'err']),
       directive(request('set-log-level', 'err')),
-      directive(['log-format', auditFormat(place.worker, index)]),
+      directive(['log-format', auditFormat({ worker: place.worker, listener: index, isGrpc })]),
       directive(['unique-id-format', format(`${place.worker}-`, { field: 'rt' })]),
       directive(['unique-id-header', 'x-headgate-request-id']),
       directive(['option', 'forwardfor']),
       ...stages.flatMap((stage) => stage(scene)),
       directive(after('set-header', 'x-headgate-request-id', format({ sample: call('unique-id') }))),
-      ...(listensForGrpc(scene.plan, scene.listener) ? waitingLines() : []),
+      ...(isGrpc ? waitingLines() : []),
       ...forward(scene),
     ],
   };

@@ -38,8 +38,19 @@ export const logForm = 'g2';
 const field = (name: string): { field: string } => ({ field: name });
 const value = (sample: Sample): { sample: Sample } => ({ sample });
 
+interface LogScene {
+  readonly worker: string;
+  /** Its index, from 1. */
+  readonly listener: number;
+  /** Whether it has calls of gRPC. */
+  readonly isGrpc: boolean;
+}
+
+/** What HAProxy prints for a variable that isn't set. */
+const unset = '-';
+
 /** `%lc` counts the lines of a frontend from 0, so a gap is a lost line; `%rt` makes the request's id again. */
-export function auditFormat(worker: string, listener: number): Format {
+export function auditFormat({ worker, listener, isGrpc }: LogScene): Format {
   const parts: Record<LogField, string | { field: string } | { sample: Sample }> = {
     sequence: field('lc'),
     timeMs: value(call('date', 0, 'ms')),
@@ -58,7 +69,8 @@ export function auditFormat(worker: string, listener: number): Format {
     endpointPort: field('sp'),
     termination: field('ts'),
     listener: String(listener),
-    grpc: value(variable(variables.grpc)),
+    // Looking for a variable costs each call something.
+    grpc: isGrpc ? value(variable(variables.grpc)) : unset,
     request: value(variable(variables.request)),
   };
   const rest = logFields.flatMap((name) => ['\t', parts[name]]);
