@@ -45,7 +45,7 @@ export const refusingGrpc: Refusing = (reason, when, override) => [
 export function grpcReturnRules(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Directive[] {
   const isIt = test(variable(variables.grpc), 'str', reason);
   const fields = new Map(grpcAnswer(reason, placeholder).headers);
-  const { grpcStatus, grpcMessage, retryAfter } = variables.refusal;
+  const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
   const set = (name: string, value: Format): Directive =>
     directive(request(`set-var-fmt(${name})`, value), all(isIt, isUnderWay));
   const again = override['retry-after'];
@@ -141,25 +141,9 @@ export function grpcRefusalRules(hasLua: boolean): Directive[] {
   const words = request('return', 'status', 200, ...status, ...message);
   const again = ['hdr', 'retry-after', format({ sample: variable(retryAfter) })];
   return [
-    ...(hasLua ? lateRefusal() : []),
+    ...(hasLua ? [refuseLate(isFound(grpcStatus))] : []),
     directive([...words, ...again], all(isFound(grpcStatus), isFound(retryAfter))),
     directive(words, isFound(grpcStatus)),
-  ];
-}
-
-function lateRefusal(): Directive[] {
-  const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
-  const refusal = variables.refusal;
-  const copies = [
-    [refusal.grpcStatus, grpcStatus],
-    [refusal.grpcMessage, grpcMessage],
-    [refusal.retryAfter, retryAfter],
-  ] as const;
-  return [
-    ...copies.map(([to, from]) =>
-      directive(request(`set-var(${to})`, variable(from)), all(isFound(grpcStatus), isUnderWay)),
-    ),
-    refuseLate(isFound(grpcStatus)),
   ];
 }
 
