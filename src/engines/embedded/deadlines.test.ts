@@ -1,30 +1,29 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { openedHere } from '../../../test/support/opened.ts';
 import { eventually, predictHead, sendRaw, startReplica, startStage } from './testing/stage.ts';
 
 const path = '/v1/models/m:predict';
+const opened = openedHere();
 let closed = 0;
 /** What it does is in the query. */
-const replica = await startReplica((call, answer) => {
-  const what = call.url?.split('?')[1];
-  call.socket.once('close', () => {
-    closed += 1;
-  });
-  call.resume();
-  if (what === 'half') {
-    answer.writeHead(200, { 'content-length': '200000' });
-    answer.write(Buffer.alloc(100_000));
-  } else if (what === 'busy') answer.writeHead(503, { 'retry-after': '1' }).end('busy');
-  else if (what !== 'silent') answer.end('good');
-});
-const stage = await startStage({ replicas: [replica.port], carried: { timeouts: { deadlineMs: 300 } } });
-after(async () => {
-  await stage.stop();
-  replica.close();
-});
-
+const replica = opened.use(
+  await startReplica((call, answer) => {
+    const what = call.url?.split('?')[1];
+    call.socket.once('close', () => {
+      closed += 1;
+    });
+    call.resume();
+    if (what === 'half') {
+      answer.writeHead(200, { 'content-length': '200000' });
+      answer.write(Buffer.alloc(100_000));
+    } else if (what === 'busy') answer.writeHead(503, { 'retry-after': '1' }).end('busy');
+    else if (what !== 'silent') answer.end('good');
+  }),
+);
+const stage = opened.use(await startStage({ replicas: [replica.port], carried: { timeouts: { deadlineMs: 300 } } }));
 async function post(what: string, port = stage.port): Promise<{ status: number; text: string; tookMs: number }> {
   const startedMs = performance.now();
   const sending = request({ host: '127.0.0.1', port, method: 'POST', path: `${path}?${what}`, agent: false });
@@ -73,13 +72,9 @@ test('a body that does not come counts as well', async () => {
 });
 
 test('how long a replica may be silent is the plan’s', async () => {
-  const short = await startStage({ replicas: [replica.port], carried: { timeouts: { answerMs: 200 } } });
-  try {
-    const { status, text, tookMs } = await post('silent', short.port);
-    assert.equal(status, 504);
-    assert.match(text, /"code":"upstream-timeout"/);
-    assert.ok(tookMs >= 199 && tookMs < 3000, `${tookMs}`);
-  } finally {
-    await short.stop();
-  }
+  await using short = await startStage({ replicas: [replica.port], carried: { timeouts: { answerMs: 200 } } });
+  const { status, text, tookMs } = await post('silent', short.port);
+  assert.equal(status, 504);
+  assert.match(text, /"code":"upstream-timeout"/);
+  assert.ok(tookMs >= 199 && tookMs < 3000, `${tookMs}`);
 });

@@ -1,29 +1,21 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer as createTcp } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
+import { message, openCaller, predictPath as predict } from '../../../test/support/grpc-scene.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
-import { bytesField, frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
+import { openedHere } from '../../../test/support/opened.ts';
+import { frame } from '../../../test/support/protobuf-bytes.ts';
 import { grpcTimeoutMs } from '../../wire/index.ts';
 import { eventually, startStage } from './testing/stage.ts';
 
-const predict = '/tensorflow.serving.PredictionService/Predict';
-const upstream = await startGrpcUpstream();
-const stage = await startStage({
-  replicas: [1],
-  grpc: [upstream.port],
-  carried: { timeouts: { deadlineMs: 30_000 }, retries: { triesMax: 2, budgetPpm: 1_000_000 } },
-});
-const client = new RawGrpc(`http://127.0.0.1:${stage.port}`);
-after(async () => {
-  client.close();
-  await stage.stop();
-  await upstream.close();
-});
+const opened = openedHere();
+const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
+const carried = { timeouts: { deadlineMs: 30_000 }, retries: { triesMax: 2, budgetPpm: 1_000_000 } };
+const stage = opened.use(await startStage({ replicas: [1], grpc: [upstream.port], carried }));
+const { client } = openCaller(opened, stage.port);
 
-const message = (bytes = 10): Buffer => Buffer.concat([modelSpec(modelName('m')), bytesField(2, randomBytes(bytes))]);
 /** How it ended, and how often it was run. */
 async function called(
   answer: string,
@@ -47,36 +39,27 @@ test('UNAVAILABLE before any message is tried again; another status, or one behi
 });
 
 test('what is not to be tried again is not', async () => {
-  const fresh = await startStage({
-    replicas: [1],
-    grpc: [upstream.port],
-    carried: { retries: { triesMax: 2, budgetPpm: 1_000_000 } },
-  });
-  const other = new RawGrpc(`http://127.0.0.1:${fresh.port}`);
-  try {
-    for (const how of ['trailers-only:5', 'empty:4', 'status:14', 'pushback:-1', 'pushback:60000', 'http:500']) {
-      const before = upstream.ran.length;
-      await other.call(predict, { chunks: [frame(message())], headers: { 'x-answer': `first=${how}` } });
-      assert.equal(upstream.ran.length - before, 1, how);
-    }
+  await using fresh = await startStage({ replicas: [1], grpc: [upstream.port], carried });
+  await using other = new RawGrpc(`http://127.0.0.1:${fresh.port}`);
+  for (const how of ['trailers-only:5', 'empty:4', 'status:14', 'pushback:-1', 'pushback:60000', 'http:500']) {
     const before = upstream.ran.length;
-    const large = await other.call(predict, {
-      chunks: [frame(message(20_000))],
-      headers: { 'x-answer': 'first=trailers-only:14' },
-    });
-    assert.deepEqual([large.grpcStatus, upstream.ran.length - before], ['14', 1]);
-    const stays = await other.call(predict, {
-      chunks: [frame(message())],
-      headers: { 'x-answer': 'trailers-only:14' },
-    });
-    assert.deepEqual(
-      [stays.grpcStatus, stays.headers['grpc-message'], upstream.ran.length - before],
-      ['14', 'said so', 3],
-    );
-  } finally {
-    other.close();
-    await fresh.stop();
+    await other.call(predict, { chunks: [frame(message(10))], headers: { 'x-answer': `first=${how}` } });
+    assert.equal(upstream.ran.length - before, 1, how);
   }
+  const before = upstream.ran.length;
+  const large = await other.call(predict, {
+    chunks: [frame(message(20_000))],
+    headers: { 'x-answer': 'first=trailers-only:14' },
+  });
+  assert.deepEqual([large.grpcStatus, upstream.ran.length - before], ['14', 1]);
+  const stays = await other.call(predict, {
+    chunks: [frame(message(10))],
+    headers: { 'x-answer': 'trailers-only:14' },
+  });
+  assert.deepEqual(
+    [stays.grpcStatus, stays.headers['grpc-message'], upstream.ran.length - before],
+    ['14', 'said so', 3],
+  );
 });
 
 test('the smaller of client’s and service’s deadline counts, and goes upstream less what is gone', async () => {
@@ -117,32 +100,27 @@ test('no time at all, and what is no time', async () => {
 });
 
 test('how long a replica may be silent, and how long it may take to be there, are the plan’s', async () => {
-  const mute = createTcp((socket) => socket.on('error', () => undefined));
+  await using mute = createTcp((socket) => socket.on('error', () => undefined).resume());
   mute.listen(0, '127.0.0.1');
   await once(mute, 'listening');
-  const carried = { timeouts: { connectMs: 200, answerMs: 200 }, retries: { triesMax: 1, budgetPpm: 0 } };
-  const silent = await startStage({ replicas: [1], grpc: [upstream.port], carried });
-  const unmet = await startStage({
-    replicas: [1],
-    grpc: [(mute.address() as AddressInfo).port],
-    carried: { ...carried, timeouts: { connectMs: 200 } },
+  const retries = { triesMax: 1, budgetPpm: 0 };
+  await using silent = await startStage({
+    ...{ replicas: [1], grpc: [upstream.port] },
+    carried: { retries, timeouts: { answerMs: 200 } },
   });
-  try {
-    for (const [{ port, records }, status, reason] of [
-      [silent, '4', 'upstream-timeout'],
-      [unmet, '14', 'upstream-unavailable'],
-    ] as const) {
-      const raw = new RawGrpc(`http://127.0.0.1:${port}`);
-      const startedMs = performance.now();
-      const end = await raw.call(predict, { chunks: [frame(message())], headers: { 'x-answer': 'silent' } });
-      const tookMs = performance.now() - startedMs;
-      assert.deepEqual([end.grpcStatus, (await records(1))[0]?.core.reason], [status, reason]);
-      assert.ok(tookMs >= 199 && tookMs < 2000, `${tookMs}`);
-      raw.close();
-    }
-  } finally {
-    await silent.stop();
-    await unmet.stop();
-    mute.close();
+  await using unmet = await startStage({
+    ...{ replicas: [1], grpc: [(mute.address() as AddressInfo).port] },
+    carried: { retries, timeouts: { connectMs: 200 } },
+  });
+  for (const [{ port, records }, status, reason] of [
+    [silent, '4', 'upstream-timeout'],
+    [unmet, '14', 'upstream-unavailable'],
+  ] as const) {
+    await using raw = new RawGrpc(`http://127.0.0.1:${port}`);
+    const startedMs = performance.now();
+    const end = await raw.call(predict, { chunks: [frame(message(10))], headers: { 'x-answer': 'silent' } });
+    const tookMs = performance.now() - startedMs;
+    assert.deepEqual([end.grpcStatus, (await records(1))[0]?.core.reason], [status, reason]);
+    assert.ok(tookMs >= 199 && tookMs < 2000, `${tookMs}`);
   }
 });

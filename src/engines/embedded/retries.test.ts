@@ -6,7 +6,7 @@ import { type AddressInfo, createServer as createTcp } from 'node:net';
 import { test } from 'node:test';
 import { retryBodyBytesMax } from '../../std/limits.ts';
 import { retriesPerWindowMin } from '../../traffic/index.ts';
-import { type Replica, type Stage, type StageOptions, startReplica, startStage } from './testing/stage.ts';
+import { type Stage, type StageOptions, startReplica, startStage } from './testing/stage.ts';
 
 const path = '/v1/models/m:predict';
 
@@ -32,22 +32,16 @@ async function stageOf(
   then: (stage: Stage, calls: readonly number[]) => Promise<void>,
 ): Promise<void> {
   const calls = listeners.map(() => 0);
-  const replicas: Replica[] = [];
-  let stage: Stage | undefined;
-  try {
-    for (const [index, listener] of listeners.entries()) {
-      const counted: RequestListener = (call, answer) => {
-        calls[index] = (calls[index] ?? 0) + 1;
-        call.resume().on('end', () => listener(call, answer));
-      };
-      replicas.push(await startReplica(counted));
-    }
-    stage = await startStage({ ...options, replicas: replicas.map(({ port }) => port) });
-    await then(stage, calls);
-  } finally {
-    await stage?.stop();
-    for (const replica of replicas) replica.close();
+  await using opened = new AsyncDisposableStack();
+  const ports: number[] = [];
+  for (const [index, listener] of listeners.entries()) {
+    const counted: RequestListener = (call, answer) => {
+      calls[index] = (calls[index] ?? 0) + 1;
+      call.resume().on('end', () => listener(call, answer));
+    };
+    ports.push(opened.use(await startReplica(counted)).port);
   }
+  await then(opened.use(await startStage({ ...options, replicas: ports })), calls);
 }
 
 const good: RequestListener = (_call, answer) => answer.end('good');
@@ -153,16 +147,12 @@ test('a replica that comes back between two tries is found', async () => {
   await once(gone, 'listening');
   const { port } = gone.address() as AddressInfo;
   gone.close();
-  const stage = await startStage({ replicas: [port] });
-  try {
-    const none = await post(stage.port);
-    assert.equal(none.status, 503);
-    assert.match(none.body, /upstream-unavailable/);
-    const [record] = await stage.records(1);
-    assert.deepEqual([record?.timing.tries, record?.timing.endpoint], [2, `127.0.0.1:${port}`]);
-  } finally {
-    await stage.stop();
-  }
+  await using stage = await startStage({ replicas: [port] });
+  const none = await post(stage.port);
+  assert.equal(none.status, 503);
+  assert.match(none.body, /upstream-unavailable/);
+  const [record] = await stage.records(1);
+  assert.deepEqual([record?.timing.tries, record?.timing.endpoint], [2, `127.0.0.1:${port}`]);
 });
 
 test('a failed answer without an end does not keep the next try waiting', async () => {
