@@ -8,7 +8,7 @@ import {
   problemAnswer,
 } from '../../gate/index.ts';
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
-import { retryAfterSeconds } from '../../traffic/index.ts';
+import { rateLimitPolicy, retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
 import { unaskedCore } from '../static-core.ts';
 import type { Answered } from './answered.ts';
@@ -212,7 +212,7 @@ export class Call implements Waiting, Due {
     }
     const counters = answered.counters(this.exchange.address);
     if (counters.length > 0 && !this.#scene.limiter.take(counters, this.#scene.sharedUs + this.#startedMs * 1000)) {
-      this.refuse('limit-exceeded', retryAfter(answer));
+      this.refuse('limit-exceeded', limitOptions(answer));
       return;
     }
     if (this.#isInTime(answer)) this.carry(answer, answered);
@@ -362,6 +362,6 @@ export class Call implements Waiting, Due {
   }
 }
 
-function retryAfter({ fields }: Permit): ProblemOptions {
-  return { retryAfterSeconds: retryAfterSeconds(fields.limits) };
+function limitOptions({ fields: { limits } }: Permit): ProblemOptions {
+  return { retryAfterSeconds: retryAfterSeconds(limits), rateLimitPolicy: rateLimitPolicy(limits) };
 }

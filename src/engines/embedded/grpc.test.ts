@@ -143,6 +143,7 @@ test('a body over the bound, a limit that is used up, and replicas that are not 
   assert.equal((await there.call(message(1))).grpcStatus, '0', 'the replica that is not there is passed over');
   const limited = await there.call(message(1));
   assert.deepEqual([limited.grpcStatus, limited.headers['retry-after']], ['8', '30']);
+  assert.equal(limited.headers['ratelimit-policy'], '"caller";q=2;w=60');
   const none = own.use(await startStage({ replicas: [1], grpc: [dead.port] }));
   const nobody = openCaller(own, none.port);
   for (let turn = 0; turn < 3; turn += 1) assert.equal((await nobody.call(message(1))).grpcStatus, '14');
