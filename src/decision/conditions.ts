@@ -146,12 +146,16 @@ function celContext(
 /** What nobody counts has no number: not even 0, which would look like calm. */
 const unknownQueue = Object.freeze({
   get waiting(): never {
-    throw new RangeError('how much waits is not known here');
+    return unknown();
   },
   get inFlight(): never {
-    throw new RangeError('how much is in flight is not known here');
+    return unknown();
   },
 });
+
+function unknown(): never {
+  throw new RangeError('what the queue holds is not known here');
+}
 
 /** CEL's whole numbers are BigInts. Throws RangeError where a count is none. */
 function queueContext({ waiting, inFlight }: QueueFacts): object {
