@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
-import { createServer as createHttps } from 'node:https';
+import { createServer as createHttps, Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { AddressPlan, ListenerPlan } from '../../plan/types.ts';
 import { keepAliveTimeoutMs, requestHeadTimeoutMs } from '../../std/limits.ts';
+import type { CertificateText } from '../engine.ts';
 import { parsedHeadBytesMax, requestTimeoutMs } from './limits.ts';
 import type { Scene } from './scene.ts';
 import { endSilent, serveHttp1 } from './serve-http1.ts';
@@ -18,6 +19,8 @@ export interface Listening {
   close(): Promise<void>;
   /** Ends what is still there. */
   destroy(): void;
+  /** Of a TLS listener: for connections that come from now on. */
+  setCertificate(text: CertificateText): void;
 }
 
 /** How long clients may take. Milliseconds. */
@@ -82,6 +85,9 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
     destroy: () => {
       for (const socket of connections.all) socket.destroy();
     },
+    setCertificate({ certificate, key }) {
+      if (server instanceof HttpsServer) server.setSecureContext({ cert: certificate, key, ...tlsFloor });
+    },
   };
 }
 
@@ -101,12 +107,14 @@ function http1Server({ tls }: ListenerPlan, { headMs, requestMs, silenceMs, look
   return server;
 }
 
+const tlsFloor = { minVersion: 'TLSv1.2' } as const;
+
 function tlsOptions(files: NonNullable<ListenerPlan['tls']>, handshakeTimeout: number): object {
   return {
     cert: readFileSync(files.certificate),
     key: readFileSync(files.key),
     ALPNProtocols: ['h2', 'http/1.1'],
-    minVersion: 'TLSv1.2',
+    ...tlsFloor,
     handshakeTimeout,
   };
 }

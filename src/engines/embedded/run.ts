@@ -25,6 +25,7 @@ export async function runEmbedded(context: EngineContext): Promise<RunningEngine
     swap: (plan) => crew.swap(plan),
     revoke: (ids) => crew.all({ kind: 'revoke', ids }),
     admit: (open) => crew.admit(open),
+    setCertificates: (certificates) => crew.all({ kind: 'certificates', certificates }),
     status: () => crew.status(),
     stop: (graceMs) => crew.stop(graceMs),
   };

@@ -61,6 +61,12 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
     case 'admit':
       scene.isOpen = call.open;
       return undefined;
+    case 'certificates':
+      for (const { plan, setCertificate } of listeners) {
+        const text = call.certificates[plan.name];
+        if (text !== undefined) setCertificate(text);
+      }
+      return undefined;
     case 'status':
       return {
         epoch: scene.plan.epoch,

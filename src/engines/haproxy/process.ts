@@ -6,6 +6,7 @@ import type { Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
 import type { Clock } from '../../std/clock.ts';
 import { printHostPort } from '../../std/host-port.ts';
+import type { CertificatesByListener, CertificateText } from '../engine.ts';
 import { CallWatch } from './call-watch.ts';
 import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
@@ -144,6 +145,23 @@ export class HaproxyProcess {
     this.ledger.forget(nowMs);
   }
 
+  /**
+   * Serves new connections with these from now on (`set ssl cert`, `commit ssl cert`). A certificate that HAProxy doesn't take leaves
+   * the one from before in place. Those of listeners that it doesn't have are passed over.
+   */
+  async setCertificates(certificates: CertificatesByListener): Promise<void> {
+    for (const [listener, text] of Object.entries(certificates)) {
+      const path = this.place.pem?.[listener];
+      if (path === undefined || this.#isGone) continue;
+      const pem = pemText(text);
+      const set = await this.api.ask(`set ssl cert ${path} <<\n${pem}`);
+      if (!/transaction (created|updated)/i.test(set)) throw new Error(`set ssl cert: ${set}`);
+      const done = await this.api.ask(`commit ssl cert ${path}`);
+      if (!/success/i.test(done)) throw new Error(`commit ssl cert: ${done}`);
+      writeFileSync(path, pem, { mode: 0o600 });
+    }
+  }
+
   /** Ends what is kept for these subjects. False: that is too much to be ended one by one, and a new epoch has to do it. */
   async revoke(subjectIds: readonly string[]): Promise<boolean> {
     const held = this.ledger.revoke(subjectIds);
@@ -245,8 +263,15 @@ function writeFiles({ plan, place, demands }: StartOptions): void {
   for (const { name, tls } of plan.listeners) {
     const path = place.pem?.[name];
     if (tls === undefined || path === undefined) continue;
-    writeFileSync(path, `${readFileSync(tls.certificate, 'utf8')}\n${readFileSync(tls.key, 'utf8')}`, { mode: 0o600 });
+    const text = { certificate: readFileSync(tls.certificate, 'utf8'), key: readFileSync(tls.key, 'utf8') };
+    writeFileSync(path, pemText(text), { mode: 0o600 });
   }
+}
+
+/** Both in one text without an empty line, which would end it for the Runtime API. */
+function pemText({ certificate, key }: CertificateText): string {
+  const lines = `${certificate}\n${key}`.split(/\r?\n/).filter((line) => line.trim() !== '');
+  return `${lines.join('\n')}\n`;
 }
 
 /**

@@ -15,7 +15,7 @@ import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
-import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import type { CertificatesByListener, EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';
 import { answerActions, refusalActions } from './answer.ts';
 import { CoreBooks } from './core-book.ts';
@@ -53,6 +53,7 @@ export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<R
     swap: (next) => runner.swap(next),
     revoke: (ids) => runner.revoke(ids),
     admit: (open) => runner.admit(open),
+    setCertificates: (certificates) => runner.setCertificates(certificates),
     status: () => runner.status(),
     async stop(graceMs) {
       await runner.stop(graceMs);
@@ -193,6 +194,11 @@ class Runner {
     this.#changes += 1;
     this.#turn += 1;
     await this.#setEpochs();
+  }
+
+  /** Those that are draining accept nothing any more. */
+  async setCertificates(certificates: CertificatesByListener): Promise<void> {
+    await this.#current?.setCertificates(certificates);
   }
 
   async status(): Promise<EngineStatus> {
