@@ -14,6 +14,7 @@ import { compileFiles, type Files } from './compile-files.ts';
 import { loadEngine } from './engines.ts';
 import { ControlFault, messageOf, systemCode } from './fault.ts';
 import { foldRepeats } from './fold-repeats.ts';
+import { inheritedSockets } from './inherited-sockets.ts';
 import { type KeyWatch, watchKeys } from './key-watch.ts';
 import { isError } from './reload.ts';
 import { Headgate, type RunningHeadgate } from './running.ts';
@@ -44,7 +45,9 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   undo.defer(unlock);
   const keys = await starting('keys of the gate', () => loadGateKeys(plan.state, clock));
   const metrics = createMetrics();
-  const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log }));
+  const listeners = plan.listeners.map(({ name }) => name);
+  const sockets = inheritedSockets(process.env, { pid: process.pid, listeners });
+  const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log, sockets }));
   undo.defer(() => running.stop(undoGraceMs));
   const headgate = new Headgate({
     files: options,

@@ -77,6 +77,11 @@ export interface EngineContext {
   readonly clock: Clock;
   /** Sentences for the operator's log, one a call. */
   readonly log: (line: string) => void;
+  /**
+   * Sockets that listen already, opened by whoever started us, by listener: in place of the Plan's address. All of one listener's
+   * are to be accepted on, because the kernel spreads connections over them.
+   */
+  readonly sockets?: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface RunningEngine {

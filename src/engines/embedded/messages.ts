@@ -15,6 +15,8 @@ export interface WorkerStart {
   readonly floods: SharedArrayBuffer;
   /** Listener name → where it listens already, chosen by the first worker. */
   readonly addresses: Addresses;
+  /** Listener name → descriptor of the socket that this worker accepts on, where it was handed over. */
+  readonly sockets: Readonly<Record<string, number>>;
   readonly isOpen: boolean;
 }
 

@@ -12,7 +12,7 @@ import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
 import { Ledger } from './ledger.ts';
 import { MapEditor } from './map-editor.ts';
-import { files, frontendName, replicaName, serviceBackends, variables } from './names.ts';
+import { files, frontendName, replicaName, serviceBackends, spoolDescriptor, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { KnownNames } from './plain-names.ts';
 import { realizeHaproxy } from './realize.ts';
@@ -35,6 +35,8 @@ const removalsMax = 64;
 /** Lines of HAProxy's own that are passed on, at most; it can be made to write many. */
 const linesMax = 100;
 
+type SocketsByListener = NonNullable<Place['sockets']>;
+
 /** A process that came before and still runs. */
 export interface Predecessor {
   readonly pid: number;
@@ -47,6 +49,8 @@ export interface StartOptions {
   readonly place: Place;
   readonly demands: Demands;
   readonly spoolDirectory: string;
+  /** Our descriptors of sockets that were handed over to us, by listener. */
+  readonly sockets: SocketsByListener;
   /** Hands its sockets over, then goes when its calls have ended. */
   readonly previous: readonly Predecessor[];
   readonly clock: Clock;
@@ -282,7 +286,21 @@ const poolOption = '-dMglobal';
 /** glibc gives memory back to the kernel after each burst of calls, to ask for it again: 0.7 page faults a call. */
 const allocation = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '33554432' } as const;
 
-function launch({ place, previous }: StartOptions, spool: number): ChildProcess {
+/** Descriptors that HAProxy is started with: its spool, then the sockets that were handed over to us, from `spoolDescriptor` on. */
+export function descriptorsOf(sockets: SocketsByListener): SocketsByListener {
+  let next = spoolDescriptor;
+  return Object.fromEntries(
+    Object.entries(sockets).map(([listener, ours]) => [
+      listener,
+      ours.map(() => {
+        next += 1;
+        return next;
+      }),
+    ]),
+  );
+}
+
+function launch({ place, previous, sockets }: StartOptions, spool: number): ChildProcess {
   const socket = previous.at(-1)?.adminSocket;
   const pids = previous.map(({ pid }) => String(pid));
   const takeOver = [...(socket === undefined ? [] : ['-x', socket]), ...(pids.length === 0 ? [] : ['-sf', ...pids])];
@@ -290,7 +308,7 @@ function launch({ place, previous }: StartOptions, spool: number): ChildProcess 
     env: { ...process.env, ...allocation },
     // A group of its own: an interrupt at the terminal is for us, who then lets it drain.
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe', spool],
+    stdio: ['ignore', 'ignore', 'pipe', spool, ...Object.values(sockets).flat()],
   });
 }
 

@@ -26,6 +26,8 @@ export interface GatewayOptions {
   readonly record?: 'required' | 'best-effort';
   /** Where state and audit go; its own folder unless given. */
   readonly folder?: string;
+  /** Words of a command that runs the gateway's command, which is given its port. */
+  readonly under?: (port: number) => readonly string[];
 }
 
 /** `./headgate up` as a child process that can be killed and started again, on ports that stay. */
@@ -90,8 +92,9 @@ export class FaultGateway {
 
   /** Starts it without waiting until it is ready. */
   spawn(): void {
-    const words = ['up', '-p', this.policyFile, '-e', this.environmentFile];
-    const child = spawn(join(root, 'headgate'), words, { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const up = [join(root, 'headgate'), 'up', '-p', this.policyFile, '-e', this.environmentFile];
+    const [program = '', ...words] = [...(this.#options.under?.(this.port) ?? []), ...up];
+    const child = spawn(program, words, { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#said = (this.#said + text).slice(-saidCharactersMax);
