@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { send } from '../conformance/harness/client.ts';
-import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
+import { startRecordingUpstream } from '../conformance/harness/upstream.ts';
+import { openedHere } from '../support/opened.ts';
 import { FaultGateway, present, until } from './harness/gateway.ts';
+import { scoringLine } from './harness/texts.ts';
 
 const keeper = join(import.meta.dirname, 'harness/socket-keeper.py');
 const policy = `
@@ -17,27 +19,24 @@ const sockets = 2;
 
 for (const engine of present) {
   describe(`sockets that a service manager holds, on ${engine}`, () => {
-    let upstream: RecordingUpstream;
-    let gateway: FaultGateway | undefined;
+    const opened = openedHere();
+    let gateway: FaultGateway;
 
     before(async () => {
-      upstream = await startRecordingUpstream('a');
-      gateway = await FaultGateway.make({
+      const upstream = opened.adopt(await startRecordingUpstream('a'), (it) => it.close());
+      const made = await FaultGateway.make({
         engine,
         policy,
-        bindings: [`services: { scoring: { endpoints: [ { rest: 127.0.0.1:${upstream.port} } ] } }`],
+        bindings: [scoringLine([upstream.port])],
         under: (port) => ['python3', keeper, 'public', String(port), String(sockets)],
+      });
+      gateway = opened.adopt(made, async (it) => {
+        await it.stop();
+        await it.remove();
       });
     });
 
-    after(async () => {
-      await gateway?.stop();
-      await gateway?.remove();
-      await upstream.close();
-    });
-
     test('a restart refuses nobody: connections wait in the socket', async (t) => {
-      assert.ok(gateway !== undefined);
       const { port } = gateway;
       await gateway.start();
       const statuses = new Map<number | string, number>();
@@ -54,11 +53,11 @@ for (const engine of present) {
         const pid = Number(before.at(-1));
         process.kill(pid, 'SIGTERM');
         const { said } = gateway;
-        await until(() => starts(gateway?.said ?? '').length > before.length, {
+        await until(() => starts(gateway.said).length > before.length, {
           what: 'it is started anew',
           withinMs: 30_000,
         });
-        await until(() => (gateway?.said ?? '').slice(said.length).includes('headgate: ready\n'), {
+        await until(() => gateway.said.slice(said.length).includes('headgate: ready\n'), {
           what: 'it is ready',
           withinMs: 30_000,
         });

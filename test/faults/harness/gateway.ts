@@ -23,6 +23,8 @@ export interface GatewayOptions {
   /** Lines of the environment that depend on the test: identity, services, routes. */
   readonly bindings: readonly string[];
   readonly routes?: readonly string[];
+  /** Files of the listener. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
   readonly record?: 'required' | 'best-effort';
   /** Where state and audit go; its own folder unless given. */
   readonly folder?: string;
@@ -205,7 +207,7 @@ export class FaultGateway {
     await rename(`${path}.new`, path);
   }
 
-  #environmentText({ engine, bindings, routes, record = 'required' }: GatewayOptions): string {
+  #environmentText({ engine, bindings, routes, tls, record = 'required' }: GatewayOptions): string {
     return [
       'version: 1',
       'environment: dev',
@@ -214,6 +216,7 @@ export class FaultGateway {
       'listeners:',
       '  - name: public',
       `    address: 127.0.0.1:${this.port}`,
+      ...(tls === undefined ? [] : [`    tls: { certificate: ${tls.certificate}, key: ${tls.key} }`]),
       ...(routes === undefined ? [] : [`    routes: [ ${routes.join(', ')} ]`]),
       ...bindings,
       `audit: { directory: ${this.auditDirectory}, record: ${record} }`,
@@ -243,6 +246,7 @@ export interface FaultStatus {
     readonly message: string;
     readonly diagnostics: readonly unknown[];
   };
+  readonly certificates: readonly { readonly ends: string; readonly fault?: string }[];
   readonly audit: { readonly state: string; readonly reason?: string; readonly unreadable: number };
   readonly running: { readonly processes: readonly { readonly role: string; readonly pid: number }[] };
 }
