@@ -63,6 +63,8 @@ export class Call implements Waiting, Due {
   protected bytesIn = 0;
   /** When its deadline passes; `Infinity`: it has none. */
   dueMs = Number.POSITIVE_INFINITY;
+  before: Due | undefined;
+  after: Due | undefined;
   readonly #scene: Scene;
   readonly #listener: string;
   readonly #startedMs: number;

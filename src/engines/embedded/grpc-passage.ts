@@ -48,6 +48,8 @@ export class GrpcPassage implements Underway, Due {
   #movedMs = 0;
   /** When it is looked at next, whether anything moves. */
   dueMs = 0;
+  before: Due | undefined;
+  after: Due | undefined;
   /** Until the next try. */
   #timer: NodeJS.Timeout | undefined;
   #status = 0;

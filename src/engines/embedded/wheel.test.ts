@@ -6,7 +6,7 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 function due(inMs: number, seen: number[]): Due {
   const dueMs = performance.now() + inMs;
-  return { dueMs, due: (nowMs) => seen.push(nowMs - dueMs) };
+  return { dueMs, due: (nowMs) => seen.push(nowMs - dueMs), before: undefined, after: undefined };
 }
 
 test('what is due happens once, never early; what is taken out does not', async () => {
@@ -36,6 +36,8 @@ test('one that ends another takes it away in time', async () => {
   const dueMs = performance.now() + 10;
   const pair: Due[] = [0, 1].map((index) => ({
     dueMs,
+    before: undefined,
+    after: undefined,
     due: () => {
       count += 1;
       wheel.remove(pair[1 - index] as Due);
