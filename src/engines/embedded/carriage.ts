@@ -1,4 +1,4 @@
-import { type Traffic, trafficOf } from '../../plan/traffic.ts';
+import { type Traffic, trafficOf } from '../../plan/index.ts';
 import type { UpstreamPlan } from '../../plan/types.ts';
 import { RetryBudget } from '../../traffic/index.ts';
 import type { ServiceTraffic } from '../engine.ts';
