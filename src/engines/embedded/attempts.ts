@@ -15,6 +15,8 @@ export interface AttemptsOptions<T extends Target> {
   readonly dueMs: number;
 }
 
+type Answered = Pick<Ending, 'status' | 'bytesOut' | 'grpcStatus' | 'release'>;
+
 /** The replicas that one call is tried at, one after the other, and what is recorded of them. */
 export class Attempts<T extends Target> {
   /** The last of them. */
@@ -87,10 +89,9 @@ export class Attempts<T extends Target> {
   }
 
   /** What is recorded of a call that was answered. */
-  answered(end: Pick<Ending, 'status' | 'bytesOut' | 'grpcStatus' | 'release'>): Ending {
-    const { tries } = this;
+  answered({ status, bytesOut, grpcStatus, release }: Answered): Ending {
     const upstreamMs = this.answeredMs - this.sentMs;
-    return { ...end, endpoint: this.replica?.name ?? '', upstreamMs, ...(tries !== undefined && { tries }) };
+    return { status, bytesOut, endpoint: this.replica?.name ?? '', upstreamMs, grpcStatus, tries: this.tries, release };
   }
 
   #pick(): T | undefined {

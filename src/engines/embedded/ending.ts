@@ -10,7 +10,7 @@ export interface Ending {
   readonly endpoint?: string;
   readonly upstreamMs?: number;
   /** Replicas that it was tried at, where there was more than one try. */
-  readonly tries?: number;
+  readonly tries?: number | undefined;
   /** What the service answered a gRPC call with. */
   readonly grpcStatus?: number | undefined;
   readonly release: () => void;

@@ -23,6 +23,8 @@ export interface PassageOptions {
   readonly upstreams: Upstreams;
 }
 
+const none: readonly string[] = [];
+
 /** Statuses whose answers never have a body. */
 const isBodiless = (status: number): boolean => status === 204 || status === 304;
 
@@ -148,7 +150,8 @@ export class Passage implements Underway, Answerer {
       this.#done();
       return;
     }
-    this.#answering.end((rawTrailers ?? []).map((text) => text.toString('latin1' as BufferEncoding)));
+    const trailers = rawTrailers?.length ? rawTrailers.map((text) => text.toString('latin1' as BufferEncoding)) : none;
+    this.#answering.end(trailers);
   }
 
   onError(error: Error): void {
