@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type IncomingMessage, type RequestListener, request } from 'node:http';
+import { type IncomingMessage, type RequestListener, request, type ServerResponse } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { test } from 'node:test';
 import { brotliDecompressSync, createGunzip, gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
@@ -21,6 +21,12 @@ async function bytesOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 const seen: { readonly fields: IncomingMessage['headers']; readonly body: Buffer }[] = [];
+/** Pieces of `large` that a replica could send. */
+let sent = 0;
+async function endless(answer: ServerResponse): Promise<void> {
+  for (sent = 0; sent < 30; sent += 1) if (!answer.write(large)) await once(answer, 'drain');
+  answer.end();
+}
 /** What it does is in the query. */
 const listener: RequestListener = async (call, answer) => {
   const what = new URL(call.url ?? '', 'http://a').searchParams.get('what');
@@ -31,7 +37,8 @@ const listener: RequestListener = async (call, answer) => {
   else if (what === 'unsized') {
     answer.write(large.subarray(0, 300_000));
     answer.end(large.subarray(300_000));
-  } else if (what === 'slowly') {
+  } else if (what === 'endless') await endless(answer);
+  else if (what === 'slowly') {
     answer.setHeader('content-type', 'text/event-stream');
     answer.write('data: first\n\n');
     setTimeout(() => answer.end('data: last\n\n'), 300);
@@ -145,6 +152,21 @@ test('a stream stays a stream', async () => {
   assert.ok(performance.now() - startedMs < 250);
   const rest = await bytesOf(plain);
   assert.equal(rest.toString(), 'data: last\n\n');
+});
+
+test('a slow reader slows the replica down, and gets all of it', async () => {
+  const options = { host: '127.0.0.1', port: stage.port, method: 'POST', path: `${path}?what=endless`, agent: false };
+  const sending = request({ ...options, headers: { 'accept-encoding': 'gzip' } });
+  sending.end('{}');
+  const [answer] = (await once(sending, 'response')) as [IncomingMessage];
+  let before = -1;
+  while (sent !== before) {
+    before = sent;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  assert.ok(sent < 20, `${sent} of 30 pieces went, though nobody read`);
+  const whole = gunzipSync(await bytesOf(answer));
+  assert.equal(whole.length, 30 * large.length);
 });
 
 test('one that breaks off is never taken for whole', async () => {
