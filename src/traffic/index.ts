@@ -1,3 +1,6 @@
-export { type Loaded, leastInFlight } from './balance.ts';
+export { better, type Candidate, type Choice, choose } from './balance.ts';
+export { Ejection, type Standing } from './ejection.ts';
 export { type RateCounter, RateLimiter, type RateOwner, rateCounter, rateMemory, rateSlotsMax } from './rate-limit.ts';
+export { pointOfText, weight } from './rendezvous.ts';
+export { countersMax, ReplicaMemory, replicaMemory, word } from './replica-memory.ts';
 export { retryAfterSeconds } from './retry-after.ts';
