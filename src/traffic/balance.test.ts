@@ -5,9 +5,7 @@ import { pointOfText, weight } from './rendezvous.ts';
 
 const make = (name: string, inFlight: number, standing: Candidate['standing'] = 'well') => ({
   name,
-  point: pointOfText(name),
-  inFlight,
-  standing,
+  member: { point: pointOfText(name), inFlight, standing },
 });
 type Named = ReturnType<typeof make>;
 const [idle, busy, other] = [make('idle', 0), make('busy', 3), make('other', 0)];
@@ -35,8 +33,8 @@ test('a sequence goes by its weight alone, in whatever order they stand', () => 
   for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
     const sequence = pointOfText(id);
     const found = choose(replicas, { ...options, sequence, turn: 2 }).well;
-    const heaviest = Math.max(...replicas.map(({ point }) => weight(sequence, point)));
-    assert.equal(weight(sequence, found?.point ?? 0), heaviest);
+    const heaviest = Math.max(...replicas.map(({ member }) => weight(sequence, member.point)));
+    assert.equal(weight(sequence, found?.member.point ?? 0), heaviest);
     assert.equal(choose(replicas.toReversed(), { ...options, sequence }).well, found);
   }
 });

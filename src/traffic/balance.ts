@@ -1,6 +1,11 @@
 import type { Standing } from './ejection.ts';
 import { weight } from './rendezvous.ts';
 
+/** What can be chosen: by what its replica is at the moment. */
+export interface Choosable {
+  readonly member: Candidate;
+}
+
 /** What balancing looks at. */
 export interface Candidate {
   /** Of its name: `pointOfText`. */
@@ -27,7 +32,7 @@ export interface ChoiceOptions<T> {
 }
 
 /** The replicas with least work in flight, or those of a sequence. */
-export function choose<T extends Candidate>(replicas: readonly T[], options: ChoiceOptions<T>): Choice<T> {
+export function choose<T extends Choosable>(replicas: readonly T[], options: ChoiceOptions<T>): Choice<T> {
   const { isOffered, turn, sequence } = options;
   const choice: { well: T | undefined; due: T | undefined; ejected: T | undefined } = {
     well: undefined,
@@ -37,17 +42,17 @@ export function choose<T extends Candidate>(replicas: readonly T[], options: Cho
   for (let offset = 0; offset < replicas.length; offset += 1) {
     const replica = replicas[(turn + offset) % replicas.length] as T;
     if (!isOffered(replica)) continue;
-    const { standing } = replica;
+    const { standing } = replica.member;
     choice[standing] = better(choice[standing], replica, sequence);
   }
   return choice;
 }
 
 /** The first of two, unless the second is truly better. */
-export function better<T extends Candidate>(one: T | undefined, other: T, sequence: number | undefined): T {
+export function better<T extends Choosable>(one: T | undefined, other: T, sequence: number | undefined): T {
   if (one === undefined) return other;
-  if (sequence === undefined) return other.inFlight < one.inFlight ? other : one;
-  const [first, second] = [weight(sequence, one.point), weight(sequence, other.point)];
-  if (first === second) return other.point < one.point ? other : one;
+  if (sequence === undefined) return other.member.inFlight < one.member.inFlight ? other : one;
+  const [first, second] = [weight(sequence, one.member.point), weight(sequence, other.member.point)];
+  if (first === second) return other.member.point < one.member.point ? other : one;
   return second > first ? other : one;
 }

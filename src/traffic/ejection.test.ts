@@ -26,21 +26,36 @@ test('failures in a row, and only in a row', () => {
     ejection.failed(0, pair, 0);
     if (turn % (ejectionFailuresMax - 1) === 0) ejection.succeeded(0, 0);
   }
-  assert.equal(ejection.standing(0, () => 0), 'well');
+  assert.equal(
+    ejection.standing(0, () => 0),
+    'well',
+  );
   assert.equal(fail(ejection, 0, 0), ejectionMs);
-  assert.equal(ejection.standing(0, () => ejectionMs - 1), 'ejected');
+  assert.equal(
+    ejection.standing(0, () => ejectionMs - 1),
+    'ejected',
+  );
 });
 
 test('one call tries it; the others wait for its outcome', () => {
   const { ejection } = make();
   fail(ejection, 0, 0);
   assert.equal(ejection.claim(0, ejectionMs - 1), false);
-  assert.equal(ejection.standing(0, () => ejectionMs), 'due');
+  assert.equal(
+    ejection.standing(0, () => ejectionMs),
+    'due',
+  );
   assert.equal(ejection.claim(0, ejectionMs), true);
   assert.equal(ejection.claim(0, ejectionMs), false);
-  assert.equal(ejection.standing(0, () => ejectionMs), 'ejected');
+  assert.equal(
+    ejection.standing(0, () => ejectionMs),
+    'ejected',
+  );
   assert.equal(ejection.succeeded(0, ejectionMs), true);
-  assert.equal(ejection.standing(0, () => ejectionMs), 'well');
+  assert.equal(
+    ejection.standing(0, () => ejectionMs),
+    'well',
+  );
 });
 
 test('an old call that ends well proves nothing', () => {
@@ -91,7 +106,11 @@ test('where nothing is better it may be tried early, and that counts', () => {
   fail(ejection, 0, 0);
   ejection.risk(0);
   ejection.failed(0, pair, 10);
-  assert.equal(ejection.standing(0, () => ejectionMs), 'due', 'no longer for a failure of a call that had no choice');
+  assert.equal(
+    ejection.standing(0, () => ejectionMs),
+    'due',
+    'no longer for a failure of a call that had no choice',
+  );
   ejection.risk(0);
   assert.equal(ejection.succeeded(0, 20), true);
 });

@@ -1,4 +1,4 @@
-export { better, type Candidate, type Choice, choose } from './balance.ts';
+export { better, type Candidate, type Choice, type Choosable, choose } from './balance.ts';
 export { Ejection, type Standing } from './ejection.ts';
 export { type RateCounter, RateLimiter, type RateOwner, rateCounter, rateMemory, rateSlotsMax } from './rate-limit.ts';
 export { pointOfText, weight } from './rendezvous.ts';

@@ -19,6 +19,8 @@ export interface GrpcPassageOptions {
   readonly resume: () => void;
 }
 
+/** https://grpc.io/docs/guides/status-codes/ */
+const unavailable = 14;
 const endOfStream = constants.NGHTTP2_FLAG_END_STREAM;
 
 /**
@@ -58,7 +60,8 @@ export class GrpcPassage implements Underway, Looked {
 
   start(): void {
     const { permit, upstreams } = this.#options;
-    const replica = upstreams.pick(permit.fields.operation.service, this.#tried);
+    const { rawFields } = this.#call.exchange;
+    const replica = upstreams.pick({ operation: permit.fields.operation, rawFields }, this.#tried);
     if (replica === undefined) {
       this.#over();
       this.#call.refuse('upstream-unavailable', undefined, this.#replica?.name);
@@ -74,6 +77,7 @@ export class GrpcPassage implements Underway, Looked {
       else if (session !== undefined) this.#send(session);
       else {
         // Nothing was sent: another replica may be better, whatever the message is.
+        replica.member.failed();
         this.#giveBack();
         this.start();
       }
@@ -174,6 +178,9 @@ export class GrpcPassage implements Underway, Looked {
   /** The answer is here, whole. */
   #complete(): void {
     if (this.#isOver) return;
+    const isUnable = this.#grpcStatus === unavailable || (this.#status >= 502 && this.#status <= 504);
+    if (isUnable) this.#replica?.member.failed();
+    else this.#replica?.member.succeeded();
     const { exchange } = this.#call;
     const [status, fields, trailers, held] = [this.#status, this.#fields, this.#trailers, this.#takeHeld()];
     this.#end(() => {
@@ -196,6 +203,7 @@ export class GrpcPassage implements Underway, Looked {
   /** Looked at now and then, because a timer for each call costs more than all looking. */
   look(nowMs: number): void {
     if (this.#isOver || nowMs - this.#movedMs < upstreamTimeoutMs) return;
+    this.#replica?.member.failed();
     if (this.hasBegun) this.breakOff();
     else this.#call.refuse('upstream-timeout', undefined, this.#replica?.name);
     this.#reset();
@@ -209,6 +217,7 @@ export class GrpcPassage implements Underway, Looked {
 
   #failed(code: number): void {
     this.#stream = undefined;
+    this.#replica?.member.failed();
     this.#giveBack();
     if (this.hasBegun) {
       this.breakOff();

@@ -10,11 +10,13 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
-import { RateLimiter, rateMemory } from '../../traffic/index.ts';
+import { RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
+import { Members } from './members.ts';
+import { Roster } from './roster.ts';
 import { sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { testCertificate, testKey } from './testing/certificate.ts';
@@ -176,8 +178,11 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
   const keys = await loadGateKeys(plan.state, systemClock);
   const gate = createGate({ plan, keys, clock: systemClock });
   const spool = new Spool({ directory: join(folder, 'spool'), worker: 'w', log: () => undefined });
-  const upstreams = new Upstreams();
-  upstreams.apply(plan.upstreams);
+  const replicas = replicaMemory(16);
+  const members = new Members({ memory: replicas, thread: 0, nowMs: () => performance.now(), log: () => undefined });
+  members.replace(new Roster(replicas).planned(plan), plan.upstreams, plan.access.services);
+  const upstreams = new Upstreams(members);
+  upstreams.refresh();
   const scene = {
     ...sceneOf(plan),
     worker: 'w',
@@ -186,7 +191,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     limiter: new RateLimiter(rateMemory(16)),
     spool,
     upstreams,
-    grpcUpstreams: new GrpcUpstreams(),
+    grpcUpstreams: new GrpcUpstreams(members),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

@@ -67,7 +67,8 @@ export class Passage implements Underway {
 
   start(): void {
     const { permit, upstreams } = this.#options;
-    const replica = upstreams.pick(permit.fields.operation.service, this.#tried);
+    const { rawFields } = this.#call.exchange;
+    const replica = upstreams.pick({ operation: permit.fields.operation, rawFields }, this.#tried);
     if (replica === undefined) {
       this.#call.refuse('upstream-unavailable', undefined, this.#replica?.name);
       return;
@@ -106,6 +107,7 @@ export class Passage implements Underway {
     }
     this.#answeredMs = performance.now();
     this.#status = status;
+    noteStatus(this.#replica, status);
     this.#resume = resume;
     this.#fields = this.#read(raw);
     this.#fields.push('x-headgate-request-id', this.#call.requestId);
@@ -150,6 +152,7 @@ export class Passage implements Underway {
   onError(error: Error): void {
     this.#giveBack();
     if (this.#isAbandoned || this.#call.isEnding) return;
+    if (reasonOf(error) !== 'request-malformed') this.#replica?.member.failed();
     if (this.hasBegun) {
       this.breakOff();
       return;
@@ -271,6 +274,12 @@ function answerKind(name: string): number {
 function less(fields: readonly string[], connection: string): string[] {
   const names = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
   return fields.filter((_text, at) => !names.has((fields[at - (at % 2)] as string).toLowerCase()));
+}
+
+/** 502, 503 and 504 say that a replica can't answer; whatever else it says, it lives. */
+function noteStatus(replica: Replica | undefined, status: number): void {
+  if (status >= 502 && status <= 504) replica?.member.failed();
+  else replica?.member.succeeded();
 }
 
 function codeOf(error: Error): string {
