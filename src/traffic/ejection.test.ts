@@ -7,7 +7,7 @@ import { ReplicaMemory, replicaMemory, word } from './replica-memory.ts';
 const pair = [0, 1];
 
 function make(): { memory: ReplicaMemory; ejection: Ejection } {
-  const memory = new ReplicaMemory(replicaMemory(16));
+  const memory = new ReplicaMemory(replicaMemory(2, 16));
   return { memory, ejection: new Ejection(memory) };
 }
 
@@ -116,7 +116,7 @@ test('where nothing is better it may be tried early, and that counts', () => {
 });
 
 test('threads count together, and a dead one counts no more', async () => {
-  const shared = replicaMemory(16);
+  const shared = replicaMemory(2, 16);
   const memory = new ReplicaMemory(shared);
   const url = new URL('./replica-memory.ts', import.meta.url).href;
   const program = `

@@ -5,5 +5,5 @@ export type { ReplicaView } from './health-view.ts';
 export { type RateCounter, RateLimiter, type RateOwner, rateCounter, rateMemory, rateSlotsMax } from './rate-limit.ts';
 export { pointOfText, weight } from './rendezvous.ts';
 export type { Found } from './replica-health.ts';
-export { countersMax, ReplicaMemory, replicaMemory, word } from './replica-memory.ts';
+export { ReplicaMemory, replicaMemory, word } from './replica-memory.ts';
 export { retryAfterSeconds } from './retry-after.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineName } from '../../src/plan/types.ts';
+import { openedHere } from '../support/opened.ts';
 import { codeOf, FaultGateway, present, until } from './harness/gateway.ts';
 import { FaultIssuer } from './harness/issuer.ts';
 import { callOnce, counts, Load, type Outcome } from './harness/load.ts';
@@ -37,16 +38,18 @@ const policy = [
 for (const engine of present) describe(`replicas that fail, on ${engine}`, () => suite(engine));
 
 function suite(engine: EngineName): void {
+  const opened = openedHere();
   let issuer: FaultIssuer;
   let gateway: FaultGateway;
   let replicas: readonly [ReplicaProcess, ReplicaProcess];
-  let bad: BadReplica[];
+  const bad: BadReplica[] = [];
 
   before(async () => {
-    issuer = await FaultIssuer.make();
+    issuer = opened.adopt(await FaultIssuer.make(), (it) => it.down());
     await issuer.up();
-    replicas = [await ReplicaProcess.start(), await ReplicaProcess.start()];
-    bad = await Promise.all(names.map(startBadReplica));
+    const start = async () => opened.adopt(await ReplicaProcess.start(), (it) => it.kill9());
+    replicas = [await start(), await start()];
+    for (const name of names) bad.push(opened.adopt(await startBadReplica(name), (it) => it.close()));
     const ports = [
       replicas.map(({ port }) => port),
       [await freePort(), await freePort()],
@@ -63,13 +66,8 @@ function suite(engine: EngineName): void {
       bindings: [identityLine(issuer), 'services:', ...bound],
       routes,
     });
+    opened.defer(() => gateway.remove());
     await gateway.start();
-  });
-
-  after(async () => {
-    await gateway?.remove();
-    await Promise.all([...replicas.map((replica) => replica.kill9()), ...bad.map((each) => each.close())]);
-    await issuer.down();
   });
 
   const call = (service: string, method = 'POST') => ({
@@ -81,43 +79,38 @@ function suite(engine: EngineName): void {
 
   test('a replica that is killed: the other takes over; back again, it is used again', async (t) => {
     const [first, second] = replicas;
-    const loads = [new Load(call('pair')), new Load(call('pair')), new Load(call('pair', 'GET'))];
-    try {
-      await settled(loads, 40);
-      await first.kill9();
-      // What was on its way to it may be lost; what is called from now on may not.
-      const killedMs = performance.now();
-      await settled(loads, 60);
-      const startedMs = performance.now();
-      await first.start();
-      // It may be passed over for a while yet.
-      const isBack = (): boolean =>
-        loads.some(({ outcomes }) => outcomes.some((each) => each.startedMs > startedMs && isOf(each, first)));
-      await until(isBack, { what: 'the one that came back is used', withinMs: 40_000 });
-      await settled(loads, 20);
-      const outcomes = (await Promise.all(loads.map((load) => load.stop()))).flat();
-      const between = outcomes.filter(({ startedMs: at }) => at >= killedMs && at < startedMs);
-      const later = outcomes.filter(({ startedMs: at }) => at >= startedMs);
-      t.diagnostic(`while one is gone: ${counts(between)}; once it is back: ${counts(later)}`);
-      assert.deepEqual(failed(between), []);
-      assert.deepEqual(failed(later), []);
-      assert.deepEqual(new Set(between.map(replicaOf)), new Set([String(second.port)]));
-    } finally {
-      await Promise.all(loads.map((load) => load.stop()));
-    }
+    const callers = [call('pair'), call('pair'), call('pair', 'GET')];
+    const loads = callers.map((caller) => opened.use(new Load(caller)));
+    await settled(loads, 40);
+    await first.kill9();
+    // What was on its way to it may be lost; what is called from now on may not.
+    const killedMs = performance.now();
+    await settled(loads, 60);
+    const startedMs = performance.now();
+    await first.start();
+    // It may be passed over for a while yet.
+    const isBack = (): boolean =>
+      loads.some(({ outcomes }) => outcomes.some((each) => each.startedMs > startedMs && isOf(each, first)));
+    await until(isBack, { what: 'the one that came back is used', withinMs: 40_000 });
+    await settled(loads, 20);
+    const outcomes = (await Promise.all(loads.map((load) => load.stop()))).flat();
+    const between = outcomes.filter(({ startedMs: at }) => at >= killedMs && at < startedMs);
+    const later = outcomes.filter(({ startedMs: at }) => at >= startedMs);
+    t.diagnostic(`while one is gone: ${counts(between)}; once it is back: ${counts(later)}`);
+    assert.deepEqual(failed(between), []);
+    assert.deepEqual(failed(later), []);
+    assert.deepEqual(new Set(between.map(replicaOf)), new Set([String(second.port)]));
   });
 
   test('a replica that is frozen holds up only its own calls, and they go on when it thaws', async (t) => {
     const [first, second] = replicas;
-    const loads: Load[] = [];
     first.signal('SIGSTOP');
     try {
       const calls = Array.from({ length: 6 }, () => callOnce(call('pair', 'GET')));
       const ended = new Promise<'quick'>((done) => void Promise.all(calls).then(() => done('quick')));
       const isQuick = (await Promise.race([ended, sleep(700)])) === 'quick';
-      const beside = new Load(call('pair', 'GET'));
-      loads.push(beside);
-      await settled(loads, 20);
+      await using beside = new Load(call('pair', 'GET'));
+      await settled([beside], 20);
       const meanwhile = [...beside.outcomes];
       first.signal('SIGCONT');
       const outcomes = [...(await Promise.all(calls)), ...(await beside.stop())];
@@ -127,7 +120,6 @@ function suite(engine: EngineName): void {
       assert.deepEqual(failed(outcomes), []);
     } finally {
       first.signal('SIGCONT');
-      await Promise.all(loads.map((load) => load.stop()));
     }
   });
 

@@ -4,9 +4,10 @@ import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
-import { countersMax, rateMemory, replicaMemory } from '../../traffic/index.ts';
+import { rateMemory, replicaMemory } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
 import { floodMemory } from './flood.ts';
+import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
 import type { Addresses, WorkerStatus } from './messages.ts';
 import { Roster } from './roster.ts';
@@ -14,8 +15,9 @@ import { type Ask, WorkerThread } from './worker-thread.ts';
 
 /** Starts one worker thread a core, all listening on the same ports (SO_REUSEPORT). */
 export async function runEmbedded(context: EngineContext): Promise<RunningEngine> {
-  await checkPorts(context.plan);
-  const crew = new Crew(context);
+  const handedOver = new HandedOver(context.sockets);
+  await checkPorts(context.plan, handedOver);
+  const crew = new Crew(context, handedOver);
   await crew.start();
   return {
     get addresses() {
@@ -27,15 +29,16 @@ export async function runEmbedded(context: EngineContext): Promise<RunningEngine
     revoke: (ids) => crew.all({ kind: 'revoke', ids }),
     setReplicas: (replicas) => crew.setReplicas(replicas),
     admit: (open) => crew.admit(open),
+    setCertificates: (certificates) => crew.all({ kind: 'certificates', certificates }),
     status: () => crew.status(),
     stop: (graceMs) => crew.stop(graceMs),
   };
 }
 
 /** SO_REUSEPORT would let another Headgate of the same user take half of the connections: so the ports have to be free. */
-async function checkPorts(plan: Plan): Promise<void> {
-  for (const { address } of plan.listeners) {
-    if (address.port === 0) continue;
+async function checkPorts(plan: Plan, handedOver: HandedOver): Promise<void> {
+  for (const { name, address } of plan.listeners) {
+    if (address.port === 0 || handedOver.has(name)) continue;
     const server = createServer();
     server.listen({ host: address.host, port: address.port, exclusive: true });
     await once(server, 'listening');
@@ -51,9 +54,10 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
-  readonly #replicas = replicaMemory();
-  readonly #roster = new Roster(this.#replicas);
-  readonly #count = Math.min(availableParallelism(), workersMax, countersMax);
+  readonly #replicas: SharedArrayBuffer;
+  readonly #roster: Roster;
+  readonly #count: number;
+  readonly #handedOver: HandedOver;
   readonly #workers: WorkerThread[] = [];
   readonly #ends: number[] = [];
   #plan: Plan;
@@ -63,9 +67,13 @@ class Crew {
   /** Swaps, revocations and restarts one after the other, so that no worker misses any. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(context: EngineContext) {
+  constructor(context: EngineContext, handedOver: HandedOver) {
     this.#context = context;
+    this.#handedOver = handedOver;
+    this.#count = handedOver.workers(Math.min(availableParallelism(), workersMax));
     this.#plan = context.plan;
+    this.#replicas = replicaMemory(this.#count);
+    this.#roster = new Roster(this.#replicas);
     this.#roster.take(this.#roster.planned(context.plan));
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
@@ -142,6 +150,7 @@ class Crew {
       thread,
       roster: this.#roster.all,
       addresses: this.addresses,
+      sockets: this.#handedOver.take(),
       isOpen: this.#isOpen,
     };
     const { log } = this.#context;
