@@ -132,11 +132,11 @@ export class HealthBook {
     return events;
   }
 
-  /** Whether every replica has been heard of, and every model that it has been asked for. */
+  /** Whether every replica has been asked, and those that are up for every model. */
   get isSettled(): boolean {
     const all = [...this.#services.values()].flatMap(({ replicas }) => [...replicas.values()]);
-    return all.every(({ liveness, models }) => {
-      if (liveness === 'unknown') return false;
+    return all.every(({ liveness, models, why }) => {
+      if (liveness === 'unknown') return why !== undefined;
       return liveness === 'down' || [...models.values()].every(({ available }) => available !== undefined);
     });
   }
