@@ -106,7 +106,7 @@ describe('versions', () => {
     assert.deepEqual(view?.waitsFor, [{ what: 'm/4', sinceMs: 0, isLoading: true }]);
     run.answer = () => states({ 3: 'AVAILABLE', 4: 'AVAILABLE' });
     run.for(600);
-    assert.deepEqual([run.lacks(), run.says()], [[], ['a ready m']]);
+    assert.deepEqual([run.lacks(), run.says()], [[], ['a ready m/3, m/4']]);
   });
 
   test('a version that is bound anew is asked for at once, and waited for', () => {

@@ -233,7 +233,7 @@ export class HealthBook {
   }
 
   #sayOf(replica: ReplicaHealth, model: ModelHealth, lacking: readonly string[]): void {
-    if (lacking.length === 0 && model.isSaid) this.#say(replica, { kind: 'ready', what: model.model });
+    if (lacking.length === 0 && model.isSaid) this.#say(replica, { kind: 'ready', what: nameOf(model) });
     if (lacking.length === 0) Object.assign(model, { isSaid: false, isExpected: false });
     else if (!model.isSaid && (model.isLoading || model.isExpected)) {
       model.isSaid = true;
@@ -267,4 +267,8 @@ function readyCount({ replicas }: Service, model: string): number {
     if (liveness === 'up' && known !== undefined && lackingOf(known).length === 0) count += 1;
   }
   return count;
+}
+
+function nameOf({ model, versions }: ModelHealth): string {
+  return versions.length === 0 ? model : versions.map((version) => `${model}/${version}`).join(', ');
 }
