@@ -44,7 +44,15 @@ const status: HeadgateStatus = {
   certificates: [],
   versions: { 'scoring/finance-prod': [{ name: 'stable', number: 4 }] },
   audit: {
-    ...{ state: 'ok', position: 1200, unreadable: 0, behindBytes: 0, lagMs: 0, directory: 'var/audit', record: 'required' },
+    ...{
+      state: 'ok',
+      position: 1200,
+      unreadable: 0,
+      behindBytes: 0,
+      lagMs: 0,
+      directory: 'var/audit',
+      record: 'required',
+    },
   },
   keys: { state: 'none' },
   replicas: {

@@ -78,7 +78,9 @@ export class HealthPoller {
     });
     client.on('disconnect', (_origin, _targets, fault) => {
       // Its own end for idleness has another code.
-      if (isBroken(fault)) this.book.doubt(service, replica, this.#options.nowMs());
+      if (!isBroken(fault) || !this.#lines.has(keyOf(service, replica))) return;
+      this.book.doubt(service, replica, this.#options.nowMs());
+      this.#look();
     });
     return { client, timeoutMs };
   }

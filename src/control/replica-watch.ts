@@ -58,6 +58,7 @@ export class ReplicaWatch {
   #plan: Plan;
   #changed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #toldMs = Number.NEGATIVE_INFINITY;
   /** One after the other. */
   #telling: Promise<unknown> = Promise.resolve();
   #isStopped = false;
@@ -134,8 +135,10 @@ export class ReplicaWatch {
   #soon(): void {
     for (const service of this.#poller.book.takeChanged()) this.#changed.add(service);
     if (this.#changed.size === 0 || this.#isStopped) return;
+    const pauseMs = Math.max(0, this.#toldMs + tellPauseMs - performance.now());
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
+      this.#toldMs = performance.now();
       const changed = this.#changed;
       this.#changed = new Set();
       this.#tell(changed).catch((fault: unknown) => {
@@ -143,7 +146,7 @@ export class ReplicaWatch {
         for (const service of changed) this.#told.delete(service);
         this.#options.log(`the engine could not take up a change of replicas: ${messageOf(fault)}`);
       });
-    }, tellPauseMs);
+    }, pauseMs);
   }
 
   #tellAll(): Promise<void> {

@@ -7,7 +7,7 @@ export const waitingChecksPerSecondMax = 100;
 /** A model that is on its way is asked for again after this time; one that isn't, later each time. */
 export const waitingPauseMs = 500;
 export const waitingPauseMsMax = 10_000;
-/** A replica whose connections end is asked no sooner than this after the last time. */
+/** A replica whose connections end again and again is asked beside its turn so often at most. */
 export const doubtPauseMs = 1000;
 
 /** One service that is polled. */
@@ -105,11 +105,12 @@ export class HealthBook {
     if (found.kind !== 'failed' && model !== undefined) this.#noted(service, replica, { model, found, nowMs });
   }
 
-  /** Its connection ended: it is asked at once whether it is there. At most once a second. */
+  /** Its connection ended: it is asked at once whether it is there; again not before `doubtPauseMs`. */
   doubt(service: string, name: string, nowMs: number): void {
     const replica = this.#services.get(service)?.replicas.get(name);
-    if (replica === undefined || replica.isBusy) return;
-    replica.nextMs = Math.min(replica.nextMs, Math.max(nowMs, replica.turnedMs + doubtPauseMs));
+    if (replica === undefined || nowMs < replica.doubtedMs + doubtPauseMs) return;
+    replica.doubtedMs = nowMs;
+    replica.nextMs = Math.min(replica.nextMs, nowMs);
   }
 
   /** Whether a replica gets calls, and what it gets none for. undefined: its service isn't polled. */
@@ -163,7 +164,6 @@ export class HealthBook {
 
   #turnOf(replica: ReplicaHealth, nowMs: number): Check {
     replica.isBusy = true;
-    replica.turnedMs = nowMs;
     replica.nextMs = nowMs + replica.health.everyMs;
     return { service: replica.service, replica: replica.name, model: replica.rotate(), isTurn: true };
   }

@@ -57,8 +57,8 @@ export class ReplicaHealth {
   isBusy = false;
   /** When the next check of the rotation is due. */
   nextMs: number;
-  /** When the last one was made. */
-  turnedMs = Number.NEGATIVE_INFINITY;
+  /** When its connection ended last. */
+  doubtedMs = Number.NEGATIVE_INFINITY;
   readonly models = new Map<string, ModelHealth>();
   /** Names of models that are waited for, in the order in which they are asked for. */
   readonly waiting = new Set<string>();

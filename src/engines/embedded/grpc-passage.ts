@@ -38,6 +38,8 @@ export class GrpcPassage implements Underway, Looked {
   /** A replica was opened and not given back yet. */
   #isOpen = false;
   #hasRetried = false;
+  /** Where all were tried, one of them may be tried again. */
+  #isAgain = false;
   #aborting: AbortController | undefined;
   #sentMs = 0;
   #answeredMs = 0;
@@ -61,7 +63,9 @@ export class GrpcPassage implements Underway, Looked {
   start(): void {
     const { permit, upstreams } = this.#options;
     const { rawFields } = this.#call.exchange;
-    const replica = upstreams.pick({ operation: permit.fields.operation, rawFields }, this.#tried);
+    const wanted = { operation: permit.fields.operation, rawFields };
+    const replica = upstreams.pick(wanted, this.#tried) ?? (this.#isAgain ? upstreams.pick(wanted, []) : undefined);
+    this.#isAgain = false;
     if (replica === undefined) {
       this.#over();
       this.#call.refuse('upstream-unavailable', undefined, this.#replica?.name);
@@ -228,7 +232,7 @@ export class GrpcPassage implements Underway, Looked {
     const isSafe = code === constants.NGHTTP2_REFUSED_STREAM || permit.fields.operation.safe;
     if (isWhole && isSafe && !this.#hasRetried && this.#status === 0) {
       this.#hasRetried = true;
-      this.#tried.length = 0;
+      this.#isAgain = true;
       this.start();
       return;
     }

@@ -45,6 +45,8 @@ export class Passage implements Underway {
   #abort: ((error?: Error) => void) | undefined;
   #isAbandoned = false;
   #hasRetried = false;
+  /** Where all were tried, one of them may be tried again. */
+  #isAgain = false;
   #isConnected = false;
   #sentMs = 0;
   #answeredMs = 0;
@@ -68,7 +70,9 @@ export class Passage implements Underway {
   start(): void {
     const { permit, upstreams } = this.#options;
     const { rawFields } = this.#call.exchange;
-    const replica = upstreams.pick({ operation: permit.fields.operation, rawFields }, this.#tried);
+    const wanted = { operation: permit.fields.operation, rawFields };
+    const replica = upstreams.pick(wanted, this.#tried) ?? (this.#isAgain ? upstreams.pick(wanted, []) : undefined);
+    this.#isAgain = false;
     if (replica === undefined) {
       this.#call.refuse('upstream-unavailable', undefined, this.#replica?.name);
       return;
@@ -164,7 +168,7 @@ export class Passage implements Underway {
     }
     if (this.#mayRetry(error)) {
       this.#hasRetried = true;
-      this.#tried.length = 0;
+      this.#isAgain = true;
       this.start();
       return;
     }

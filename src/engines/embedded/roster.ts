@@ -63,9 +63,9 @@ export class Roster {
       const before = next.get(service);
       if (before === undefined) continue;
       const entries = this.#entriesOf(service, states);
-      const down = new Set(before.filter(({ isUp }) => !isUp).map(({ slot }) => slot));
-      // Whoever looked says that it is well again.
-      for (const { slot, isUp } of entries) if (isUp && down.has(slot)) this.#ejection.forgive(slot);
+      const known = new Map(before.map((entry) => [entry.slot, entry]));
+      // Whoever looked says that it is well again, or has more than it had.
+      for (const entry of entries) if (isMended(known.get(entry.slot), entry)) this.#ejection.forgive(entry.slot);
       this.#pushed.set(service, states);
       next.set(service, entries);
     }
@@ -125,6 +125,10 @@ export class Roster {
     const listed = new Set([...current.values()].flat().map(({ slot }) => slot));
     for (const [slot, held] of this.#held.entries()) if (held !== undefined) held.isListed = listed.has(slot);
   }
+}
+
+function isMended(before: RosterEntry | undefined, { isUp, lacks }: RosterEntry): boolean {
+  return before !== undefined && isUp && (!before.isUp || lacks.length < before.lacks.length);
 }
 
 /** Before control has said anything: a name has no addresses yet, and with `health` nobody is up. */
