@@ -7,6 +7,8 @@ export const waitingChecksPerSecondMax = 100;
 /** A model that is on its way is asked for again after this time; one that isn't, later each time. */
 export const waitingPauseMs = 500;
 export const waitingPauseMsMax = 10_000;
+/** What no replica has, and was asked for until the pause is so long, is waited for: it was meant to be there. */
+export const nobodyPauseMs = 4000;
 /** A replica whose connections end again and again is asked beside its turn so often at most. */
 export const doubtPauseMs = 1000;
 
@@ -215,6 +217,7 @@ export class HealthBook {
     if (before !== lacking.join()) this.#changed.add(service.target.service);
     this.#recount(service, model.model, nowMs);
     const isFirst = service.ready.get(model.model) === 0;
+    if (isFirst && lacking.length > 0 && model.pauseMs >= nobodyPauseMs) model.isExpected = true;
     const isWaiting = lacking.length > 0 && (model.isLoading || model.isExpected || isFirst);
     if (isWaiting) this.#wait(replica, model, nowMs);
     else replica.waiting.delete(model.model);
