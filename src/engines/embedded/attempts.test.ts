@@ -5,27 +5,25 @@ import { retryBodyBytesMax } from '../../std/limits.ts';
 import { budgetMemory } from '../../traffic/index.ts';
 import { Attempts, type AttemptsOptions } from './attempts.ts';
 import { Carriages } from './carriage.ts';
-import { ReplicaSets, type Target } from './replica-sets.ts';
+import type { Target } from './replica-sets.ts';
 
-class Named implements Target {
-  readonly inFlight = 0;
+interface Named extends Target {
   readonly name: string;
-  constructor(name: string) {
-    this.name = name;
-  }
-  close(): void {}
 }
 
 function attempts(replicas: number, changed: Partial<AttemptsOptions<Named>> = {}, isSafe = true): Attempts<Named> {
-  const endpoints = Array.from({ length: replicas }, (_, index) => ({ rest: { host: 'a', port: index + 1 } }));
-  const upstreams = [{ service: 's', endpoints, retries: { triesMax: 3, budgetPpm: 1_000_000 } }];
-  const sets = new ReplicaSets(({ rest }) => new Named(String(rest.port)));
-  sets.apply(upstreams);
+  const all = Array.from({ length: replicas }, (_, index) => ({ name: String(index) }) as Named);
   const carriages = new Carriages({ budgets: budgetMemory(1), sharedUs: 0 });
-  carriages.apply(upstreams);
-  const permit = { fields: { operation: { service: 's', safe: isSafe } } } as Permit;
-  const dueMs = Number.POSITIVE_INFINITY;
-  return new Attempts({ permit, replicas: sets, carriage: carriages.of('s'), heldBytes: 0, dueMs, ...changed });
+  carriages.apply([{ service: 's', endpoints: [], retries: { triesMax: 3, budgetPpm: 1_000_000 } }]);
+  return new Attempts({
+    permit: { fields: { operation: { service: 's', safe: isSafe } } } as Permit,
+    replicas: { pick: (_wanted, tried) => all.find((replica) => !tried.includes(replica)) },
+    rawFields: [],
+    carriage: carriages.of('s'),
+    heldBytes: 0,
+    dueMs: Number.POSITIVE_INFINITY,
+    ...changed,
+  });
 }
 
 test('another replica first; one that was tried only with a further try', () => {

@@ -7,7 +7,9 @@ import type { ReplicaSets, Target } from './replica-sets.ts';
 
 export interface AttemptsOptions<T extends Target> {
   readonly permit: Permit;
-  readonly replicas: ReplicaSets<T>;
+  readonly replicas: Pick<ReplicaSets<T>, 'pick'>;
+  /** Of the request: names and values, in turn. */
+  readonly rawFields: readonly string[];
   readonly carriage: Carriage;
   /** Bytes of the body, where it is held whole. */
   readonly heldBytes: number | undefined;
@@ -88,6 +90,17 @@ export class Attempts<T extends Target> {
     return waitMs;
   }
 
+  /** The last replica can't answer. */
+  failed(): void {
+    this.replica?.member.failed();
+  }
+
+  /** 502, 503 and 504 say that it can't; whatever else it says, it lives. */
+  noteStatus(status: number): void {
+    if (status >= 502 && status <= 504) this.failed();
+    else this.replica?.member.succeeded();
+  }
+
   /** What is recorded of a call that was answered. */
   answered({ status, bytesOut, grpcStatus, release }: Answered): Ending {
     const upstreamMs = this.answeredMs - this.sentMs;
@@ -95,8 +108,8 @@ export class Attempts<T extends Target> {
   }
 
   #pick(): T | undefined {
-    const { permit, replicas } = this.#options;
-    return replicas.pick(permit.fields.operation.service, this.#tried);
+    const { permit, replicas, rawFields } = this.#options;
+    return replicas.pick({ operation: permit.fields.operation, rawFields }, this.#tried);
   }
 }
 

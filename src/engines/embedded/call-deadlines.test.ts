@@ -23,7 +23,7 @@ const replica = opened.use(
     else if (what !== 'silent') answer.end('good');
   }),
 );
-const stage = opened.use(await startStage({ replicas: [replica.port], carried: { timeouts: { deadlineMs: 300 } } }));
+const stage = opened.use(await startStage({ replicas: [replica.port], upstream: { timeouts: { deadlineMs: 300 } } }));
 async function post(what: string, port = stage.port): Promise<{ status: number; text: string; tookMs: number }> {
   const startedMs = performance.now();
   const sending = request({ host: '127.0.0.1', port, method: 'POST', path: `${path}?${what}`, agent: false });
@@ -72,7 +72,7 @@ test('a body that does not come counts as well', async () => {
 });
 
 test('how long a replica may be silent is the plan’s', async () => {
-  await using short = await startStage({ replicas: [replica.port], carried: { timeouts: { answerMs: 200 } } });
+  await using short = await startStage({ replicas: [replica.port], upstream: { timeouts: { answerMs: 200 } } });
   const { status, text, tookMs } = await post('silent', short.port);
   assert.equal(status, 504);
   assert.match(text, /"code":"upstream-timeout"/);

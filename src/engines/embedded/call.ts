@@ -47,6 +47,8 @@ export interface Underway {
   abandon(): void;
   /** Ends an answer that has begun so that nobody takes it for whole. */
   breakOff(): void;
+  /** The service's own deadline has passed, and the replica may be to blame. */
+  late(): void;
 }
 
 /**
@@ -223,6 +225,8 @@ export class Call implements Waiting, Due {
 
   /** Its deadline passed. */
   due(): void {
+    // How little time a client leaves says nothing of a replica.
+    if (this.dueMs < this.#startedMs + this.patienceMs) this.underway?.late();
     this.refuse('deadline-exceeded');
   }
 

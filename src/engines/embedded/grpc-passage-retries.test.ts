@@ -13,7 +13,7 @@ import { eventually, startStage } from './testing/stage.ts';
 const opened = openedHere();
 const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
 const carried = { timeouts: { deadlineMs: 30_000 }, retries: { triesMax: 2, budgetPpm: 1_000_000 } };
-const stage = opened.use(await startStage({ replicas: [1], grpc: [upstream.port], carried }));
+const stage = opened.use(await startStage({ replicas: [1], grpc: [upstream.port], upstream: carried }));
 const { client } = openCaller(opened, stage.port);
 
 /** How it ended, and how often it was run. */
@@ -39,7 +39,7 @@ test('UNAVAILABLE before any message is tried again; another status, or one behi
 });
 
 test('what is not to be tried again is not', async () => {
-  await using fresh = await startStage({ replicas: [1], grpc: [upstream.port], carried });
+  await using fresh = await startStage({ replicas: [1], grpc: [upstream.port], upstream: carried });
   await using other = new RawGrpc(`http://127.0.0.1:${fresh.port}`);
   for (const how of ['trailers-only:5', 'empty:4', 'status:14', 'pushback:-1', 'pushback:60000', 'http:500']) {
     const before = upstream.ran.length;
@@ -106,11 +106,11 @@ test('how long a replica may be silent, and how long it may take to be there, ar
   const retries = { triesMax: 1, budgetPpm: 0 };
   await using silent = await startStage({
     ...{ replicas: [1], grpc: [upstream.port] },
-    carried: { retries, timeouts: { answerMs: 200 } },
+    upstream: { retries, timeouts: { answerMs: 200 } },
   });
   await using unmet = await startStage({
     ...{ replicas: [1], grpc: [(mute.address() as AddressInfo).port] },
-    carried: { retries, timeouts: { connectMs: 200 } },
+    upstream: { retries, timeouts: { connectMs: 200 } },
   });
   for (const [{ port, records }, status, reason] of [
     [silent, '4', 'upstream-timeout'],

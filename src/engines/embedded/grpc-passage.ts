@@ -65,7 +65,8 @@ export class GrpcPassage implements Underway, Due {
     this.#options = options;
     const { permit, upstreams: replicas, carriage, body, isWhole } = options;
     const heldBytes = isWhole ? body.length : undefined;
-    this.#attempts = new Attempts({ permit, replicas, carriage, heldBytes, dueMs: call.dueMs });
+    const { dueMs, exchange } = call;
+    this.#attempts = new Attempts({ permit, replicas, carriage, heldBytes, dueMs, rawFields: exchange.rawFields });
   }
 
   get endpoint(): string | undefined {
@@ -103,6 +104,7 @@ export class GrpcPassage implements Underway, Due {
       else if (session !== undefined) this.#send(session);
       else {
         // Nothing was sent: another replica may be better, whatever the message is.
+        this.#attempts.failed();
         this.#giveBack();
         this.#try();
       }
@@ -123,6 +125,10 @@ export class GrpcPassage implements Underway, Due {
     if (this.#isOver) return;
     this.#over();
     this.#reset();
+  }
+
+  late(): void {
+    if (this.#status === 0) this.#attempts.failed();
   }
 
   breakOff(): void {
@@ -164,6 +170,7 @@ export class GrpcPassage implements Underway, Due {
     this.#fields = this.#read(raw);
     // No gRPC service, but a proxy before one.
     const isFault = this.#status === 502 || this.#status === 503;
+    if (isFault) this.#attempts.failed();
     if (isFault && this.#later(this.#attempts.repeat(retryAfterMs(this.#fields, Date.now())))) return;
     this.#fields.push('x-headgate-request-id', this.#call.requestId);
     if (isWhole) {
@@ -210,6 +217,7 @@ export class GrpcPassage implements Underway, Due {
   /** The answer is here, whole. */
   #complete(): void {
     if (this.#isOver) return;
+    this.#attempts.noteStatus(this.#grpcStatus === unavailable ? 503 : this.#status);
     const isUnavailable = this.#grpcStatus === unavailable && this.bytesOut === 0;
     if (isUnavailable && this.#later(this.#attempts.repeat(pushbackMs(this.#trailers ?? this.#fields)))) return;
     const { exchange } = this.#call;
@@ -234,8 +242,12 @@ export class GrpcPassage implements Underway, Due {
   due(nowMs: number): void {
     if (this.#isOver) return;
     this.dueMs = this.#movedMs + this.#options.carriage.traffic.answerMs;
-    if (this.dueMs > nowMs) this.#options.wheel.add(this);
-    else if (this.hasBegun) this.breakOff();
+    if (this.dueMs > nowMs) {
+      this.#options.wheel.add(this);
+      return;
+    }
+    this.#attempts.failed();
+    if (this.hasBegun) this.breakOff();
     else this.#call.refuse('upstream-timeout');
   }
 
@@ -263,6 +275,8 @@ export class GrpcPassage implements Underway, Due {
 
   #failed(code: number): void {
     this.#stream = undefined;
+    // A goodbye fails many calls at once, of a replica that is well.
+    if (code !== constants.NGHTTP2_REFUSED_STREAM) this.#attempts.failed();
     this.#giveBack();
     if (this.hasBegun) {
       this.breakOff();

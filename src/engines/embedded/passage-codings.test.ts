@@ -53,7 +53,7 @@ const listener: RequestListener = async (call, answer) => {
 const opened = openedHere();
 const replica = opened.use(await startReplica((call, answer) => void listener(call, answer)));
 const compression = { answers: ['zstd', 'br', 'gzip'], requests: 'gzip' } as const;
-const stage = opened.use(await startStage({ replicas: [replica.port], carried: { compression } }));
+const stage = opened.use(await startStage({ replicas: [replica.port], upstream: { compression } }));
 
 interface Told {
   readonly status: number | undefined;

@@ -102,7 +102,7 @@ test('a replica that wants to be left alone for long is; for a moment is waited'
 test('tries are as many as the plan says; a body that is larger than the bound has one', async () => {
   await stageOf(
     [failing(503)],
-    { carried: { retries: { triesMax: 4, budgetPpm: 1_000_000 } } },
+    { upstream: { retries: { triesMax: 4, budgetPpm: 1_000_000 } } },
     async (stage, calls) => {
       assert.equal((await post(stage.port, Buffer.alloc(retryBodyBytesMax))).status, 503);
       assert.equal(calls[0], 4);
@@ -110,17 +110,21 @@ test('tries are as many as the plan says; a body that is larger than the bound h
       assert.equal(calls[0], 5);
     },
   );
-  await stageOf([failing(503)], { carried: { retries: { triesMax: 1, budgetPpm: 200_000 } } }, async (stage, calls) => {
-    assert.equal((await post(stage.port)).status, 503);
-    assert.equal(calls[0], 1);
-  });
+  await stageOf(
+    [failing(503)],
+    { upstream: { retries: { triesMax: 1, budgetPpm: 200_000 } } },
+    async (stage, calls) => {
+      assert.equal((await post(stage.port)).status, 503);
+      assert.equal(calls[0], 1);
+    },
+  );
 });
 
 test('a service that is down is not stormed, whatever thread its calls come in by', async () => {
   const [calls, budget] = [400, 0.2];
   await stageOf(
     [failing(503), closing],
-    { carried: { retries: { triesMax: 3, budgetPpm: 200_000 } } },
+    { upstream: { retries: { triesMax: 3, budgetPpm: 200_000 } } },
     async (stage, seen) => {
       const lanes = Array.from({ length: 16 }, async () => {
         for (let call = 0; call < calls / 16; call += 1)

@@ -50,7 +50,8 @@ export class Passage implements Underway, Answerer {
     this.#call = call;
     this.#options = options;
     const heldBytes = body === null ? 0 : Buffer.isBuffer(body) ? body.length : undefined;
-    this.#attempts = new Attempts({ permit, replicas, carriage, heldBytes, dueMs: call.dueMs });
+    const { dueMs, exchange } = call;
+    this.#attempts = new Attempts({ permit, replicas, carriage, heldBytes, dueMs, rawFields: exchange.rawFields });
     const sent = { fields: call.fields.sent, body };
     this.#sent = carriage.requests === undefined ? sent : codedRequest(sent, carriage.requests);
   }
@@ -92,6 +93,10 @@ export class Passage implements Underway, Answerer {
     this.#abort?.();
   }
 
+  late(): void {
+    if (this.#answering === undefined) this.#attempts.failed();
+  }
+
   /** Ends an answer that has begun so that nobody takes it for whole. */
   breakOff(): void {
     const { exchange } = this.#call;
@@ -119,6 +124,7 @@ export class Passage implements Underway, Answerer {
       this.#call.exchange.inform(status, answer.sent);
       return true;
     }
+    this.#attempts.noteStatus(status);
     if (
       (status === 502 || status === 503) &&
       this.#later(this.#attempts.repeat(retryAfterMs(answer.sent, Date.now())))
@@ -157,8 +163,12 @@ export class Passage implements Underway, Answerer {
   onError(error: Error): void {
     this.#giveBack();
     if (this.#isAbandoned || this.#call.isEnding) return;
+    if (this.#discarded !== undefined) {
+      this.#done();
+      return;
+    }
+    if (reasonOf(error) !== 'request-malformed') this.#attempts.failed();
     if (this.hasBegun) this.breakOff();
-    else if (this.#discarded !== undefined) this.#done();
     // Nothing was sent: another replica may be better, whatever the body is.
     else if (!this.#isConnected && isUnreached(error)) this.#try();
     else if (this.#answering !== undefined || !isClosed(error) || !this.#later(this.#attempts.repeat(0))) {

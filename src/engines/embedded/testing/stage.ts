@@ -28,8 +28,8 @@ export interface StageOptions {
   readonly limits?: readonly LimitPlan[];
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
-  /** How its calls are carried, beside its endpoints. */
-  readonly carried?: Omit<UpstreamPlan, 'service' | 'endpoints'>;
+  /** What else the service's upstream says. */
+  readonly upstream?: Partial<UpstreamPlan>;
 }
 
 export async function startStage(options: StageOptions): Promise<Stage> {
@@ -55,7 +55,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
 /** Anyone may do anything with the model `m`, and nobody anything with `n`. */
 export function stagePlan(
   folder: string,
-  { replicas, grpc = [], bodyBytesMax = 64 * 1024 * 1024, limits = [], access, tls, carried }: StageOptions,
+  { replicas, grpc = [], bodyBytesMax = 64 * 1024 * 1024, limits = [], access, tls, upstream }: StageOptions,
 ): Plan {
   const rule = {
     index: 0,
@@ -92,7 +92,7 @@ export function stagePlan(
       },
     ],
     upstreams: [
-      { service: 'scoring', endpoints: replicas.map((port, index) => endpoint(port, grpc[index])), ...carried },
+      { service: 'scoring', endpoints: replicas.map((port, index) => endpoint(port, grpc[index])), ...upstream },
     ],
     audit: { directory: join(folder, 'audit'), record: 'required' },
     bounds: { bodyBytesMax },
