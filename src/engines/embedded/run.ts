@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { rateMemory, replicaMemory } from '../../traffic/index.ts';
-import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
+import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine, ServiceTraffic } from '../engine.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
@@ -126,7 +126,14 @@ class Crew {
   async status(): Promise<EngineStatus> {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
-    return { ...statusOf(statuses), endpoints: this.#roster.status() };
+    return { ...statusOf(statuses), endpoints: this.#roster.status(), traffic: this.#traffic() };
+  }
+
+  #traffic(): ServiceTraffic[] {
+    const nothing = { retries: 0, retriesRefused: 0, coalesced: 0, queueFull: 0, queueTimeouts: 0 };
+    return this.#plan.upstreams.map(({ service }) => {
+      return { service, ...nothing, ejections: this.#roster.ejections(service) };
+    });
   }
 
   async stop(graceMs: number): Promise<void> {
