@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { budgetMemory, rateMemory, replicaMemory } from '../../traffic/index.ts';
-import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
+import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine, ServiceTraffic } from '../engine.ts';
 import { sumOfTraffic } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
@@ -128,7 +128,9 @@ class Crew {
   async status(): Promise<EngineStatus> {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
-    return { ...statusOf(statuses), endpoints: this.#roster.status() };
+    const { traffic, ...status } = statusOf(statuses);
+    const told = traffic.map((each) => ({ ...each, ejections: this.#roster.ejections(each.service) }));
+    return { ...status, endpoints: this.#roster.status(), traffic: told };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -209,7 +211,9 @@ function freeNumber(taken: readonly number[]): number {
   return free;
 }
 
-function statusOf(statuses: readonly WorkerStatus[]): Omit<EngineStatus, 'endpoints'> {
+function statusOf(
+  statuses: readonly WorkerStatus[],
+): Omit<EngineStatus, 'endpoints' | 'traffic'> & { readonly traffic: readonly ServiceTraffic[] } {
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
