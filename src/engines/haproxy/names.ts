@@ -102,5 +102,7 @@ export const walkPrefix = 'grpc.walk.';
 export function serviceBackends(index: number): string[] {
   return [plainName, upstreamName, askName, grpcPlainName, grpcName, walkName, grpcAskName].map((name) => name(index));
 }
-/** A server, in each of them. */
-export const replicaName = (index: number): string => `replica.${index}`;
+/** A server, in each of them; `''`: what its name begins with. */
+export const replicaName = (index: number | ''): string => `replica.${index}`;
+/** Of a service: bytes of the largest body that may be sent again, now. */
+export const retryBytesName = (index: number): string => `proc.retry${index}`;

@@ -21,6 +21,14 @@ export const recordOffsets = {
   subject: 146,
 } as const;
 
+/** What a record begins with, by its kind: of a call that may be sent again, and of one that may not. */
+export const letters = {
+  ordinary: ['0', 'U'],
+  long: ['L', 'l'],
+  nobody: ['N', 'n'],
+} as const satisfies Readonly<Record<string, readonly [safe: string, unsafe: string]>>;
+export const unsafeLetters = Object.values(letters).map(([, unsafe]) => unsafe);
+
 /** Of the numbers in a limit slot: key in the fast table, key in the slow one, cost and burst in ticks. 0: not used. */
 export const slotOffsets = (slot: number): { fast: number; slow: number; cost: number; burst: number } => {
   const first = recordOffsets.slots + (slot - 1) * 4 * numberWidth;
@@ -96,9 +104,11 @@ export function permitRecord({ permit, endSeconds, core, service, path, counters
     // A path says it already.
     cell((operation.grpc && version) || '.', recordOffsets.subject - recordOffsets.version),
   ].join('');
-  if (identity === undefined || assertion === undefined) return `N${fixed}- - ${path ?? '-'} .`;
+  const letter = (kind: keyof typeof letters): string => letters[kind][operation.safe ? 0 : 1];
+  if (identity === undefined || assertion === undefined) return `${letter('nobody')}${fixed}- - ${path ?? '-'} .`;
   const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${path ?? '-'} `;
-  return text.length < assertionOffset ? `0${text}`.padEnd(assertionOffset, '.') + assertion : `L${text}${assertion}`;
+  if (text.length >= assertionOffset) return `${letter('long')}${text}${assertion}`;
+  return `${letter('ordinary')}${text}`.padEnd(assertionOffset, '.') + assertion;
 }
 
 function cell(text: string, width: number): string {

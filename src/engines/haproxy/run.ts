@@ -15,13 +15,14 @@ import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
-import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';
 import { answerActions, refusalActions } from './answer.ts';
 import { CoreBooks } from './core-book.ts';
 import { demandsOf, union } from './demands.ts';
 import { FloodGuard } from './flood.ts';
 import { serviceNumbers } from './frontend.ts';
+import { KnownReplicas } from './known-replicas.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { askName, frontendName, grpcAskName, grpcPrefix } from './names.ts';
 import { questionOf } from './neutral.ts';
@@ -30,6 +31,7 @@ import type { Place } from './place.ts';
 
 import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
+import { slotsFor } from './slots.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
 import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
 
@@ -52,6 +54,7 @@ export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<R
     failed: runner.failed,
     swap: (next) => runner.swap(next),
     revoke: (ids) => runner.revoke(ids),
+    setReplicas: (replicas) => runner.setReplicas(replicas),
     admit: (open) => runner.admit(open),
     status: () => runner.status(),
     async stop(graceMs) {
@@ -93,6 +96,9 @@ class Runner {
   readonly #unrecorded: UnrecordedSpool;
   readonly #apiKeys: OpenKeyFinder;
   readonly #flood = new FloodGuard();
+  readonly #replicas = new KnownReplicas();
+  /** Changes of the Plan and of replicas never overlap. */
+  #change: Promise<void> = Promise.resolve();
   #isOpen = true;
   #isStopping = false;
 
@@ -132,6 +138,7 @@ class Runner {
       // What was demanded once stays, so that policies that come and go need no further process.
       demands: before === undefined ? demandsOf(plan) : union(before.demands, demandsOf(plan)),
       spoolDirectory: this.#spoolDirectory,
+      slots: slotsFor(plan, this.#replicas.of(plan)),
       previous: predecessors,
       clock,
       log,
@@ -165,7 +172,34 @@ class Runner {
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
-  async swap(plan: Plan): Promise<void> {
+  swap(plan: Plan): Promise<void> {
+    return this.#inTurn(() => this.#swap(plan));
+  }
+
+  setReplicas(replicas: ReplicasByService): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#replicas.learn(replicas);
+      await this.#spread(replicas);
+    });
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#change.then(work);
+    this.#change = done.catch(() => undefined);
+    await done;
+  }
+
+  /** To all processes; where the newest has no room, another takes over. */
+  async #spread(replicas: ReplicasByService): Promise<void> {
+    const told = [...this.#processes.values()].map(async (each) => ({
+      each,
+      hasRoom: await each.setReplicas(replicas),
+    }));
+    const full = (await Promise.all(told)).some(({ each, hasRoom }) => !hasRoom && each === this.#current);
+    if (full) await this.start(this.#gate.plan);
+  }
+
+  async #swap(plan: Plan): Promise<void> {
     const { keys, clock } = this.#options;
     const before = this.#gate;
     const isServed = this.#current?.serves(plan) === true;
@@ -175,7 +209,9 @@ class Runner {
     this.#changes += 1;
     this.#turn += 1;
     await this.#setEpochs();
-    if (!isServed) await this.start(plan);
+    const changed = this.#replicas.takeUp(before.plan, plan);
+    if (isServed) await this.#spread(changed);
+    else await this.start(plan);
     await before.close();
   }
 

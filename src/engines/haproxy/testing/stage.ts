@@ -7,7 +7,15 @@ import { join } from 'node:path';
 import { type StubKey, signToken, startStubIssuer } from '../../../../test/support/stub-issuer.ts';
 import type { AuditRecord } from '../../../audit/types.ts';
 import { accessEpoch } from '../../../plan/index.ts';
-import type { AccessPlan, LimitPlan, ListenerPlan, Plan, RoutePlan, RulePlan } from '../../../plan/types.ts';
+import type {
+  AccessPlan,
+  LimitPlan,
+  ListenerPlan,
+  Plan,
+  RoutePlan,
+  RulePlan,
+  UpstreamPlan,
+} from '../../../plan/types.ts';
 import { systemClock } from '../../../std/clock.ts';
 import type { RunningEngine } from '../../engine.ts';
 import { haproxy } from '../index.ts';
@@ -18,6 +26,8 @@ export interface Stage {
   readonly port: number;
   readonly plan: Plan;
   readonly log: readonly string[];
+  /** Ports of the replicas, in order. */
+  readonly ports: readonly number[];
   /** What the replicas were sent, in order. */
   readonly seen: readonly IncomingMessage[];
   /** A token for this subject in the group `leads`, or in another. */
@@ -40,6 +50,8 @@ export interface StageOptions {
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
   readonly routes?: readonly RoutePlan[];
+  /** How calls are carried. */
+  readonly upstream?: Partial<UpstreamPlan>;
 }
 
 const key: StubKey = {
@@ -61,6 +73,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     engine,
     plan,
     log,
+    ports: replicas.map(({ port }) => port),
     seen,
     port: engine.addresses.public?.port ?? 0,
     token: (subject, claims = {}) => signToken(claimsOf(issuer.url, subject, claims), key),
@@ -110,6 +123,7 @@ function stagePlan(
     bodyBytesMax = 64 * 1024 * 1024,
     tls,
     routes = [{ service: 'scoring', strip: false }],
+    upstream = {},
   }: StageOptions,
 ): Plan {
   const identity = { name: 'staff', kind: 'oidc', issuers: [issuer], audience: ['headgate'] } as const;
@@ -130,7 +144,9 @@ function stagePlan(
     epoch: accessEpoch(whole),
     access: whole,
     listeners: [{ name: 'public', address: { host: '127.0.0.1', port: 0 }, routes, ...(tls !== undefined && { tls }) }],
-    upstreams: [{ service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])) }],
+    upstreams: [
+      { service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])), ...upstream },
+    ],
     audit: { directory: join(folder, 'audit'), record: 'required' },
     bounds: { bodyBytesMax },
     admin: { host: '127.0.0.1', port: 0 },
