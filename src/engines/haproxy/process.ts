@@ -5,7 +5,7 @@ import type { UnrecordedCalls } from '../../audit/types.ts';
 import type { Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
 import type { Clock } from '../../std/clock.ts';
-import type { EndpointStatus, ReplicasByService } from '../engine.ts';
+import type { EndpointStatus, ReplicasByService, ServiceTraffic } from '../engine.ts';
 import { CallWatch } from './call-watch.ts';
 import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
@@ -18,6 +18,7 @@ import { realizeHaproxy } from './realize.ts';
 import { RuntimeApi } from './runtime-api.ts';
 import { ServerSlots } from './server-slots.ts';
 import { emptied, type SlotsByService } from './slots.ts';
+import { TrafficWatch } from './traffic-watch.ts';
 
 /** How long HAProxy may take until it listens. */
 const startMsMax = 10_000;
@@ -75,6 +76,7 @@ export class HaproxyProcess {
   readonly watch: CallWatch;
   readonly #maps: MapEditor;
   readonly #servers: ServerSlots;
+  readonly #traffic: TrafficWatch;
   #isGone = false;
 
   private constructor({ plan, place, demands, slots, clock, log, onUnrecorded }: StartOptions, child: ChildProcess) {
@@ -85,7 +87,9 @@ export class HaproxyProcess {
     this.pid = child.pid ?? 0;
     this.api = new RuntimeApi(place.adminSocket);
     this.#maps = new MapEditor(this.api, place, log);
-    this.#servers = new ServerSlots({ plan, slots, api: this.api, log });
+    const onChange = (service: string): void => this.#traffic.expect(service);
+    this.#servers = new ServerSlots({ plan, slots, api: this.api, log, onChange });
+    this.#traffic = new TrafficWatch({ plan, api: this.api, servers: this.#servers, clock, log });
     this.ledger = new Ledger(this.#maps.permits, clock.now());
     this.names = new KnownNames(this.#maps.names, demands.headers);
     this.grpcNames = new KnownNames(this.#maps.grpcNames, demands.headers, true);
@@ -103,6 +107,7 @@ export class HaproxyProcess {
     void this.exited.then(() => {
       this.#isGone = true;
       this.watch.gone();
+      this.#traffic.end();
       this.api.close();
     });
   }
@@ -119,6 +124,7 @@ export class HaproxyProcess {
       const process = new HaproxyProcess(options, child);
       await process.#ready(said);
       process.watch.start();
+      process.#traffic.start();
       return process;
     } finally {
       closeSync(spool);
@@ -171,6 +177,7 @@ export class HaproxyProcess {
       isIdle = /^Stopping: 1$/m.test(text) && connections === 0 && inFlight === 0;
     }
     await this.watch.end();
+    this.#traffic.end();
     this.api.beBrief();
   }
 
@@ -189,6 +196,11 @@ export class HaproxyProcess {
   /** The replicas and what is on its way to each. */
   endpoints(): Promise<EndpointStatus[]> {
     return this.#servers.endpoints();
+  }
+
+  /** Counts since its start, by service. */
+  traffic(): ServiceTraffic[] {
+    return this.#traffic.traffic();
   }
 
   /** Spreads calls over these. False: it has too few slots. */

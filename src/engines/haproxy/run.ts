@@ -33,6 +33,8 @@ import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
 import { slotsFor } from './slots.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
+import { deadlinesOf } from './traffic-lines.ts';
+import { TrafficSums } from './traffic-sums.ts';
 import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
 
 /** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
@@ -97,6 +99,7 @@ class Runner {
   readonly #apiKeys: OpenKeyFinder;
   readonly #flood = new FloodGuard();
   readonly #replicas = new KnownReplicas();
+  readonly #traffic = new TrafficSums();
   /** Changes of the Plan and of replicas never overlap. */
   #change: Promise<void> = Promise.resolve();
   #isOpen = true;
@@ -243,6 +246,7 @@ class Runner {
       unrecordedCalls: this.#unrecorded.calls,
       endpoints: (await this.#current?.endpoints()) ?? [],
       issuers: this.#gate.status(),
+      traffic: this.#traffic.with(processes.flatMap((each) => each.traffic())),
     };
   }
 
@@ -286,6 +290,7 @@ class Runner {
       environment: plan.environment,
       epoch: this.#gate.plan.epoch,
       listeners: plan.listeners.map(({ name }) => name),
+      deadlines: deadlinesOf(plan),
     };
   }
 
@@ -302,6 +307,7 @@ class Runner {
   #ended(ended: HaproxyProcess, how: string): void {
     const { log } = this.#options;
     this.#processes.delete(ended.place.worker);
+    this.#traffic.keep(ended.traffic());
     rmSync(ended.place.directory, { recursive: true, force: true });
     rmSync(ended.place.adminSocket, { force: true });
     if (this.#isStopping) return;

@@ -32,6 +32,8 @@ export interface ServerSlotsOptions {
   readonly slots: SlotsByService;
   readonly api: RuntimeApi;
   readonly log: (line: string) => void;
+  /** Other replicas get the calls of a service. */
+  readonly onChange: (service: string) => void;
 }
 
 /**
@@ -113,7 +115,7 @@ export class ServerSlots {
       assign(held.slots, wanted, { former, isBusy: always }) ??
       assign(held.slots, wanted, { former, isBusy: await this.#busy(held) });
     if (next === undefined) return false;
-    await this.#order(held, next);
+    if (await this.#order(held, next)) this.#options.onChange(service);
     return true;
   }
 
@@ -143,7 +145,8 @@ export class ServerSlots {
     }
   }
 
-  async #order(held: Service, next: Slots): Promise<void> {
+  /** Whether there was anything to do. */
+  async #order(held: Service, next: Slots): Promise<boolean> {
     const { slots: before } = held;
     const orders = await Promise.all(next.map((replica, slot) => ordersOf(held, slot, replica)));
     held.slots = next;
@@ -154,6 +157,7 @@ export class ServerSlots {
     const taking = orders.flatMap(({ take }) => take);
     const answers = await this.#options.api.batch([...bringing, ...taking]);
     for (const answer of answers) if (!taken.test(answer)) this.#options.log(`haproxy: a server: ${answer}`);
+    return orders.some(({ bring, take }) => bring.length + take.length > 0);
   }
 }
 

@@ -1,5 +1,5 @@
 import { trafficOf } from '../../plan/traffic.ts';
-import type { UpstreamPlan } from '../../plan/types.ts';
+import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import { connectTimeoutMs, retryBodyBytesMax, upstreamTimeoutMs } from '../../std/limits.ts';
 import { retryBytesName, variables } from './names.ts';
 import { call, chain, type Directive, directive, test } from './print.ts';
@@ -53,4 +53,13 @@ export function retryRules(upstream: UpstreamPlan, index: number, isMarked: bool
     directive(request('disable-l7-retry'), test(over, 'int', 'gt', 0)),
     ...(isMarked ? [directive(request('disable-l7-retry'), isUnsafe)] : []),
   ];
+}
+
+const deadlines = new WeakMap<Plan, ReadonlySet<string>>();
+
+/** Services whose calls have a deadline, which is what ends the silence of a replica; worked out once for each Plan. */
+export function deadlinesOf(plan: Plan): ReadonlySet<string> {
+  const known = deadlines.get(plan) ?? new Set(plan.upstreams.filter(hasDeadline).map(({ service }) => service));
+  deadlines.set(plan, known);
+  return known;
 }

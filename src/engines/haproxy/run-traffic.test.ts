@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import type { RequestListener } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import type { RetriesPlan } from '../../plan/types.ts';
+import { retryBodyBytesMax } from '../../std/limits.ts';
+import { call, eventually, predict, type Stage, type StageOptions, startStage } from './testing/stage.ts';
+
+async function stage(context: TestContext, options: StageOptions): Promise<Stage> {
+  const started = await startStage(options);
+  context.after(() => started.stop());
+  return started;
+}
+
+const ok: RequestListener = (_request, response) => void response.end('{}');
+const answering =
+  (status: number): RequestListener =>
+  (_request, response) =>
+    void response.writeHead(status).end('{}');
+const closing: RequestListener = (request) => void request.socket.destroy();
+const resetting: RequestListener = (request) => void request.socket.resetAndDestroy();
+const retries: RetriesPlan = { triesMax: 2, budgetPpm: 1_000_000 };
+
+const ask = ({ port, token }: Stage, body = '{}') => call(port, predict('m'), token('ann'), { body });
+
+test('a call that a replica did not serve is tried on another', async (context) => {
+  for (const [name, failing] of Object.entries({ 503: answering(503), 502: answering(502), closing, resetting })) {
+    const on = await stage(context, { replicas: [failing, ok], upstream: { retries } });
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 4; turn += 1) statuses.push((await ask(on)).status);
+    assert.deepEqual(statuses, [200, 200, 200, 200], name);
+    const tries = (await on.records(4)).map(({ timing }) => timing.tries ?? 1);
+    assert.ok(tries.includes(2), `${name}: tried ${tries}`);
+    assert.equal(
+      on.seen.length,
+      tries.reduce((sum, each) => sum + each, 0),
+    );
+  }
+});
+
+test('other answers, larger bodies and calls where nothing may be tried again stay as they are', async (context) => {
+  const plain = await stage(context, { replicas: [answering(500), answering(500)], upstream: { retries } });
+  assert.equal((await ask(plain)).status, 500);
+  assert.equal(plain.seen.length, 1);
+  const large = await stage(context, { replicas: [answering(503), answering(503)], upstream: { retries } });
+  assert.equal((await ask(large, 'x'.repeat(retryBodyBytesMax + 1))).status, 503);
+  assert.equal(large.seen.length, 1);
+  assert.equal((await ask(large, 'x'.repeat(retryBodyBytesMax))).status, 503);
+  assert.equal(large.seen.length, 3);
+  const none = { triesMax: 1, budgetPpm: 0 };
+  const once = await stage(context, { replicas: [answering(503), answering(503)], upstream: { retries: none } });
+  assert.equal((await ask(once)).status, 503);
+  assert.equal(once.seen.length, 1);
+});
+
+test('no storm: with one replica that is gone and one that answers 503, calls get their budget and little more', async (context) => {
+  const share = 0.2;
+  const on = await stage(context, {
+    replicas: [answering(503), ok, ok],
+    deadPorts: [9],
+    upstream: { retries: { triesMax: 2, budgetPpm: share * 1_000_000 } },
+  });
+  const statuses = new Map<number, number>();
+  const startMs = performance.now();
+  let calls = 0;
+  while (performance.now() - startMs < 5000) {
+    const { status } = await ask(on);
+    calls += 1;
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  }
+  const { traffic = [], endpoints } = await on.engine.status();
+  context.diagnostic(
+    `${calls} calls: ${JSON.stringify(Object.fromEntries(statuses))}; ${on.seen.length} tries arrived`,
+  );
+  context.diagnostic(JSON.stringify({ traffic, endpoints }));
+  // What one look, of a quarter of a second, lets through stands above the budget; at the start it is a second.
+  assert.ok(on.seen.length < calls * (1 + share) * 1.25 + 20, `${on.seen.length} tries of ${calls} calls`);
+  assert.ok((traffic[0]?.retries ?? 0) > 0);
+});
+
+test('a replica that fails is passed over, and used again when it is well', async (context) => {
+  let isWell = false;
+  const sick: RequestListener = (request, response) => (isWell ? ok : answering(503))(request, response);
+  const on = await stage(context, { replicas: [sick, ok, ok], upstream: { retries } });
+  const isEjected = async (): Promise<boolean> =>
+    (await on.engine.status()).endpoints.some((endpoint) => endpoint.isEjected === true);
+  await eventually(async () => {
+    assert.equal((await ask(on)).status, 200);
+    return (await isEjected()) ? true : undefined;
+  }, 10_000);
+  assert.equal((await on.engine.status()).traffic?.[0]?.ejections, 1);
+  isWell = true;
+  await eventually(async () => {
+    assert.equal((await ask(on)).status, 200);
+    return (await isEjected()) ? undefined : true;
+  }, 10_000);
+});
+
+test('not all replicas are passed over at once', async (context) => {
+  const on = await stage(context, { replicas: [answering(503), answering(503)], upstream: { retries } });
+  const endMs = performance.now() + 3500;
+  while (performance.now() < endMs) assert.equal((await ask(on)).status, 503);
+  const { endpoints } = await on.engine.status();
+  assert.equal(endpoints.filter(({ isEjected }) => isEjected === true).length <= 1, true);
+});
