@@ -77,6 +77,7 @@ export const grpcNamesMap = 'names.grpc.map';
 
 export const files = { configuration: 'haproxy.cfg', spoe: 'spoe.cfg', problem: 'problem' } as const;
 export const spoeEngine = 'gate';
+export const gateServer = 'gate';
 export const spoeGroup = 'ask';
 /** The descriptor of the spool file, inherited. */
 export const spoolDescriptor = 3;

@@ -1,6 +1,7 @@
 import type { Plan } from '../../plan/types.ts';
 import {
   connectTimeoutMs,
+  gateLookMs,
   gateTimeoutMs,
   keepAliveTimeoutMs,
   requestHeadTimeoutMs,
@@ -19,6 +20,7 @@ import {
   askName,
   backends,
   files,
+  gateServer,
   grpcNamesMap,
   namesMap,
   plainName,
@@ -48,6 +50,14 @@ const bufferBytes = 40_960;
 const rewriteBytes = 4096;
 /** Twice the count that the gate allows, so that it is the gate that refuses. */
 const headerCount = 202;
+/**
+ * How HAProxy knows that the gate isn't there: by a connection that can't be had, of a look or of a question, whichever is sooner. A new
+ * process takes it to be there.
+ */
+const gateCheck = [
+  ...['inter', `${gateLookMs}ms`, 'fall', 1, 'rise', 1],
+  ...['observe', 'layer4', 'error-limit', 1, 'on-error', 'mark-down'],
+] as const;
 /** HAProxy takes as many connections as these allow: about half. Less where the machine's own limit is lower. */
 const descriptorsMax = 20_000;
 
@@ -208,7 +218,7 @@ function gateSection({ gateSocket }: Place): Section {
       directive(['mode', 'tcp']),
       directive(['timeout', 'connect', `${gateTimeoutMs}ms`]),
       directive(['timeout', 'server', '1h']),
-      directive(['server', 'gate', `unix@${gateSocket}`]),
+      directive(['server', gateServer, `unix@${gateSocket}`, 'check', ...gateCheck]),
     ],
   };
 }

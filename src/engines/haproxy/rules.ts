@@ -5,7 +5,7 @@ import { unsizedBodyRules } from './body-rules.ts';
 import type { Demands } from './demands.ts';
 import { grpcRefusalRules, refusingGrpc } from './grpc-refusals.ts';
 import { limitRules } from './limit-rules.ts';
-import { spoeEngine, spoeGroup, variables } from './names.ts';
+import { backends, gateServer, spoeEngine, spoeGroup, variables } from './names.ts';
 import { all, type Condition, call, chain, type Directive, directive, format, not, test } from './print.ts';
 import { assertionOffset, letters, recordOffsets } from './record.ts';
 import { type Refusing, recordField, refusalRules, returnWords } from './refusals.ts';
@@ -101,7 +101,11 @@ function ask({ refusing }: RuleScene): Directive[] {
     ...refusing('request-malformed', all(test(call('fc_http_major'), 'int', 1), not(isServed))),
     ...refusing('target-too-long', test(call('url'), 'len', 'gt', 2 * targetBytesMax)),
     ...refusing('header-too-large', test(call('req.hdrs'), 'len', 'gt', 2 * headerBytesMax)),
-    directive(request('send-spoe-group', spoeEngine, spoeGroup)),
+    // A gate that isn't there would be waited for, for as long as an answer may take. Not `nbsrv`: of a process that drains, it is 0.
+    directive(
+      request('send-spoe-group', spoeEngine, spoeGroup),
+      test(call('srv_is_up', `${backends.gate}/${gateServer}`), 'bool'),
+    ),
     directive(request(`set-var(${variables.record})`, variable(variables.answer.record))),
     ...refusing('gate-unavailable', silent),
   ];
