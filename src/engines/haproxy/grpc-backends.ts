@@ -13,7 +13,7 @@ const walk = directive(['filter', 'lua.message']);
 /** The backends of a service for gRPC; of one that has no such replica, too, because HAProxy is to say so by itself. */
 export function grpcSections({ scene, place, slots }: GrpcScene): Section[] {
   const { upstream, index } = scene;
-  const rest = [...grpcErrorLines(), ...serverLines(upstream, 'grpc', slots)];
+  const rest = [...grpcErrorLines(upstream), ...serverLines(upstream, 'grpc', slots)];
   const permitted = permittedGrpcRules({ ...scene, refusing: refusingGrpc });
   const missed = missedGrpcRules({ ...scene, refusing: refusingGrpc });
   const ask = spoeFilter(place);

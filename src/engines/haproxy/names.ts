@@ -31,6 +31,9 @@ export const variables = {
   /** Method and path of a request that no decision is kept for. */
   request: 'txn.req',
   trace: 'txn.tp',
+  /** What a gRPC client says of the time it has; in milliseconds, where that is what bounds the call. */
+  timeout: 'txn.gt',
+  deadline: 'txn.dl',
   epoch: 'proc.epoch',
   /** The half of the kept permits that is looked in first. */
   half: 'proc.half',

@@ -2,6 +2,7 @@ import { removedHeaderPattern } from '../../gate/index.ts';
 import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import { headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import { unsizedBodyRules } from './body-rules.ts';
+import { timeoutRules } from './deadline-rules.ts';
 import type { Demands } from './demands.ts';
 import { grpcRefusalRules, refusingGrpc } from './grpc-refusals.ts';
 import { limitRules } from './limit-rules.ts';
@@ -41,13 +42,24 @@ const plainlyPermitted: readonly Stage[] = [
 ];
 
 /** The same for gRPC calls, whose body was walked. */
-const permittedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, identify, rewrite, append, retry];
+const permittedGrpc: readonly Stage[] = [
+  limit,
+  cleanse,
+  timeout,
+  takeTrailers,
+  setTarget,
+  identify,
+  rewrite,
+  append,
+  retry,
+];
 
 /** The same for a gRPC call to which nothing has to be added. */
 const plainlyPermittedGrpc: readonly Stage[] = [
   removeCredential,
   refuseMalformed,
   limit,
+  timeout,
   takeTrailers,
   setTarget,
   identifyPlainly,
@@ -225,6 +237,10 @@ function rewrite({ demands }: RuleScene): Directive[] {
   if (!demands.rewrites) return [];
   const path = recordField(recordOffsets.subject, 2);
   return [directive(request('set-path', format({ sample: path })), test(path, 'beg', '/'))];
+}
+
+function timeout({ upstream }: RuleScene): Directive[] {
+  return timeoutRules(upstream);
 }
 
 function retry({ upstream, index }: RuleScene): Directive[] {

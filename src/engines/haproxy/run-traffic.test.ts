@@ -102,3 +102,18 @@ test('not all replicas are passed over at once', async (context) => {
   const { endpoints } = await on.engine.status();
   assert.equal(endpoints.filter(({ isEjected }) => isEjected === true).length <= 1, true);
 });
+
+test('a deadline ends a call whose replica is silent for as long, and says so', async (context) => {
+  const silent: RequestListener = () => undefined;
+  const on = await stage(context, { replicas: [silent, silent], upstream: { timeouts: { deadlineMs: 400 }, retries } });
+  const startMs = performance.now();
+  const { status, body } = await ask(on);
+  assert.deepEqual([status, JSON.parse(body).code], [504, 'deadline-exceeded']);
+  assert.ok(performance.now() - startMs < 3000);
+  assert.equal(on.seen.length, 1);
+  const [record] = await on.records(1);
+  assert.deepEqual([record?.core.outcome, record?.core.reason], ['deny', 'deadline-exceeded']);
+  const slow = await stage(context, { replicas: [silent], upstream: { timeouts: { answerMs: 300 } } });
+  const late = await ask(slow);
+  assert.deepEqual([late.status, JSON.parse(late.body).code], [504, 'upstream-timeout']);
+});
