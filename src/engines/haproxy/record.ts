@@ -67,12 +67,20 @@ export function speedOf({ count, periodMs, burst }: LimitPlan): Speed | undefine
   return speeds.find(({ burstMsMax }) => burstMs <= burstMsMax);
 }
 
+/** What a call costs of a limit, and how far ahead its counter may be, in ticks of its table; undefined: no table holds it. */
+export function limitTicks(limit: LimitPlan): { speed: Speed; cost: number; burst: number } | undefined {
+  const speed = speedOf(limit);
+  if (speed === undefined) return undefined;
+  const cost = Math.max(1, Math.round((limit.periodMs * 1000) / limit.count / speed.tickUs));
+  return { speed, cost, burst: cost * limit.burst };
+}
+
 /** What a record holds of a limit. `key`: number of the counter. */
 function slotNumbers(limit: LimitPlan, key: number): number[] {
-  const speed = speedOf(limit);
-  if (speed === undefined) throw new Error('a limit that no table holds');
-  const cost = Math.max(1, Math.round((limit.periodMs * 1000) / limit.count / speed.tickUs));
-  return [speed.name === 'fast' ? key : 0, speed.name === 'slow' ? key : 0, cost, cost * limit.burst];
+  const ticks = limitTicks(limit);
+  if (ticks === undefined) throw new Error('a limit that no table holds');
+  const { speed, cost, burst } = ticks;
+  return [speed.name === 'fast' ? key : 0, speed.name === 'slow' ? key : 0, cost, burst];
 }
 
 export interface RecordParts {
@@ -87,14 +95,20 @@ export interface RecordParts {
   readonly path: string | undefined;
   /** Numbers of the counters, in the order of the limits. */
   readonly counters: readonly number[];
+  /** Its limits were looked at elsewhere, and admit it or not; undefined: HAProxy counts. Such a record is for one call. */
+  readonly isAdmitted?: boolean | undefined;
 }
 
 /** The record of a permit. Visible ASCII and spaces only. */
-export function permitRecord({ permit, endSeconds, core, service, path, counters }: RecordParts): string {
+export function permitRecord(parts: RecordParts): string {
+  const { permit, endSeconds, core, service, path, counters, isAdmitted } = parts;
   const { identity, assertion, limits, operation, version } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
-    return limit === undefined ? [0, 0, 0, 0] : slotNumbers(limit, counters[index] ?? 0);
+    if (limit === undefined || isAdmitted === true) return [0, 0, 0, 0];
+    const [fast = 0, slow = 0, ...costAndBurst] = slotNumbers(limit, counters[index] ?? 0);
+    // What costs more than a burst is refused, whatever its counter says.
+    return [fast, slow, ...(isAdmitted === false ? [1, 0] : costAndBurst)];
   });
   const fixed = [
     cell(String(endSeconds), recordOffsets.core - recordOffsets.end),

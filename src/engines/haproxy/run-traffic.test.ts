@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RequestListener } from 'node:http';
+import { Agent, request as httpRequest, type RequestListener } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import type { RetriesPlan } from '../../plan/types.ts';
 import { retryBodyBytesMax } from '../../std/limits.ts';
@@ -117,3 +117,52 @@ test('a deadline ends a call whose replica is silent for as long, and says so', 
   const late = await ask(slow);
   assert.deepEqual([late.status, JSON.parse(late.body).code], [504, 'upstream-timeout']);
 });
+
+test('over changes of process a limit admits no more than it says', async (context) => {
+  const limit = { count: 40, periodMs: 1000, burst: 40, per: 'caller' } as const;
+  const on = await stage(context, { replicas: [ok], limits: [limit] });
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  context.after(() => agent.destroy());
+  const statuses = new Map<number, number>();
+  let isOver = false;
+  const startMs = performance.now();
+  const load = Promise.all(
+    Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        const status = await keptAliveCall(on, agent);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    }),
+  );
+  const reloads = 10;
+  for (let round = 1; round <= reloads; round += 1) {
+    await on.engine.swap({ ...on.plan, bounds: { bodyBytesMax: on.plan.bounds.bodyBytesMax - round } });
+  }
+  isOver = true;
+  await load;
+  const tookMs = performance.now() - startMs;
+  const most = (tookMs / limit.periodMs) * limit.count + limit.burst;
+  const admitted = statuses.get(200) ?? 0;
+  context.diagnostic(
+    `${reloads} changes of process in ${tookMs.toFixed(0)} ms: ${JSON.stringify(Object.fromEntries(statuses))}`,
+  );
+  context.diagnostic(
+    `${admitted} admitted, of at most ${most.toFixed(0)}; a burst for each process would have been ${(most + reloads * limit.burst).toFixed(0)}`,
+  );
+  assert.deepEqual([...statuses.keys()].sort(), [200, 429]);
+  assert.ok(admitted <= most * 1.05, `${admitted} of ${most}`);
+  assert.ok(admitted > most / 2, 'it admits what it should');
+});
+
+function keptAliveCall({ port, token }: Stage, agent: Agent): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token('ann')}`, 'content-length': 2 };
+    const made = httpRequest({ port, host: '127.0.0.1', method: 'POST', path: predict('m'), headers, agent });
+    made.on('error', reject);
+    made.on('response', (answer) => {
+      answer.resume();
+      answer.on('end', () => resolve(answer.statusCode ?? 0));
+    });
+    made.end('{}');
+  });
+}

@@ -17,11 +17,13 @@ import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
 import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';
-import { answerActions, refusalActions } from './answer.ts';
+import { answerActions, countersOf, refusalActions } from './answer.ts';
 import { CoreBooks } from './core-book.ts';
+import { CounterNumbers } from './counter-numbers.ts';
 import { demandsOf, union } from './demands.ts';
 import { FloodGuard } from './flood.ts';
 import { serviceNumbers } from './frontend.ts';
+import { Handover } from './handover.ts';
 import { KnownReplicas } from './known-replicas.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { askName, frontendName, grpcAskName, grpcPrefix } from './names.ts';
@@ -98,6 +100,8 @@ class Runner {
   readonly #unrecorded: UnrecordedSpool;
   readonly #apiKeys: OpenKeyFinder;
   readonly #flood = new FloodGuard();
+  readonly #numbers = new CounterNumbers();
+  readonly #handover: Handover;
   readonly #replicas = new KnownReplicas();
   readonly #traffic = new TrafficSums();
   /** Changes of the Plan and of replicas never overlap. */
@@ -113,6 +117,7 @@ class Runner {
     this.#fail = fail;
     this.#spoolDirectory = resolve(plan.state, 'spool');
     mkdirSync(this.#spoolDirectory, { recursive: true, mode: 0o750 });
+    this.#handover = new Handover(clock, log);
     this.#books = new CoreBooks(this.#spoolDirectory);
     this.#unrecorded = new UnrecordedSpool(this.#spoolDirectory, this.#life, log);
     this.#apiKeys = openKeyFinder(plan.state);
@@ -147,10 +152,13 @@ class Runner {
       log,
       onUnrecorded: (calls: UnrecordedCalls) => this.#unrecorded.add(calls),
     };
-    const started = await HaproxyProcess.start(options);
-    this.#processes.set(place.worker, started);
-    this.#current = started;
-    this.#keeper = started;
+    const started = await this.#handover.during(place.worker, before, async () => {
+      const made = await HaproxyProcess.start(options);
+      this.#processes.set(place.worker, made);
+      this.#current = made;
+      this.#keeper = made;
+      return made;
+    });
     void before?.drain();
     void started.exited.then((how) => this.#ended(started, how));
     await started.setEpoch(this.#epochText(), clock.now());
@@ -159,9 +167,10 @@ class Runner {
 
   /** Answers HAProxy's question with the variables of an answer. */
   async answer(message: SpopMessage): Promise<readonly SpopAction[]> {
+    const { worker, backend, key, request } = questionOf(message, listenersOf(this.#gate.plan));
+    await this.#handover.over(worker);
     const gate = this.#gate;
     const changes = this.#changes;
-    const { worker, backend, key, request } = questionOf(message, listenersOf(gate.plan));
     if (!this.#isOpen) return this.#shut(worker, request);
     const { clock } = this.#options;
     const said = await this.#flood.check(request, clock.now(), () => gate.check(request));
@@ -171,7 +180,10 @@ class Runner {
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
     const names = request.message !== undefined ? keeper?.grpcNames : keeper?.names;
     if (answer.kind === 'permit' && key !== '') names?.learn(request.headers);
-    const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key };
+    const counters = countersOf(answer, request, this.#numbers);
+    const isAdmitted = answer.kind === 'permit' ? await this.#handover.count(worker, answer, counters) : undefined;
+    const ledger = isAdmitted === undefined ? keeper?.ledger : undefined;
+    const notebook = { book: this.#books.of(worker), ledger, key, counters, isAdmitted };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
@@ -199,7 +211,13 @@ class Runner {
       hasRoom: await each.setReplicas(replicas),
     }));
     const full = (await Promise.all(told)).some(({ each, hasRoom }) => !hasRoom && each === this.#current);
-    if (full) await this.start(this.#gate.plan);
+    if (!full) return;
+    // As for a change of structure: nothing may be kept, nor counted, in two places.
+    this.#keeper = undefined;
+    this.#changes += 1;
+    this.#turn += 1;
+    await this.#setEpochs();
+    await this.start(this.#gate.plan);
   }
 
   async #swap(plan: Plan): Promise<void> {
@@ -262,7 +280,7 @@ class Runner {
     const { plan } = this.#gate;
     const denial = { kind: 'denial', reason: 'audit-unavailable', keepUntilMs: 0, epoch: plan.epoch } as const;
     try {
-      const notebook = { book: this.#books.of(worker), ledger: undefined, key: '' };
+      const notebook = { book: this.#books.of(worker), ledger: undefined, key: '', counters: [] };
       return answerActions(plan, request, denial, notebook, this.#options.clock.now());
     } catch {
       // The disk that shut admission may well be the one that this would be written to.
