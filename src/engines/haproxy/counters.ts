@@ -8,6 +8,8 @@ const wrap = 2 ** 32;
 /** Counters that are given on at most. */
 const entriesMax = 50_000;
 
+const fewMax = 4;
+
 /** A counter of HAProxy's: the theoretical arrival time of the next call, in ticks of its table. */
 export interface Counter {
   readonly speed: Speed;
@@ -40,7 +42,9 @@ export class ProcessTable implements CounterTable {
     const orders = counters.map(
       ({ speed, key, arrival }) => `set table ${tableOf(speed)} key ${key} data.gpt ${arrival}`,
     );
-    await this.#api.batch(orders);
+    // Few are set sooner over the connection that is there.
+    if (orders.length > fewMax) await this.#api.batch(orders);
+    else for (const order of orders) await this.#api.ask(order);
   }
 
   /** Those that are ahead of now, which are those that can refuse anybody. */

@@ -1,4 +1,4 @@
-import { trafficOf } from '../../plan/traffic.ts';
+import { trafficOf } from '../../plan/index.ts';
 import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import { connectTimeoutMs, retryBodyBytesMax, upstreamTimeoutMs } from '../../std/limits.ts';
 import { retryBytesName, variables } from './names.ts';
@@ -21,9 +21,17 @@ export function trafficLines(upstream: UpstreamPlan, kind: ServerKind): Directiv
     ...(kind === 'rest' && hasDeadline(upstream)
       ? [directive(['http-error', 'status', 504, ...answerWords('deadline-exceeded')])]
       : []),
+    ...(kind === 'rest' ? compressionLines(upstream) : []),
     directive(['retries', retries.triesMax - 1]),
     ...(retries.triesMax > 1 ? [directive(['retry-on', ...retryOn])] : []),
   ];
+}
+
+/** Answers are coded on their way to clients that take it, and say that they vary by that. Others codings than gzip go the assisted way. */
+function compressionLines({ compression }: UpstreamPlan): Directive[] {
+  if (compression?.answers?.includes('gzip') !== true) return [];
+  // Beside other filters, its place has to be said.
+  return [directive(['filter', 'compression']), directive(['compression', 'algo', 'gzip'])];
 }
 
 /** How long a replica may be silent: all that HAProxy 2.6 knows of a deadline. */

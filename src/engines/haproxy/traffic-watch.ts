@@ -1,4 +1,4 @@
-import { trafficOf } from '../../plan/traffic.ts';
+import { trafficOf } from '../../plan/index.ts';
 import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { ServiceTraffic } from '../engine.ts';

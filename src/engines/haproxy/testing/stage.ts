@@ -21,7 +21,7 @@ import type { RunningEngine } from '../../engine.ts';
 import { haproxy } from '../index.ts';
 
 /** The real HAProxy in front of replicas of the test's own, with an issuer over real HTTP. */
-export interface Stage {
+export interface Stage extends AsyncDisposable {
   readonly engine: RunningEngine;
   readonly port: number;
   readonly plan: Plan;
@@ -61,30 +61,33 @@ const key: StubKey = {
 };
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
+  await using undo = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'hg-haproxy-'));
-  const issuer = await startStubIssuer([key]);
+  undo.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const issuer = undo.adopt(await startStubIssuer([key]), (it) => it.close());
   const seen: IncomingMessage[] = [];
-  const replicas = await Promise.all((options.replicas ?? [greet]).map((each) => startReplica(each, seen)));
-  const ports = [...(options.deadPorts ?? []), ...replicas.map(({ port }) => port)];
+  const live: number[] = [];
+  for (const listener of options.replicas ?? [greet]) {
+    live.push(undo.adopt(await startReplica(listener, seen), (it) => it.close()).port);
+  }
+  const ports = [...(options.deadPorts ?? []), ...live];
   const plan = stagePlan({ folder, ports, issuer: issuer.url }, options);
   const log: string[] = [];
   const engine = await haproxy.run({ plan, clock: systemClock, log: (line) => log.push(line) });
+  undo.defer(() => engine.stop(300));
+  const opened = undo.move();
   return {
     engine,
     plan,
     log,
-    ports: replicas.map(({ port }) => port),
+    ports: live,
     seen,
     port: engine.addresses.public?.port ?? 0,
     token: (subject, claims = {}) => signToken(claimsOf(issuer.url, subject, claims), key),
     changed: (access) => withAccess(plan, access),
     records: (count) => eventually(() => recordsOf(engine, join(folder, 'spool'), count)),
-    async stop() {
-      await engine.stop(300);
-      await issuer.close();
-      for (const replica of replicas) replica.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => opened.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
