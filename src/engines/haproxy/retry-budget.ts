@@ -18,6 +18,8 @@ const triesMin = 5;
  * again, a sixth of what the call costs it, so a service that gives no cause isn't charged for it.
  */
 const calmMs = 60_000;
+/** The same from the start of a process on. */
+const calmAtFirstMs = 10_000;
 const million = 1_000_000;
 
 interface Look extends ServiceCounts {
@@ -31,7 +33,7 @@ interface Look extends ServiceCounts {
 export class RetryBudget {
   readonly #plan: RetriesPlan;
   readonly #isAlwaysHeld: boolean;
-  readonly #looks: Look[] = [];
+  readonly #looks: [Look, ...Look[]];
   #faultMs: number;
   #isUsedUp = false;
   #refused = 0;
@@ -40,12 +42,17 @@ export class RetryBudget {
   constructor(plan: RetriesPlan, { isAlwaysHeld, nowMs }: { readonly isAlwaysHeld: boolean; readonly nowMs: number }) {
     this.#plan = plan;
     this.#isAlwaysHeld = isAlwaysHeld;
-    this.#faultMs = nowMs;
+    this.#faultMs = nowMs - calmMs + calmAtFirstMs;
+    this.#looks = [{ calls: 0, tries: 0, faults: 0, atMs: nowMs }];
   }
 
   /** Further tries that were made. */
   get tries(): number {
-    return this.#looks.at(-1)?.tries ?? 0;
+    return this.#newest.tries;
+  }
+
+  get #newest(): Look {
+    return this.#looks.at(-1) ?? this.#looks[0];
   }
 
   /** Faults while the budget was used up: about so many further tries were refused. */
@@ -60,17 +67,16 @@ export class RetryBudget {
 
   /** Takes a look into account. Whether calls may be sent again from now on. */
   see(counts: ServiceCounts, nowMs: number): boolean {
-    const before = this.#looks.at(-1);
-    const faults = counts.faults - (before?.faults ?? 0);
+    const before = this.#newest;
+    const faults = counts.faults - before.faults;
     if (faults > 0) this.#faultMs = nowMs;
     if (this.#isUsedUp) this.#refused += faults;
     this.#looks.push({ ...counts, atMs: nowMs });
     // The oldest is the state at the beginning of the window.
     while ((this.#looks[1]?.atMs ?? nowMs) <= nowMs - windowMs) this.#looks.shift();
-    const first = this.#looks[0] ?? counts;
-    const started = this.#looks.length === 1 ? { calls: 0, tries: 0 } : first;
-    const allowed = Math.max(triesMin, ((counts.calls - started.calls) * this.#plan.budgetPpm) / million);
-    this.#isUsedUp = this.#plan.budgetPpm === 0 || counts.tries - started.tries >= allowed;
+    const [first] = this.#looks;
+    const allowed = Math.max(triesMin, ((counts.calls - first.calls) * this.#plan.budgetPpm) / million);
+    this.#isUsedUp = this.#plan.budgetPpm === 0 || counts.tries - first.tries >= allowed;
     return !this.#isUsedUp && (this.#isAlwaysHeld || nowMs - this.#faultMs < calmMs);
   }
 }

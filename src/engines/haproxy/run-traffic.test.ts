@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { Agent, request as httpRequest, type RequestListener } from 'node:http';
 import { type TestContext, test } from 'node:test';
+import { RawGrpc } from '../../../test/support/grpc-client.ts';
+import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
+import { frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
 import type { RetriesPlan } from '../../plan/types.ts';
 import { retryBodyBytesMax } from '../../std/limits.ts';
-import { call, eventually, predict, type Stage, type StageOptions, startStage } from './testing/stage.ts';
+import { call, eventually, predict, type Stage, type StageOptions, startStage, testRule } from './testing/stage.ts';
 
 async function stage(context: TestContext, options: StageOptions): Promise<Stage> {
   const started = await startStage(options);
@@ -50,6 +53,35 @@ test('other answers, larger bodies and calls where nothing may be tried again st
   const once = await stage(context, { replicas: [answering(503), answering(503)], upstream: { retries: none } });
   assert.equal((await ask(once)).status, 503);
   assert.equal(once.seen.length, 1);
+});
+
+test('a call that is not safe is tried once, once a replica has it', async (context) => {
+  const upstreams = [await startGrpcUpstream(), await startGrpcUpstream()];
+  context.after(() => Promise.all(upstreams.map((upstream) => upstream.close())));
+  const reload = testRule({
+    index: 1,
+    name: 'leads reload',
+    actions: { kind: 'actions', names: ['reload-config'] },
+    resources: [{ service: 'scoring', segments: [] }],
+  });
+  const on = await stage(context, {
+    replicas: [ok, ok],
+    grpc: upstreams.map(({ port }) => port),
+    upstream: { retries },
+    access: { rules: [testRule({ versions: 'any' }), reload] },
+  });
+  const client = new RawGrpc(`http://127.0.0.1:${on.port}`);
+  context.after(() => client.close());
+  const arrived = async (path: string, made: Buffer): Promise<number> => {
+    const before = upstreams.reduce((sum, { ran }) => sum + ran.length, 0);
+    const headers = { authorization: `Bearer ${on.token('ann')}`, 'x-answer': 'http:503' };
+    await client.call(path, { chunks: [frame(made)], headers });
+    return upstreams.reduce((sum, { ran }) => sum + ran.length, 0) - before;
+  };
+  for (let turn = 0; turn < 2; turn += 1) {
+    assert.equal(await arrived('/tensorflow.serving.PredictionService/Predict', modelSpec(modelName('m'))), 2);
+    assert.equal(await arrived('/tensorflow.serving.ModelService/HandleReloadConfigRequest', Buffer.alloc(0)), 1);
+  }
 });
 
 test('no storm: with one replica that is gone and one that answers 503, calls get their budget and little more', async (context) => {
