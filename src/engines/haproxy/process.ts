@@ -32,6 +32,8 @@ const startMsMax = 10_000;
 const pauseMs = 20;
 /** How long the last look at a process that is to end may take. */
 const lastLookMs = 1000;
+/** A connection that came just before the end has this long to send its call: until then it looks like one that is idle. */
+const arrivalMs = 100;
 /** Between two looks at whether the last connection has gone. */
 const drainLookMs = 500;
 /** How long an end may take, from when it can't be asked any more. */
@@ -212,6 +214,7 @@ export class HaproxyProcess {
   async end(graceMs: number): Promise<void> {
     this.#signal('SIGUSR1');
     const untilMs = performance.now() + graceMs;
+    await pause(Math.min(arrivalMs, graceMs));
     while (!this.#isGone && performance.now() < untilMs && (await this.#callsInFlight()) > 0) await pause();
     await Promise.race([this.watch.end(), pause(lastLookMs)]);
     this.#signal('SIGTERM');
