@@ -1,5 +1,8 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
+import type { QueueNumbers } from './queues.ts';
+import type { CarriageMemory } from './traffic-counts.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
 
@@ -15,11 +18,25 @@ export interface WorkerStart {
   /** Listener name → where it listens already, chosen by the first worker. */
   readonly addresses: Addresses;
   readonly isOpen: boolean;
+  /** Its number among the living ones. */
+  readonly thread: number;
+  readonly carriage: CarriageMemory;
+  readonly queues: QueueNumbers;
+  /** Ports to the other threads, by their numbers. */
+  readonly peers: ReadonlyMap<number, MessagePort>;
 }
 
 /** What is asked of a worker. Each is answered by a `WorkerMessage` with the same `turn`. */
 export type WorkerCall =
-  | { readonly turn: number; readonly kind: 'swap'; readonly plan: Plan; readonly addresses: Addresses }
+  | {
+      readonly turn: number;
+      readonly kind: 'swap';
+      readonly plan: Plan;
+      readonly addresses: Addresses;
+      readonly queues: QueueNumbers;
+    }
+  /** A new thread. */
+  | { readonly turn: number; readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
   | { readonly turn: number; readonly kind: 'status' }
