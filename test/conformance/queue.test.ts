@@ -151,7 +151,9 @@ function suite(name: EngineName): void {
       await untilQueue(gateway, { inFlight: 2, waiting: 2 });
       await reached(3);
       assert.equal(upstream.requests[2]?.body, 'waits 1');
-      await eventually(() => upstream.requests.some(({ body, isGone }) => body === 'a' && isGone) || 'it is still there');
+      await eventually(
+        () => upstream.requests.some(({ body, isGone }) => body === 'a' && isGone) || 'it is still there',
+      );
     });
 
     test("a call passes its model's queue, then the service's, and holds neither where the other refuses", async () => {

@@ -4,9 +4,9 @@ import { Fields } from './fields.ts';
 import { type Airport, fail, land, type Member, Party } from './party.ts';
 import type { Ending } from './passage.ts';
 import type { Failure, Landing } from './peers.ts';
-import { SharedAnswer } from './shared-answer.ts';
+import { isOfOneCaller, SharedAnswer } from './shared-answer.ts';
 
-/** Tells another thread, at one of its waits, how it ended; undefined: by an answer that is too large. */
+/** Tells another thread, at one of its waits, how it ended; undefined: by an answer that can't be shared. */
 export type Tell = (thread: number, turn: number, end: Landing | Failure | undefined) => void;
 
 /** One call to the service for all who ask the same: it is its leader's, and goes on while anybody waits for it. */
@@ -63,8 +63,12 @@ export class Flight extends Party implements Carried {
     }
     const { bytesOut, endpoint, upstreamMs, grpcStatus } = ending;
     const landing = { answer, leader: this.requestId, bytesOut, endpoint, upstreamMs, grpcStatus };
-    for (const [thread, turn] of this.threads) this.#tell(thread, turn, landing);
-    land(this.takeAll(), landing, this.#airport);
+    const isShared = !isOfOneCaller(answer);
+    for (const [thread, turn] of this.threads) this.#tell(thread, turn, isShared ? landing : undefined);
+    const all = this.takeAll();
+    const isServed = (member: Member): boolean => isShared || member === this.#leader;
+    land(all.filter(isServed), landing, this.#airport);
+    for (const member of all) if (!isServed(member)) this.#airport.alone(member);
   }
 
   refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void {

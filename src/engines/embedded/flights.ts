@@ -117,15 +117,15 @@ export class Flights implements Airport, PeerWatch {
 function follow(flight: Following, message: Exclude<PeerMessage, { kind: 'join' | 'leave' }>): void {
   if (message.kind === 'landed') flight.landed(message.landing);
   else if (message.kind === 'failed') flight.failed(message.failure);
-  else if (message.kind === 'large') flight.large();
+  else if (message.kind === 'unshared') flight.unshared();
   else flight.gone();
 }
 
-type Told = { kind: 'large' } | { kind: 'landed'; landing: Landing } | { kind: 'failed'; failure: Failure };
+type Told = { kind: 'unshared' } | { kind: 'landed'; landing: Landing } | { kind: 'failed'; failure: Failure };
 
 /** A view of a part of some memory would be sent with all of that memory. */
 function messageOf(end: Landing | Failure | undefined): Told {
-  if (end === undefined) return { kind: 'large' };
+  if (end === undefined) return { kind: 'unshared' };
   if ('reason' in end) return { kind: 'failed', failure: end };
   const { answer } = end;
   const body = answer.body === undefined ? undefined : new Uint8Array(answer.body);

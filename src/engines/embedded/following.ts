@@ -31,7 +31,7 @@ export class Following extends Party {
     fail(this.takeAll(), failure, this.#airport);
   }
 
-  large(): void {
+  unshared(): void {
     this.#airport.over(this);
     for (const member of this.takeAll()) this.#airport.alone(member);
   }

@@ -23,10 +23,10 @@ export interface Failure {
 /** What threads tell each other of a call that one of them leads. `turn` tells one wait of a thread from its next for the same. */
 export type PeerMessage = { readonly key: string; readonly turn: number } & (
   | { readonly kind: 'join' | 'leave' }
-  /** To a thread that joined: the answer; a failure; too large an answer to be shared; there was no such call any more. */
+  /** To a thread that joined: the answer; a failure; that the answer can't be shared; that there was no such call any more. */
   | { readonly kind: 'landed'; readonly landing: Landing }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  | { readonly kind: 'large' | 'gone' }
+  | { readonly kind: 'unshared' | 'gone' }
 );
 
 export interface PeerWatch {

@@ -124,6 +124,17 @@ export function answerWith(
   exchange.end(bytes, trailers);
 }
 
+/** Whether the service says itself that the answer is for one caller alone (RFC 6265; RFC 9111, section 5.2.2). */
+export function isOfOneCaller({ fields }: HeldAnswer): boolean {
+  return fields.some((text, at) => {
+    if (at % 2 === 1) return false;
+    const name = text.toLowerCase();
+    return (
+      name === 'set-cookie' || (name === 'cache-control' && /\b(?:private|no-store)\b/i.test(fields[at + 1] ?? ''))
+    );
+  });
+}
+
 const idField = 'x-headgate-request-id';
 
 function withoutId(fields: readonly string[]): string[] {

@@ -12,6 +12,8 @@ export interface HeldRequest {
   isGone: boolean;
   /** Once; nothing where it was answered before. */
   answer(body: string, fields?: Readonly<Record<string, string>>): void;
+  /** Begins an answer and closes the connection within it. */
+  breakOff(begun: string): void;
   /** Closes the connection without an answer. */
   reset(): void;
 }
@@ -69,6 +71,10 @@ function heldRequest(response: ServerResponse, seen: Pick<HeldRequest, 'target' 
       if (response.headersSent || response.destroyed) return;
       response.writeHead(200, { 'content-type': 'application/json', ...fields });
       response.end(body);
+    },
+    breakOff: (begun) => {
+      if (!response.headersSent) response.writeHead(200);
+      response.write(begun, () => response.socket?.destroy());
     },
     reset: () => void response.socket?.destroy(),
   };

@@ -27,7 +27,8 @@ export function post(port: number, target: string, headers: readonly string[], b
   let sending: ClientRequest | undefined;
   const answer = new Promise<Answer | 'left'>((resolve) => {
     const length = ['content-length', String(Buffer.byteLength(body))];
-    const fields = ['host', 'headgate.test', ...headers, ...length];
+    const host = headers.includes('host') ? [] : ['host', 'headgate.test'];
+    const fields = [...host, ...headers, ...length];
     const options = { host: '127.0.0.1', port, method: 'POST', path: target, setHost: false, agent: false } as const;
     sending = request({ ...options, headers: fields }, (response) => {
       const chunks: Buffer[] = [];
