@@ -4,8 +4,8 @@ import { lock, seize, unlock } from './shared-lock.ts';
 export const queuesMax = 4096;
 /** Threads that share the memory at most. */
 export const queueOwnersMax = 8;
-/** Calls that wait on one thread at most, over all queues; one more is refused as if its queue were full. */
-export const waitersMax = 8192;
+/** Calls that wait on one thread at most, over all queues; one more is refused as if its queue were full: what a queue may be told to hold. */
+export const waitersMax = 100_000;
 /** Who locks for the thread that watches over the others. */
 const watcher = 254;
 

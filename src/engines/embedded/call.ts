@@ -201,8 +201,8 @@ export class Call implements Waiting, Passenger {
   /** Reads the body, if there is one, and passes the call on. */
   protected carry(permit: Permit, answered: Answered): void {
     const { exchange, fields } = this;
-    const { carriage, upstreams } = this.#scene;
-    if (carriage.turnsAway(permit)) {
+    const { boarding, upstreams } = this.#scene;
+    if (boarding.turnsAway(permit)) {
       this.refuse('queue-full');
       return;
     }
@@ -215,7 +215,7 @@ export class Call implements Waiting, Passenger {
         passage.start();
         return passage;
       };
-      carriage.carry(this, { permit, held, dial });
+      boarding.carry(this, { permit, held, dial });
     };
     const length = fields.length === undefined ? undefined : Number(fields.length);
     if (length === 0 || (length === undefined && !fields.isChunked && !exchange.mayHaveBody)) {

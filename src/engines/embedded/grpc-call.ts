@@ -150,7 +150,7 @@ export class GrpcCall extends Call {
       passage.start();
       return passage;
     };
-    this.scene.carriage.carry(this, { permit, held: isWhole ? body : undefined, dial });
+    this.scene.boarding.carry(this, { permit, held: isWhole ? body : undefined, dial });
   }
 }
 

@@ -12,7 +12,8 @@ import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
-import { Carriage } from './carriage.ts';
+import { Boarding } from './boarding.ts';
+import { BoardingWatch } from './boarding-watch.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
@@ -20,7 +21,6 @@ import { sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { testCertificate, testKey } from './testing/certificate.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
-import { CarriageWatch } from './traffic-counts.ts';
 import { Upstreams } from './upstreams.ts';
 
 const path = '/v1/models/m:predict';
@@ -189,7 +189,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     spool,
     upstreams,
     grpcUpstreams: new GrpcUpstreams(),
-    carriage: new Carriage({ memory: new CarriageWatch().memory, thread: 0 }),
+    boarding: new Boarding({ memory: new BoardingWatch().memory, thread: 0 }),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

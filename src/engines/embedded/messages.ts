@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
+import type { BoardingMemory } from './boarding-watch.ts';
 import type { QueueNumbers } from './queues.ts';
-import type { CarriageMemory } from './traffic-counts.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
 
@@ -20,7 +20,7 @@ export interface WorkerStart {
   readonly isOpen: boolean;
   /** Its number among the living ones. */
   readonly thread: number;
-  readonly carriage: CarriageMemory;
+  readonly boarding: BoardingMemory;
   readonly queues: QueueNumbers;
   /** Ports to the other threads, by their numbers. */
   readonly peers: ReadonlyMap<number, MessagePort>;

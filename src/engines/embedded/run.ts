@@ -7,10 +7,10 @@ import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { rateMemory } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import { BoardingWatch } from './boarding-watch.ts';
 import { floodMemory } from './flood.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
 import type { Addresses, WorkerStatus } from './messages.ts';
-import { CarriageWatch } from './traffic-counts.ts';
 import { type Ask, WorkerThread } from './worker-thread.ts';
 
 /** Starts one worker thread a core, all listening on the same ports (SO_REUSEPORT). */
@@ -51,7 +51,7 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
-  readonly #carriage = new CarriageWatch();
+  readonly #boarding = new BoardingWatch();
   readonly #count = Math.min(availableParallelism(), workersMax);
   readonly #workers: WorkerThread[] = [];
   readonly #ends: number[] = [];
@@ -96,7 +96,7 @@ class Crew {
   swap(plan: Plan): Promise<void> {
     return this.#inTurn(async () => {
       const [first, ...rest] = this.#workers;
-      const swap = { kind: 'swap', plan, queues: this.#carriage.numbersOf(plan) } as const;
+      const swap = { kind: 'swap', plan, queues: this.#boarding.numbersOf(plan) } as const;
       const addresses = (await first?.ask({ ...swap, addresses: this.addresses })) as Addresses;
       this.addresses = addresses;
       this.#plan = plan;
@@ -110,8 +110,8 @@ class Crew {
   async status(): Promise<EngineStatus> {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
-    const queues = this.#carriage.queues(this.#plan);
-    const traffic = this.#carriage.traffic(this.#plan);
+    const queues = this.#boarding.queues(this.#plan);
+    const traffic = this.#boarding.traffic(this.#plan);
     return {
       ...statusOf(statuses),
       queues,
@@ -129,7 +129,7 @@ class Crew {
   async #startOne(): Promise<WorkerThread> {
     // One starts at a time: a number that no living worker has is free, and what its last holder had in flight is no more.
     const thread = freeNumber(this.#workers.map((worker) => worker.thread));
-    this.#carriage.forget(thread);
+    this.#boarding.forget(thread);
     const channels = this.#workers.map((worker) => ({ worker, ...new MessageChannel() }));
     const start = {
       plan: this.#plan,
@@ -140,8 +140,8 @@ class Crew {
       addresses: this.addresses,
       isOpen: this.#isOpen,
       thread,
-      carriage: this.#carriage.memory,
-      queues: this.#carriage.numbersOf(this.#plan),
+      boarding: this.#boarding.memory,
+      queues: this.#boarding.numbersOf(this.#plan),
       peers: new Map(channels.map(({ worker, port1 }) => [worker.thread, port1])),
     };
     const { log } = this.#context;
@@ -156,7 +156,7 @@ class Crew {
   /** A worker that ended by itself is started anew, unless that has happened too often. */
   #ended(worker: WorkerThread, cause: Error): void {
     this.#remove(worker);
-    this.#carriage.forget(worker.thread);
+    this.#boarding.forget(worker.thread);
     if (this.#isStopping) return;
     this.#context.log(`a worker thread ended and is started anew: ${cause.message}`);
     const now = performance.now();

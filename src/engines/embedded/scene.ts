@@ -2,7 +2,7 @@ import type { Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { RateLimiter } from '../../traffic/index.ts';
 import type { Asking } from './asking.ts';
-import type { Carriage } from './carriage.ts';
+import type { Boarding } from './boarding.ts';
 import { FieldReader } from './fields.ts';
 import type { GrpcUpstreams } from './grpc-replica.ts';
 import type { Spool } from './spool.ts';
@@ -20,7 +20,7 @@ export interface Scene {
   readonly upstreams: Upstreams;
   readonly grpcUpstreams: GrpcUpstreams;
   /** What permitted calls go through on their way to a replica. */
-  readonly carriage: Carriage;
+  readonly boarding: Boarding;
   /** Microseconds that, added to `performance.now()`, give a time that all threads of the machine share. */
   readonly sharedUs: number;
   plan: Plan;

@@ -7,7 +7,7 @@ import { systemClock } from '../../std/clock.ts';
 import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
-import { Carriage } from './carriage.ts';
+import { Boarding } from './boarding.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
@@ -24,8 +24,8 @@ const log = (line: string): void => say({ kind: 'log', line });
 const keys = await loadGateKeys(start.plan.state, systemClock);
 // A handle of its own: look-ups are on misses only, and no thread waits for another.
 const apiKeys = openKeyFinder(start.plan.state);
-const carriage = new Carriage({ memory: start.carriage, thread: start.thread });
-for (const [thread, port] of start.peers) carriage.peers.add(thread, port);
+const boarding = new Boarding({ memory: start.boarding, thread: start.thread });
+for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
 const directory = join(start.plan.state, 'spool');
 const scene: Scene = {
   ...sceneOf(start.plan),
@@ -41,7 +41,7 @@ const scene: Scene = {
   spool: new Spool({ directory, worker: start.worker, log }),
   upstreams: new Upstreams(),
   grpcUpstreams: new GrpcUpstreams(),
-  carriage,
+  boarding,
   sharedUs: sharedUs(),
   isOpen: start.isOpen,
   calls: 0,
@@ -61,7 +61,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
     case 'swap':
       return swap(call);
     case 'peer':
-      carriage.peers.add(call.thread, call.port);
+      boarding.peers.add(call.thread, call.port);
       return undefined;
     case 'revoke':
       scene.asking.revoke(new Set(call.ids));
@@ -104,7 +104,7 @@ async function swap({ plan, addresses, queues }: Extract<WorkerCall, { kind: 'sw
 function applyUpstreams({ upstreams }: Plan, queues: QueueNumbers): void {
   scene.upstreams.apply(upstreams);
   scene.grpcUpstreams.apply(upstreams);
-  scene.carriage.apply(upstreams, queues);
+  scene.boarding.apply(upstreams, queues);
 }
 
 /** Whether a listener can stay: its routes are the gate's affair. */

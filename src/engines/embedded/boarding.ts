@@ -2,16 +2,17 @@ import type { DenialReason, Permit } from '../../gate/index.ts';
 import { trafficOf } from '../../plan/traffic.ts';
 import type { UpstreamPlan } from '../../plan/types.ts';
 import { Claims } from '../../traffic/index.ts';
+import type { BoardingMemory } from './boarding-watch.ts';
 import type { Load, Passenger, Underway } from './carried.ts';
 import { Flights, type Sent } from './flights.ts';
 import { sharedBodyBytesMax } from './limits.ts';
 import { Peers } from './peers.ts';
 import { nameOfQueue, type QueueNumbers, Queues, type Turn, type TurnTaker } from './queues.ts';
 import { type Share, sharingKey } from './sharing-key.ts';
-import { type CarriageMemory, TrafficCounts } from './traffic-counts.ts';
+import { TrafficCounts } from './traffic-counts.ts';
 
-export interface CarriageOptions {
-  readonly memory: CarriageMemory;
+export interface BoardingOptions {
+  readonly memory: BoardingMemory;
   /** This thread's number among those that share the memory. */
   readonly thread: number;
 }
@@ -20,7 +21,7 @@ export interface CarriageOptions {
  * What stands between a permitted call and its way to a replica, for whoever permitted it: one call for those that ask the same, and
  * the turn of that one in its queues. A call for which the Plan has neither goes straight on.
  */
-export class Carriage {
+export class Boarding {
   readonly peers = new Peers();
   readonly queues: Queues;
   readonly #counts: TrafficCounts;
@@ -28,7 +29,7 @@ export class Carriage {
   /** By `nameOfQueue`. */
   #shares: ReadonlyMap<string, Share> = new Map();
 
-  constructor({ memory, thread }: CarriageOptions) {
+  constructor({ memory, thread }: BoardingOptions) {
     this.queues = new Queues(memory.queues, thread);
     this.#counts = new TrafficCounts(memory.counts);
     this.#flights = new Flights({
