@@ -1,5 +1,5 @@
 import type { DenialReason, Permit } from '../../gate/index.ts';
-import { trafficOf } from '../../plan/traffic.ts';
+import { trafficOf } from '../../plan/index.ts';
 import type { UpstreamPlan } from '../../plan/types.ts';
 import { Claims } from '../../traffic/index.ts';
 import type { BoardingMemory } from './boarding-watch.ts';
