@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
+import type { CertificatesByListener } from '../engine.ts';
 import type { BoardingMemory } from './boarding-watch.ts';
 import type { QueueNumbers } from './queues.ts';
 
@@ -17,6 +18,8 @@ export interface WorkerStart {
   readonly floods: SharedArrayBuffer;
   /** Listener name → where it listens already, chosen by the first worker. */
   readonly addresses: Addresses;
+  /** Listener name → descriptor of the socket that this worker accepts on, where it was handed over. */
+  readonly sockets: Readonly<Record<string, number>>;
   readonly isOpen: boolean;
   /** Its number among the living ones. */
   readonly thread: number;
@@ -39,6 +42,7 @@ export type WorkerCall =
   | { readonly turn: number; readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
+  | { readonly turn: number; readonly kind: 'certificates'; readonly certificates: CertificatesByListener }
   | { readonly turn: number; readonly kind: 'status' }
   | { readonly turn: number; readonly kind: 'stop'; readonly graceMs: number };
 
