@@ -10,8 +10,8 @@ import { Asking } from './asking.ts';
 import { Boarding } from './boarding.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
+import { Members } from './members.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
-import type { QueueNumbers } from './queues.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
@@ -26,6 +26,13 @@ const keys = await loadGateKeys(start.plan.state, systemClock);
 const apiKeys = openKeyFinder(start.plan.state);
 const boarding = new Boarding({ memory: start.boarding, thread: start.thread });
 for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
+const clockUs = sharedUs();
+const members = new Members({
+  memory: start.replicas,
+  thread: start.thread,
+  nowMs: () => clockUs / 1000 + performance.now(),
+  log,
+});
 const directory = join(start.plan.state, 'spool');
 const scene: Scene = {
   ...sceneOf(start.plan),
@@ -35,18 +42,18 @@ const scene: Scene = {
     clock: systemClock,
     share: start.share,
     floods: start.floods,
-    sharedUs: sharedUs(),
+    sharedUs: clockUs,
   }),
   limiter: new RateLimiter(start.rates),
   spool: new Spool({ directory, worker: start.worker, log }),
-  upstreams: new Upstreams(),
-  grpcUpstreams: new GrpcUpstreams(),
+  upstreams: new Upstreams(members),
+  grpcUpstreams: new GrpcUpstreams(members),
   boarding,
-  sharedUs: sharedUs(),
+  sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
 };
-applyUpstreams(start.plan, start.queues);
+applyUpstreams(start);
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 parentPort?.on('message', (call: WorkerCall) => {
   answer(call).then(
@@ -62,6 +69,10 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return swap(call);
     case 'peer':
       boarding.peers.add(call.thread, call.port);
+      return undefined;
+    case 'replicas':
+      members.merge(call.roster);
+      refreshUpstreams();
       return undefined;
     case 'revoke':
       scene.asking.revoke(new Set(call.ids));
@@ -79,7 +90,6 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return {
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
-        endpoints: [...scene.upstreams.status(), ...scene.grpcUpstreams.status()],
         issuers: scene.asking.gate.status(),
       };
     case 'stop':
@@ -91,7 +101,8 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
 }
 
 /** New listeners first, because only they can fail; then, between two calls, all that decides. */
-async function swap({ plan, addresses, queues }: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
+async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
+  const { plan, addresses } = call;
   const gate = createGate({ plan, keys, clock: systemClock, previous: scene.asking.gate });
   const staying = listeners.filter((listening) => plan.listeners.some((wanted) => isSame(listening.plan, wanted)));
   const going = listeners.filter((listening) => !staying.includes(listening));
@@ -101,16 +112,24 @@ async function swap({ plan, addresses, queues }: Extract<WorkerCall, { kind: 'sw
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
-  applyUpstreams(plan, queues);
+  applyUpstreams(call);
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
 }
 
-function applyUpstreams({ upstreams }: Plan, queues: QueueNumbers): void {
-  scene.upstreams.apply(upstreams);
-  scene.grpcUpstreams.apply(upstreams);
+/** How calls are carried, as a worker is started with it and as a swap brings it. */
+type Carrying = Pick<WorkerStart, 'plan' | 'roster' | 'queues'>;
+
+function applyUpstreams({ plan: { upstreams, access }, roster, queues }: Carrying): void {
+  members.replace(roster, upstreams, access.services);
+  refreshUpstreams();
   scene.boarding.apply(upstreams, queues);
+}
+
+function refreshUpstreams(): void {
+  scene.upstreams.refresh();
+  scene.grpcUpstreams.refresh();
 }
 
 /** Whether a listener can stay: its routes are the gate's affair, and the address of a socket that was handed over is not ours. */
