@@ -55,6 +55,7 @@ const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"connectMs":${time})?` +
     `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?` +
+    `(?:,"tries":${count})?` +
     `(?:,"queueMs":${time})?(?:,"leader":${name})?\\},` +
     `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"),`,
 );
@@ -76,6 +77,7 @@ const form = {
   bytesOut: bytes(',"bytesOut":'),
   endpoint: bytes(',"endpoint":"'),
   grpcStatus: bytes(',"grpcStatus":'),
+  tries: bytes(',"tries":'),
   queueMs: bytes(',"queueMs":'),
   leader: bytes(',"leader":"'),
   status: bytes('},"core":{"status":'),
@@ -92,6 +94,7 @@ const kinds = {
 } as const;
 
 const measured = [form.connectMs, form.upstreamMs, form.bytesIn, form.bytesOut] as const;
+const counted = [form.grpcStatus, form.tries] as const;
 
 /** The same form, read byte by byte; its cores are those that a line read as text has brought. */
 class PlainLines implements PlainReader {
@@ -150,8 +153,9 @@ class PlainLines implements PlainReader {
       copyist.run(kinds.endpoint, endpointMax);
       copyist.copy(form.quote);
     }
-    if (copyist.follows(form.grpcStatus)) {
-      copyist.copy(form.grpcStatus);
+    for (const member of counted) {
+      if (!copyist.follows(member)) continue;
+      copyist.copy(member);
       copyist.count();
     }
     if (copyist.follows(form.queueMs)) {

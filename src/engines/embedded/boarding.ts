@@ -119,6 +119,14 @@ class Queued implements Underway, TurnTaker {
     return this.#inner?.bytesOut ?? 0;
   }
 
+  get endpoint(): string | undefined {
+    return this.#inner?.endpoint;
+  }
+
+  get tries(): number | undefined {
+    return this.#inner?.tries;
+  }
+
   start(turn: Turn): void {
     this.#turn = turn;
     turn.start();
@@ -142,5 +150,9 @@ class Queued implements Underway, TurnTaker {
 
   breakOff(): void {
     this.#inner?.breakOff();
+  }
+
+  late(): void {
+    this.#inner?.late();
   }
 }

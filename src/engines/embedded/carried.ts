@@ -1,7 +1,7 @@
 import type { DenialReason, Permit, ProblemOptions } from '../../gate/index.ts';
+import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import type { Fields } from './fields.ts';
-import type { Ending } from './passage.ts';
 
 /** Of an exchange, what an answer is written to; and what of the request goes on. */
 export type Recipient = Pick<
@@ -27,8 +27,10 @@ export interface Carried {
   readonly requestId: string;
   /** Its answer, or that there is none, is settled. */
   readonly isEnding: boolean;
+  /** When its deadline passes, of `performance.now()`; `Infinity`: it has none. */
+  readonly dueMs: number;
   /** Ends it with a refusal, if nothing was answered yet; else breaks the answer off. */
-  refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void;
+  refuse(reason: DenialReason, options?: ProblemOptions): void;
   /** Ends it; the answer leaves by `ending.release`. The first ending counts. */
   end(ending: Ending): void;
 }
@@ -38,10 +40,16 @@ export interface Underway {
   /** The head of the answer is on its way to the client. */
   readonly hasBegun: boolean;
   readonly bytesOut: number;
+  /** The replica that it was sent to last. */
+  readonly endpoint: string | undefined;
+  /** Replicas that it was tried at, where there was more than one try. */
+  readonly tries: number | undefined;
   /** Nobody waits for the answer any more. Also once it is over: whoever has carried it gives back what it took. */
   abandon(): void;
   /** Ends an answer that has begun so that nobody takes it for whole. */
   breakOff(): void;
+  /** The service's own deadline has passed, and the replica may be to blame. */
+  late(): void;
 }
 
 /** A client's call, as what carries it sees it. */

@@ -1,8 +1,8 @@
 import type { DenialReason, ProblemOptions } from '../../gate/index.ts';
 import type { Carried, Underway } from './carried.ts';
+import type { Ending } from './ending.ts';
 import { Fields } from './fields.ts';
 import { type Airport, fail, land, type Member, Party } from './party.ts';
-import type { Ending } from './passage.ts';
 import type { Failure, Landing } from './peers.ts';
 import { isOfOneCaller, SharedAnswer } from './shared-answer.ts';
 
@@ -16,6 +16,8 @@ export class Flight extends Party implements Carried {
   readonly requestId: string;
   underway: Underway | undefined;
   isEnding = false;
+  /** Each call that waits for it has a deadline of its own. */
+  readonly dueMs = Number.POSITIVE_INFINITY;
   /** Threads that wait for it → their turn. */
   readonly threads = new Map<number, number>();
   readonly #airport: Airport;
@@ -38,12 +40,28 @@ export class Flight extends Party implements Carried {
     return this.underway?.bytesOut ?? 0;
   }
 
+  override get leader(): Member {
+    return this.#leader;
+  }
+
+  override get endpoint(): string | undefined {
+    return this.underway?.endpoint;
+  }
+
+  override get tries(): number | undefined {
+    return this.underway?.tries;
+  }
+
   set queueMs(waitedMs: number | undefined) {
     this.#leader.call.queueMs = waitedMs;
   }
 
   override breakOff(): void {
     this.underway?.breakOff();
+  }
+
+  override late(): void {
+    this.underway?.late();
   }
 
   /** The service has answered, or broke off. */
@@ -61,8 +79,8 @@ export class Flight extends Party implements Carried {
       this.#failed({ reason: 'upstream-malformed', options: undefined, endpoint: ending.endpoint });
       return;
     }
-    const { bytesOut, endpoint, upstreamMs, grpcStatus } = ending;
-    const landing = { answer, leader: this.requestId, bytesOut, endpoint, upstreamMs, grpcStatus };
+    const { bytesOut, endpoint, upstreamMs, grpcStatus, tries } = ending;
+    const landing = { answer, leader: this.requestId, bytesOut, endpoint, upstreamMs, grpcStatus, tries };
     const isShared = !isOfOneCaller(answer);
     for (const [thread, turn] of this.threads) this.#tell(thread, turn, isShared ? landing : undefined);
     const all = this.takeAll();
@@ -71,12 +89,13 @@ export class Flight extends Party implements Carried {
     for (const member of all) if (!isServed(member)) this.#airport.alone(member);
   }
 
-  refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void {
+  refuse(reason: DenialReason, options?: ProblemOptions): void {
     if (this.isEnding) return;
     if (this.heir !== undefined) {
       this.underway?.breakOff();
       return;
     }
+    const { endpoint } = this;
     this.#over();
     this.#failed({ reason, options, endpoint });
   }

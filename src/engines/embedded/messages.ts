@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
-import type { CertificatesByListener } from '../engine.ts';
+import type { CertificatesByListener, ServiceTraffic } from '../engine.ts';
 import type { BoardingMemory } from './boarding-watch.ts';
 import type { QueueNumbers } from './queues.ts';
 import type { RosterByService } from './roster.ts';
@@ -17,6 +17,8 @@ export interface WorkerStart {
   readonly share: number;
   readonly rates: SharedArrayBuffer;
   readonly floods: SharedArrayBuffer;
+  /** Of further tries. */
+  readonly budgets: SharedArrayBuffer;
   /** `replicaMemory()`, and which of the threads counts here. */
   readonly replicas: SharedArrayBuffer;
   readonly thread: number;
@@ -66,4 +68,5 @@ export interface WorkerStatus {
   readonly epoch: string;
   readonly keptDecisions: number;
   readonly issuers: readonly IssuerStatus[];
+  readonly traffic: readonly ServiceTraffic[];
 }

@@ -8,6 +8,7 @@ import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { Boarding } from './boarding.ts';
+import { Carriages } from './carriage.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import { Members } from './members.ts';
@@ -15,6 +16,7 @@ import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } 
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 /** The program of a worker thread. */
 const start = workerData as WorkerStart;
@@ -52,6 +54,8 @@ const scene: Scene = {
   upstreams: new Upstreams(members),
   grpcUpstreams: new GrpcUpstreams(members),
   boarding,
+  carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
+  wheel: new Wheel(),
   sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
@@ -94,6 +98,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
         issuers: scene.asking.gate.status(),
+        traffic: scene.carriages.status(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -125,6 +130,7 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
 type Carrying = Pick<WorkerStart, 'plan' | 'roster' | 'queues'>;
 
 function applyUpstreams({ plan: { upstreams, access }, roster, queues }: Carrying): void {
+  scene.carriages.apply(upstreams);
   members.replace(roster, upstreams, access.services);
   refreshUpstreams();
   scene.boarding.apply(upstreams, queues);
@@ -178,6 +184,7 @@ async function stop(graceMs: number): Promise<void> {
   scene.spool.close();
   scene.upstreams.close();
   scene.grpcUpstreams.close();
+  scene.wheel.close();
   await scene.asking.gate.close();
   apiKeys.close();
 }
