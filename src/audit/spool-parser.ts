@@ -55,7 +55,8 @@ const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"connectMs":${time})?` +
     `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?` +
-    `(?:,"tries":${count})?\\},` +
+    `(?:,"tries":${count})?` +
+    `(?:,"queueMs":${time})?(?:,"leader":${name})?\\},` +
     `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"),`,
 );
 const eventStart = 'h2\t01234567\t'.length;
@@ -77,6 +78,8 @@ const form = {
   endpoint: bytes(',"endpoint":"'),
   grpcStatus: bytes(',"grpcStatus":'),
   tries: bytes(',"tries":'),
+  queueMs: bytes(',"queueMs":'),
+  leader: bytes(',"leader":"'),
   status: bytes('},"core":{"status":'),
   traceId: bytes(',"traceId":'),
   none: bytes('null'),
@@ -155,6 +158,14 @@ class PlainLines implements PlainReader {
       copyist.copy(member);
       copyist.count();
     }
+    if (copyist.follows(form.queueMs)) {
+      copyist.copy(form.queueMs);
+      copyist.decimal();
+    }
+    if (!copyist.follows(form.leader)) return;
+    copyist.copy(form.leader);
+    copyist.run(kinds.name, nameMax);
+    copyist.copy(form.quote);
   }
 
   #answer(copyist: Copyist): void {

@@ -13,6 +13,7 @@ import type { NamedModel } from '../../wire/index.ts';
 import { unaskedCore } from '../static-core.ts';
 import type { Answered } from './answered.ts';
 import { readBody } from './body.ts';
+import type { Carried, Passenger, Underway } from './carried.ts';
 import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import { Fields, traceIdOf } from './fields.ts';
@@ -34,34 +35,19 @@ const noFields = new Fields();
 /** The query is no part of a key, so what the gate would refuse it for must not stand there. */
 const plainTarget = /^[!"$-~]*$/;
 
-/** A permitted call on its way to a replica. */
-export interface Underway {
-  /** The head of the answer is on its way to the client. */
-  readonly hasBegun: boolean;
-  readonly bytesOut: number;
-  /** The replica that it was sent to last. */
-  readonly endpoint: string | undefined;
-  /** Replicas that it was tried at, where there was more than one try. */
-  readonly tries: number | undefined;
-  /** Nobody waits for the answer any more. */
-  abandon(): void;
-  /** Ends an answer that has begun so that nobody takes it for whole. */
-  breakOff(): void;
-  /** The service's own deadline has passed, and the replica may be to blame. */
-  late(): void;
-}
-
 /**
  * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
  * (a client that leaves, a broken body) ends it exactly once: what `#ending` is set to first is what is recorded and done.
  */
-export class Call implements Waiting, Due {
+export class Call implements Waiting, Passenger, Due {
   readonly exchange: Exchange;
   readonly requestId: string;
   fields: Fields = noFields;
   /** What a gRPC message names; undefined: no gRPC call. */
   protected message: NamedModel | undefined;
-  protected underway: Underway | undefined;
+  underway: Underway | undefined;
+  queueMs: number | undefined;
+  leader: string | undefined;
   protected bytesIn = 0;
   /** When its deadline passes; `Infinity`: it has none. */
   dueMs = Number.POSITIVE_INFINITY;
@@ -251,14 +237,22 @@ export class Call implements Waiting, Due {
   /** Reads the body, if there is one, and passes the call on. */
   protected carry(permit: Permit, answered: Answered): void {
     const { exchange, fields } = this;
+    const { boarding, carriages, upstreams } = this.#scene;
+    const carriage = carriages.of(permit.fields.operation.service);
+    if (boarding.turnsAway(permit)) {
+      this.refuse('queue-full');
+      return;
+    }
     const pass = (body: Buffer | Readable | null): void => {
       // A reset body ends like a whole one; that the client left is heard next.
       if (this.#ending !== undefined || exchange.isReset) return;
-      const { upstreams, carriages } = this.#scene;
-      const carriage = carriages.of(permit.fields.operation.service);
-      const passage = new Passage(this, { permit, answered, carriage, body, upstreams });
-      this.underway = passage;
-      passage.start();
+      const held = body === null || Buffer.isBuffer(body) ? body : undefined;
+      const dial = (call: Carried): Underway => {
+        const passage = new Passage(call, { permit, answered, carriage, body, upstreams });
+        passage.start();
+        return passage;
+      };
+      boarding.carry(this, { permit, held, dial });
     };
     const length = fields.length === undefined ? undefined : Number(fields.length);
     if (length === 0 || (length === undefined && !fields.isChunked && !exchange.mayHaveBody)) {
@@ -348,6 +342,8 @@ export class Call implements Waiting, Due {
       endpoint,
       grpcStatus,
       tries,
+      queueMs: this.queueMs,
+      leader: this.leader,
     };
     scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
   }

@@ -9,6 +9,7 @@ import {
 } from '../../wire/index.ts';
 import type { Answered } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
+import type { Carried, Underway } from './carried.ts';
 import { GrpcPassage } from './grpc-passage.ts';
 import { heldBodyBytesMax } from './limits.ts';
 
@@ -156,19 +157,23 @@ export class GrpcCall extends Call {
       this.#last = body.subarray(body.length - 1);
       body = body.subarray(0, body.length - 1);
     } else if (this.#appended !== undefined) body = Buffer.concat([body, this.#appended]);
-    const passage = new GrpcPassage(this, {
-      permit,
-      answered,
-      upstreams: this.scene.grpcUpstreams,
-      carriage: this.scene.carriages.of(permit.fields.operation.service),
-      wheel: this.scene.wheel,
-      body,
-      isWhole: !this.#isStreamed,
-      resume: () => this.exchange.body.resume(),
-    });
-    this.#grpc = passage;
-    this.underway = passage;
-    passage.start();
+    const isWhole = !this.#isStreamed;
+    const dial = (call: Carried): Underway => {
+      const passage = new GrpcPassage(call, {
+        permit,
+        answered,
+        upstreams: this.scene.grpcUpstreams,
+        carriage: this.scene.carriages.of(permit.fields.operation.service),
+        wheel: this.scene.wheel,
+        body,
+        isWhole,
+        resume: () => this.exchange.body.resume(),
+      });
+      this.#grpc = passage;
+      passage.start();
+      return passage;
+    };
+    this.scene.boarding.carry(this, { permit, held: isWhole ? body : undefined, dial });
   }
 }
 

@@ -14,6 +14,8 @@ import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
 import { budgetMemory, RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Boarding } from './boarding.ts';
+import { BoardingWatch } from './boarding-watch.ts';
 import { Carriages } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
@@ -193,6 +195,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     spool,
     upstreams,
     grpcUpstreams: new GrpcUpstreams(members),
+    boarding: new Boarding({ memory: new BoardingWatch().memory, thread: 0 }),
     carriages: new Carriages({ budgets: budgetMemory(), sharedUs: sharedUs() }),
     wheel: new Wheel(),
     sharedUs: sharedUs(),

@@ -2,6 +2,7 @@ import type { Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { RateLimiter } from '../../traffic/index.ts';
 import type { Asking } from './asking.ts';
+import type { Boarding } from './boarding.ts';
 import type { Carriages } from './carriage.ts';
 import { FieldReader } from './fields.ts';
 import type { GrpcUpstreams } from './grpc-replica.ts';
@@ -20,6 +21,8 @@ export interface Scene {
   readonly spool: Spool;
   readonly upstreams: Upstreams;
   readonly grpcUpstreams: GrpcUpstreams;
+  /** What permitted calls go through on their way to a replica. */
+  readonly boarding: Boarding;
   /** How the calls of each service are carried. */
   readonly carriages: Carriages;
   /** When calls have to be over. */
