@@ -91,14 +91,14 @@ const kinds = {
   hex: byteKind(/[0-9a-f]/),
 } as const;
 
-const measured = [form.connectMs, form.upstreamMs, form.bytesIn, form.bytesOut] as const;
-
 /** The same form, read byte by byte; its cores are those that a line read as text has brought. */
 class PlainLines implements PlainReader {
   next = 0;
   timeMs = 0;
   status = 0;
   totalMs = 0;
+  upstreamMs = -1;
+  queueMs = -1;
   core!: HeldCore;
   readonly #cores: RememberedCores;
   readonly #copyist = new Copyist();
@@ -140,11 +140,10 @@ class PlainLines implements PlainReader {
   #timing(copyist: Copyist): void {
     copyist.copy(form.totalMs);
     this.totalMs = copyist.decimal();
-    for (const member of measured) {
-      if (!copyist.follows(member)) continue;
-      copyist.copy(member);
-      copyist.decimal();
-    }
+    this.#measured(form.connectMs);
+    this.upstreamMs = this.#measured(form.upstreamMs);
+    this.#measured(form.bytesIn);
+    this.#measured(form.bytesOut);
     if (copyist.follows(form.endpoint)) {
       copyist.copy(form.endpoint);
       copyist.run(kinds.endpoint, endpointMax);
@@ -154,14 +153,19 @@ class PlainLines implements PlainReader {
       copyist.copy(form.grpcStatus);
       copyist.count();
     }
-    if (copyist.follows(form.queueMs)) {
-      copyist.copy(form.queueMs);
-      copyist.decimal();
-    }
+    this.queueMs = this.#measured(form.queueMs);
     if (!copyist.follows(form.leader)) return;
     copyist.copy(form.leader);
     copyist.run(kinds.name, nameMax);
     copyist.copy(form.quote);
+  }
+
+  /** A member that may be left out: -1. */
+  #measured(member: Uint8Array): number {
+    const copyist = this.#copyist;
+    if (!copyist.follows(member)) return -1;
+    copyist.copy(member);
+    return copyist.decimal();
   }
 
   #answer(copyist: Copyist): void {

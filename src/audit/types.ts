@@ -215,6 +215,9 @@ export interface PlainReader {
   readonly timeMs: number;
   readonly status: number;
   readonly totalMs: number;
+  /** -1: not known. */
+  readonly upstreamMs: number;
+  readonly queueMs: number;
   readonly core: HeldCore;
 }
 
@@ -224,8 +227,13 @@ export interface ChainedCalls {
   /** By call, from 0 to before `count`. */
   readonly statuses: ArrayLike<number>;
   readonly totalsMs: ArrayLike<number>;
+  /** -1: not known. */
+  readonly upstreamsMs: ArrayLike<number>;
+  readonly queuesMs: ArrayLike<number>;
   readonly cores: ArrayLike<HeldCore>;
-  /** The whole of one, read from its line in the chain. */
+  /** The line of one in the chain, without its newline. */
+  line(call: number): Buffer;
+  /** The whole of one, read from that line. */
   record(call: number): AuditRecord;
 }
 
