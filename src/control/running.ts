@@ -9,7 +9,9 @@ import type { Admin } from './admin.ts';
 import type { Admission } from './admission.ts';
 import type { Files } from './compile-files.ts';
 import type { KeyWatch } from './key-watch.ts';
+import { metricsPage } from './metrics-page.ts';
 import { reload } from './reload.ts';
+import { ReloadCounts } from './reload-counts.ts';
 import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
 import { watchFiles } from './watch.ts';
@@ -66,6 +68,7 @@ export class Headgate implements RunningHeadgate {
   #plan: Plan;
   #open: OpenParts | undefined;
   #reload: ReloadStatus | undefined;
+  readonly #reloads: ReloadCounts;
   #endWatch: () => void = () => undefined;
   #stopping: Promise<void> | undefined;
 
@@ -73,6 +76,7 @@ export class Headgate implements RunningHeadgate {
     this.#parts = parts;
     this.#plan = parts.plan;
     this.#startedMs = parts.clock.now();
+    this.#reloads = new ReloadCounts(this.#startedMs);
     this.metrics = parts.metrics;
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
@@ -137,14 +141,8 @@ export class Headgate implements RunningHeadgate {
   /** Metrics with the gauges of this moment. */
   async metricsText(): Promise<string> {
     const { running, metrics } = this.#parts;
-    metrics.setAudit(this.#opened().writer.status());
-    // Metrics are needed most when the engine is unwell.
-    const status = await running.status().catch(() => undefined);
-    if (status !== undefined) {
-      metrics.setKeptDecisions(status.keptDecisions);
-      metrics.setUnrecorded(status.unrecordedCalls ?? 0);
-    }
-    return metrics.text();
+    const { listeners } = this.#plan;
+    return metricsPage({ metrics, running, audit: this.#opened().writer.status(), reloads: this.#reloads, listeners });
   }
 
   flushAudit(): Promise<void> {
@@ -179,6 +177,7 @@ export class Headgate implements RunningHeadgate {
     const { plan, status } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
     this.#plan = plan;
     this.#reload = status;
+    this.#reloads.note(status.outcome, clock.now());
     this.#setBuildInfo(plan);
   }
 

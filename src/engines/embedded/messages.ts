@@ -38,6 +38,7 @@ export type WorkerMessage =
 export interface WorkerStatus {
   readonly epoch: string;
   readonly keptDecisions: number;
+  readonly questions: number;
   readonly endpoints: readonly { readonly service: string; readonly address: string; readonly inFlight: number }[];
   readonly issuers: readonly IssuerStatus[];
 }

@@ -182,6 +182,7 @@ function statusOf(statuses: readonly WorkerStatus[]): EngineStatus {
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
+    questions: statuses.reduce((sum, status) => sum + status.questions, 0),
     endpoints: [...endpoints.values()],
     issuers: statuses[0]?.issuers ?? [],
   };

@@ -65,6 +65,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return {
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
+        questions: scene.asking.questions,
         endpoints: [...scene.upstreams.status(), ...scene.grpcUpstreams.status()],
         issuers: scene.asking.gate.status(),
       };

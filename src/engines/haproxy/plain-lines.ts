@@ -12,6 +12,9 @@ export class PlainLines implements PlainReader {
   timeMs = 0;
   status = 0;
   totalMs = 0;
+  upstreamMs = -1;
+  /** Of a call that waited the careful way tells. */
+  readonly queueMs = -1;
   core!: HeldCore;
   readonly #books: CoreBooks;
   readonly #copyist = new Copyist();
@@ -78,7 +81,7 @@ export class PlainLines implements PlainReader {
     this.totalMs = copyist.count();
     copyist.take(tab);
     this.#measured(form.connectMs);
-    this.#measured(form.upstreamMs);
+    this.upstreamMs = this.#measured(form.upstreamMs);
     this.#measured(form.bytesIn);
     this.#measured(form.bytesOut);
     if (copyist.follows(form.noEndpoint)) copyist.take(form.noEndpoint);
@@ -93,16 +96,17 @@ export class PlainLines implements PlainReader {
     }
   }
 
-  /** A member that is left out where HAProxy knows no value. */
-  #measured(member: Uint8Array): void {
+  /** A member that is left out where HAProxy knows no value: -1. */
+  #measured(member: Uint8Array): number {
     const copyist = this.#copyist;
     if (copyist.follows(form.unknown)) {
       copyist.take(form.unknown);
-      return;
+      return -1;
     }
     copyist.put(member);
-    copyist.count();
+    const value = copyist.count();
     copyist.take(tab);
+    return value;
   }
 
   #answer(): void {

@@ -9,6 +9,7 @@ import {
 import type { Realization } from '../engine.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
+import { exporterSection } from './exporter.ts';
 import { frontendSection } from './frontend.ts';
 import { grpcSections } from './grpc-backends.ts';
 import { listensForGrpc, refusedMessagesSection } from './grpc-frontend.ts';
@@ -90,6 +91,7 @@ function configurationText(plan: Plan, place: Place, demands: Demands): string {
       : []),
     ...limitTables(countersMax),
     gateSection(place),
+    exporterSection(place),
   ]);
 }
 

@@ -20,6 +20,7 @@ import { GateAgent } from './agent.ts';
 import { answerActions, refusalActions } from './answer.ts';
 import { CoreBooks } from './core-book.ts';
 import { demandsOf, union } from './demands.ts';
+import { exportedMetrics } from './exporter.ts';
 import { FloodGuard } from './flood.ts';
 import { serviceNumbers } from './frontend.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
@@ -54,6 +55,7 @@ export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<R
     revoke: (ids) => runner.revoke(ids),
     admit: (open) => runner.admit(open),
     status: () => runner.status(),
+    ownMetrics: () => runner.ownMetrics(),
     async stop(graceMs) {
       await runner.stop(graceMs);
       await agent.close();
@@ -93,6 +95,7 @@ class Runner {
   readonly #unrecorded: UnrecordedSpool;
   readonly #apiKeys: OpenKeyFinder;
   readonly #flood = new FloodGuard();
+  #questions = 0;
   #isOpen = true;
   #isStopping = false;
 
@@ -154,6 +157,7 @@ class Runner {
     const { worker, backend, key, request } = questionOf(message, listenersOf(gate.plan));
     if (!this.#isOpen) return this.#shut(worker, request);
     const { clock } = this.#options;
+    this.#questions += 1;
     const said = await this.#flood.check(request, clock.now(), () => gate.check(request));
     const answer = wayward(gate.plan, said, backend) ?? said;
     const nowMs = clock.now();
@@ -207,7 +211,14 @@ class Runner {
       unrecordedCalls: this.#unrecorded.calls,
       endpoints: (await this.#current?.endpoints()) ?? [],
       issuers: this.#gate.status(),
+      questions: this.#questions,
     };
+  }
+
+  /** Of the newest process: those that drain have their last calls. */
+  async ownMetrics(): Promise<string> {
+    if (this.#current === undefined) throw new Error('no process of HAProxy runs');
+    return exportedMetrics(this.#current.place.metricsSocket);
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -239,6 +250,7 @@ class Runner {
       directory,
       gateSocket: join(sockets, 'gate.sock'),
       adminSocket: join(sockets, `${worker}.sock`),
+      metricsSocket: join(sockets, `${worker}.metrics`),
       addresses: this.addresses,
       pem: Object.fromEntries(plan.listeners.map(({ name }, index) => [name, join(directory, `${index + 1}.pem`)])),
     };
@@ -268,6 +280,7 @@ class Runner {
     this.#processes.delete(ended.place.worker);
     rmSync(ended.place.directory, { recursive: true, force: true });
     rmSync(ended.place.adminSocket, { force: true });
+    rmSync(ended.place.metricsSocket, { force: true });
     if (this.#isStopping) return;
     if (ended !== this.#current) return;
     log(`haproxy: the process ${ended.pid} ended (${how}); a new one is started`);
