@@ -7,6 +7,7 @@ import type { Clock } from '../std/clock.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Admin } from './admin.ts';
 import type { Admission } from './admission.ts';
+import type { Certificates } from './certificates.ts';
 import type { Files } from './compile-files.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { metricsPage } from './metrics-page.ts';
@@ -26,6 +27,8 @@ export interface RunningHeadgate {
   status(): Promise<HeadgateStatus>;
   /** Resolves if the gateway can't go on. */
   readonly failed: Promise<Error>;
+  /** Reads both files and all certificates again, now, changed or not. */
+  reload(): Promise<ReloadStatus>;
   /** Chains what is in the spool now. */
   flushAudit(): Promise<void>;
   /** Drains within `graceMs`, chains the rest, ends. */
@@ -37,6 +40,8 @@ export interface HeadgateParts {
   readonly engine: Engine;
   readonly running: RunningEngine;
   readonly plan: Plan;
+  /** Of the files that it was compiled from. */
+  readonly digest: string;
   readonly keys: GateKeys;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -49,6 +54,7 @@ export interface OpenParts {
   readonly admin: Admin;
   readonly admission: Admission;
   readonly keyWatch: KeyWatch;
+  readonly certificates: Certificates;
   /** Stamp of the files from before they were read. */
   readonly since: string;
   /** Gives up the state folder. */
@@ -69,12 +75,16 @@ export class Headgate implements RunningHeadgate {
   #open: OpenParts | undefined;
   #reload: ReloadStatus | undefined;
   readonly #reloads: ReloadCounts;
+  #filesRead: string;
+  /** One after the other. */
+  #taking: Promise<unknown> = Promise.resolve();
   #endWatch: () => void = () => undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: HeadgateParts) {
     this.#parts = parts;
     this.#plan = parts.plan;
+    this.#filesRead = parts.digest;
     this.#startedMs = parts.clock.now();
     this.#reloads = new ReloadCounts(this.#startedMs);
     this.metrics = parts.metrics;
@@ -92,7 +102,7 @@ export class Headgate implements RunningHeadgate {
     this.#endWatch = watchFiles({
       files: [files.policyFile, files.environmentFile],
       since: open.since,
-      onChange: () => this.#takeUp(),
+      onChange: async () => void (await this.#takeUp()),
     });
   }
 
@@ -126,11 +136,14 @@ export class Headgate implements RunningHeadgate {
       epoch: this.#plan.epoch,
       policyFile: files.policyFile,
       environmentFile: files.environmentFile,
+      filesRead: this.#filesRead,
+      pid: process.pid,
       ready: reason === undefined,
       ...(reason !== undefined && { reason }),
       startedAt: new Date(this.#startedMs).toISOString(),
       ...(this.#reload !== undefined && { reload: this.#reload }),
       listeners: this.addresses,
+      certificates: this.#opened().certificates.status(),
       versions: versionsOf(this.#plan.access),
       audit: { ...this.#opened().writer.status(), ...this.#plan.audit },
       keys: this.#opened().keyWatch.status(),
@@ -141,8 +154,14 @@ export class Headgate implements RunningHeadgate {
   /** Metrics with the gauges of this moment. */
   async metricsText(): Promise<string> {
     const { running, metrics } = this.#parts;
-    const { listeners } = this.#plan;
-    return metricsPage({ metrics, running, audit: this.#opened().writer.status(), reloads: this.#reloads, listeners });
+    const { writer, certificates } = this.#opened();
+    return metricsPage({
+      metrics,
+      running,
+      audit: writer.status(),
+      reloads: this.#reloads,
+      certificates: certificates.status(),
+    });
   }
 
   flushAudit(): Promise<void> {
@@ -155,8 +174,9 @@ export class Headgate implements RunningHeadgate {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const { writer, admin, keyWatch, unlock } = this.#opened();
+    const { writer, admin, keyWatch, certificates, unlock } = this.#opened();
     this.#endWatch();
+    await certificates.stop();
     await this.#endEngine(graceMs);
     await keyWatch.stop();
     await writer.stop();
@@ -172,13 +192,27 @@ export class Headgate implements RunningHeadgate {
     if ((await Promise.race([running.stop(graceMs), waited])) === late) log('the engine did not end in time');
   }
 
-  async #takeUp(): Promise<void> {
+  async reload(): Promise<ReloadStatus> {
+    const status = await this.#takeUp();
+    await this.#opened().certificates.reread();
+    return status;
+  }
+
+  #takeUp(): Promise<ReloadStatus> {
+    const taken = this.#taking.then(() => this.#readAndSwap());
+    this.#taking = taken;
+    return taken;
+  }
+
+  async #readAndSwap(): Promise<ReloadStatus> {
     const { files, engine, running, clock, log } = this.#parts;
-    const { plan, status } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
+    const { plan, status, digest } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
     this.#plan = plan;
     this.#reload = status;
     this.#reloads.note(status.outcome, clock.now());
+    this.#filesRead = digest ?? this.#filesRead;
     this.#setBuildInfo(plan);
+    return status;
   }
 
   #setBuildInfo({ engine, environment }: Plan): void {
