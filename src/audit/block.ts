@@ -62,7 +62,7 @@ export class Block {
 
   /** Adds the event of a record; false: there is no room. A first one always fits. */
   addCall(record: ParsedRecord): boolean {
-    const { status, traceId, ...core } = record.core;
+    const { status, traceId, span, ...core } = record.core;
     const held = record.held ?? heldCore(core);
     const head = Buffer.from(callHead(record));
     const start = this.#length;

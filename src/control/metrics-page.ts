@@ -3,6 +3,7 @@ import type { RunningEngine } from '../engines/engine.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { CertificateStatus } from './certificates.ts';
 import type { ReloadCounts } from './reload-counts.ts';
+import type { SpanCounts } from './span-export.ts';
 
 export interface MetricsParts {
   readonly metrics: Metrics;
@@ -10,6 +11,7 @@ export interface MetricsParts {
   readonly audit: AuditStatus;
   readonly reloads: ReloadCounts;
   readonly certificates: readonly CertificateStatus[];
+  readonly spans?: SpanCounts | undefined;
 }
 
 /** `/metrics`: ours with the figures of this moment, then what the proxy measures itself. Ours come whatever the engine does. */
@@ -22,7 +24,14 @@ export async function metricsPage({ metrics, running, audit, reloads, ...parts }
   const { lastGoodReloadMs, filesInForce, reloads: counts } = reloads;
   metrics.setAudit(audit);
   metrics.setEngine(status);
-  metrics.setControl({ lastGoodReloadMs, filesInForce, reloads: counts, certificates });
+  const { spans } = parts;
+  metrics.setControl({
+    lastGoodReloadMs,
+    filesInForce,
+    reloads: counts,
+    certificates,
+    ...(spans !== undefined && { spans: { ...spans } }),
+  });
   metrics.setEngineMetrics(own === undefined ? undefined : own !== false);
   const ours = await metrics.text();
   return typeof own === 'string' ? `${ours}${own}` : ours;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditWriter } from '../audit/index.ts';
+import type { ChainedCalls } from '../audit/types.ts';
 import type { Engine, RunningEngine } from '../engines/engine.ts';
 import type { GateKeys } from '../gate/index.ts';
 import type { AddressPlan, Plan } from '../plan/types.ts';
@@ -13,6 +14,7 @@ import type { KeyWatch } from './key-watch.ts';
 import { metricsPage } from './metrics-page.ts';
 import { reload } from './reload.ts';
 import { ReloadCounts } from './reload-counts.ts';
+import { SpanExport } from './span-export.ts';
 import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
 import { watchFiles } from './watch.ts';
@@ -63,6 +65,8 @@ export interface OpenParts {
 
 /** How long after its grace an engine is waited for. */
 const lateMs = 3000;
+/** How long spans of the last calls may take to be sent. */
+const spansGraceMs = 2000;
 
 /** Holds what runs, and which Plan. Made and opened by `startHeadgate`. */
 export class Headgate implements RunningHeadgate {
@@ -75,6 +79,7 @@ export class Headgate implements RunningHeadgate {
   #open: OpenParts | undefined;
   #reload: ReloadStatus | undefined;
   readonly #reloads: ReloadCounts;
+  readonly #spans: SpanExport;
   #filesRead: string;
   /** One after the other. */
   #taking: Promise<unknown> = Promise.resolve();
@@ -88,6 +93,9 @@ export class Headgate implements RunningHeadgate {
     this.#startedMs = parts.clock.now();
     this.#reloads = new ReloadCounts(this.#startedMs);
     this.metrics = parts.metrics;
+    const { environment, engine, telemetry } = parts.plan;
+    this.#spans = new SpanExport({ source: { version, environment, engine }, log: parts.log });
+    this.#spans.configure(telemetry);
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.fail = resolve;
@@ -151,6 +159,12 @@ export class Headgate implements RunningHeadgate {
     };
   }
 
+  /** Hears of each block of calls. */
+  observe(calls: ChainedCalls): void {
+    this.metrics.observe(calls);
+    this.#spans.observe(calls);
+  }
+
   /** Metrics with the gauges of this moment. */
   async metricsText(): Promise<string> {
     const { running, metrics } = this.#parts;
@@ -161,6 +175,7 @@ export class Headgate implements RunningHeadgate {
       audit: writer.status(),
       reloads: this.#reloads,
       certificates: certificates.status(),
+      spans: this.#spans.counts,
     });
   }
 
@@ -180,6 +195,7 @@ export class Headgate implements RunningHeadgate {
     await this.#endEngine(graceMs);
     await keyWatch.stop();
     await writer.stop();
+    await this.#spans.stop(spansGraceMs);
     await admin.close();
     unlock();
   }
@@ -209,6 +225,7 @@ export class Headgate implements RunningHeadgate {
     const { plan, status, digest } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
     this.#plan = plan;
     this.#reload = status;
+    this.#spans.configure(plan.telemetry);
     this.#reloads.note(status.outcome, clock.now());
     this.#filesRead = digest ?? this.#filesRead;
     this.#setBuildInfo(plan);

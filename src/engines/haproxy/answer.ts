@@ -22,6 +22,8 @@ export interface Notebook {
   readonly ledger: Ledger | undefined;
   /** What a permit is kept under; empty: it is not. */
   readonly key: string;
+  /** How long the gate took, to stand in the call's line; left out: nobody asks. */
+  readonly gateMs?: number;
 }
 
 /** The variables by which HAProxy learns an answer. Throws the disk's error where the audit can't be written down. */
@@ -29,11 +31,15 @@ export function answerActions(
   plan: Plan,
   request: GateRequest,
   answer: GateAnswer,
-  { book, ledger, key }: Notebook,
+  { book, ledger, key, gateMs }: Notebook,
   nowMs: number,
 ): SpopAction[] {
   const number = book.numberOf(staticCore(plan, request, answer));
-  const core = set('coreNumber', integer(number));
+  // With how long the gate took it is a text, which the log prints as it is: no field more for any call.
+  const core = set(
+    'coreNumber',
+    gateMs === undefined ? integer(number) : text(`${number}.${Math.round(gateMs * 1000)}`),
+  );
   if (answer.kind === 'denial') return [core, ...refusalActions(answer, request)];
   const endSeconds = Math.floor(answer.fields.keepUntilMs / 1000);
   const record = recordOf({ plan, request, permit: answer, ledger, core: number, endSeconds });

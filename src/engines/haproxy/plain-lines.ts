@@ -133,9 +133,11 @@ export class PlainLines implements PlainReader {
     copyist.put(form.quote);
     copyist.take(form.dash);
     if (copyist.follows(form.zeros)) copyist.ok = false;
-    copyist.skipOf(kinds.hex, 16);
-    copyist.take(form.dash);
-    copyist.skipOf(kinds.hex, 2);
+    copyist.put(form.span);
+    copyist.runOf(kinds.hex, 16);
+    copyist.copy(form.dash);
+    copyist.runOf(kinds.hex, 2);
+    copyist.put(form.quote);
     copyist.take(tab);
   }
 
@@ -231,6 +233,7 @@ const form = {
   version: bytes('00-'),
   zeros: bytes('0000000000000000'),
   dash: bytes('-'),
+  span: bytes(',"span":"'),
   unset: bytes('-\t'),
   regular: bytes('--'),
   grpc: bytes('1\t'),

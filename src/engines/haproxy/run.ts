@@ -168,6 +168,7 @@ class Runner {
     if (!this.#isOpen) return this.#shut(worker, request);
     const { clock } = this.#options;
     this.#questions += 1;
+    const askedMs = performance.now();
     const said = await this.#flood.check(request, clock.now(), () => gate.check(request));
     const answer = wayward(gate.plan, said, backend) ?? said;
     const nowMs = clock.now();
@@ -175,7 +176,8 @@ class Runner {
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
     const names = request.message !== undefined ? keeper?.grpcNames : keeper?.names;
     if (answer.kind === 'permit' && key !== '') names?.learn(request.headers);
-    const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key };
+    const gateMs = gate.plan.telemetry === undefined ? {} : { gateMs: performance.now() - askedMs };
+    const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key, ...gateMs };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
