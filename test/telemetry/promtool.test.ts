@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { programPath } from '../../scripts/system-packages.mjs';
 import type { EngineName } from '../../src/plan/types.ts';
@@ -42,6 +44,20 @@ rules:
 
 /** Names of HAProxy's own, which stay as people know them. */
 const knownSlips = ['haproxy_process_failed_resolutions counter metrics should have "_total" suffix'];
+
+test('promtool reads every query of the dashboard', () => {
+  const promtool = programPath('promtool');
+  assert.ok(promtool !== undefined, 'promtool is missing');
+  const file = join(import.meta.dirname, '../../packaging/grafana/headgate.json');
+  const { panels } = JSON.parse(readFileSync(file, 'utf8')) as { panels: { targets: { expr: string }[] }[] };
+  const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '1m')));
+  const rules = queries.map((expr, index) => ({ record: `query:${index}`, expr }));
+  // JSON is YAML.
+  const input = JSON.stringify({ groups: [{ name: 'dashboard', rules }] });
+  const { status, stdout, stderr } = spawnSync(promtool, ['check', 'rules', '/dev/stdin'], { input, encoding: 'utf8' });
+  assert.equal(status, 0, `${stdout}${stderr}`);
+  assert.match(`${stdout}${stderr}`, new RegExp(`${queries.length} rules found`));
+});
 
 for (const engine of present) describe(`/metrics on ${engine}`, () => suite(engine));
 
