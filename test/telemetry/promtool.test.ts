@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { programPath } from '../../scripts/system-packages.mjs';
@@ -45,7 +46,7 @@ rules:
 /** Names of HAProxy's own, which stay as people know them. */
 const knownSlips = ['haproxy_process_failed_resolutions counter metrics should have "_total" suffix'];
 
-test('promtool reads every query of the dashboard', () => {
+test('promtool reads every query of the dashboard', (context) => {
   const promtool = programPath('promtool');
   assert.ok(promtool !== undefined, 'promtool is missing');
   const file = join(import.meta.dirname, '../../packaging/grafana/headgate.json');
@@ -53,8 +54,11 @@ test('promtool reads every query of the dashboard', () => {
   const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '1m')));
   const rules = queries.map((expr, index) => ({ record: `query:${index}`, expr }));
   // JSON is YAML.
-  const input = JSON.stringify({ groups: [{ name: 'dashboard', rules }] });
-  const { status, stdout, stderr } = spawnSync(promtool, ['check', 'rules', '/dev/stdin'], { input, encoding: 'utf8' });
+  const folder = mkdtempSync(join(tmpdir(), 'hg-promtool-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'rules.yaml');
+  writeFileSync(path, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+  const { status, stdout, stderr } = spawnSync(promtool, ['check', 'rules', path], { encoding: 'utf8' });
   assert.equal(status, 0, `${stdout}${stderr}`);
   assert.match(`${stdout}${stderr}`, new RegExp(`${queries.length} rules found`));
 });
