@@ -56,7 +56,7 @@ function headLines(figures: TopFigures, status: TopStatus, { seconds, nowMs }: F
       tone: ready ? 'strong' : 'bad',
     },
     {
-      text: `calls ${number(figures.calls)}/s  failed ${number(figures.failed)}/s  refused ${number(figures.refused)}/s  gate asked ${number(figures.questions)}/s  kept ${figures.kept}  CPU ${figures.cpu.toFixed(2)} cores`,
+      text: `calls ${number(figures.calls)}/s  failed ${number(figures.failed)}/s  refused ${number(figures.refused)}/s  gate asked ${number(figures.questions)}/s  kept ${figures.kept}  own CPU ${figures.cpu.toFixed(2)} cores`,
     },
     { text: `audit ${recording}`, ...(audit.state !== 'ok' && { tone: 'bad' as const }) },
     { text: files, ...(rejected && { tone: 'bad' as const }) },

@@ -27,7 +27,7 @@ describe('headgate top', () => {
     assert.match(lines[0] ?? '', /^headgate \S+ {2}dev on embedded {2}ready {2}up \d+ s {2}over 0\.\d s$/);
     assert.match(out, /^SERVICE +MODEL +VERSION +CALLS\/s/m);
     assert.match(out, /^scoring +m +- +0 +0 +0 +- +-$/m);
-    assert.match(out, /^resource-unknown +- +0 +1$/m);
+    assert.match(out, /^credential-missing +- +0 +1$/m);
     assert.match(out, /^scoring +127\.0\.0\.1:\d+ +up +0 +0$/m);
     assert.ok(!out.includes('\u001b'));
   });
