@@ -20,6 +20,8 @@ export interface TopOptions {
 
 const intervalMsMin = 200;
 const intervalMsMax = 60_000;
+/** Until the first frame, whose rates would be of nearly no time otherwise. */
+const firstMs = 500;
 /** Where nobody says how wide a line may be. */
 const plainSize = { columns: 160, rows: 200 } as const;
 
@@ -70,6 +72,7 @@ async function follow(first: Look, { address, intervalMs }: Following): Promise<
     screen.show(topFrame(topFigures(before, now), now.status, shown));
   };
   try {
+    await pause(Math.min(intervalMs, firstMs), told.signal);
     for (; !told.signal.aborted; await pause(intervalMs, told.signal)) {
       try {
         const next = await look(address);
