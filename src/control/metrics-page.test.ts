@@ -8,7 +8,7 @@ const audit = { state: 'ok', position: 7, unreadable: 0, behindBytes: 0, lagMs: 
 const status: MetricsParts['running']['status'] = async () => ({
   processes: [],
   keptDecisions: 4,
-  endpoints: [],
+  endpoints: [{ service: 'scoring', address: '127.0.0.1:8501', inFlight: 0 }],
   issuers: [],
 });
 
@@ -16,7 +16,16 @@ function pageOf(running: MetricsParts['running']): Promise<string> {
   const certificates = [{ listener: 'public', file: 'tls/cert.pem', ends: '2027-01-01T00:00:00.000Z' }];
   const reloads = new ReloadCounts(1000);
   reloads.note('rejected', 2000);
-  return metricsPage({ metrics: createMetrics(), running, audit, reloads, certificates });
+  const replica = {
+    service: 'scoring',
+    address: '127.0.0.1:8501',
+    state: 'down',
+    waitsFor: [],
+    unasked: 0,
+    without: 0,
+  } as const;
+  const replicas = [{ ...replica, waits: 3 }];
+  return metricsPage({ metrics: createMetrics(), running, audit, reloads, certificates, replicas });
 }
 
 test("ours, then the proxy's own", async () => {
@@ -26,6 +35,8 @@ test("ours, then the proxy's own", async () => {
   assert.match(page, /\nheadgate_files_in_force 0\n/);
   assert.match(page, /\nheadgate_last_good_reload_timestamp_seconds 1\n/);
   assert.match(page, /\nheadgate_engine_metrics_up 1\n/);
+  assert.match(page, /\nheadgate_endpoint_state\{service="scoring",endpoint="127.0.0.1:8501",state="down"\} 1\n/);
+  assert.match(page, /\nheadgate_endpoint_versions_awaited\{.*\} 3\n/);
   assert.match(page, /\nhaproxy_x 1\n$/);
 });
 

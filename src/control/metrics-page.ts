@@ -1,8 +1,9 @@
 import type { AuditStatus } from '../audit/types.ts';
 import type { RunningEngine } from '../engines/engine.ts';
-import type { Metrics } from '../telemetry/index.ts';
+import type { Metrics, ReplicaFigures } from '../telemetry/index.ts';
 import type { CertificateStatus } from './certificates.ts';
 import type { ReloadCounts } from './reload-counts.ts';
+import type { ReplicaStatus } from './replica-watch.ts';
 import type { SpanCounts } from './span-export.ts';
 
 export interface MetricsParts {
@@ -11,6 +12,7 @@ export interface MetricsParts {
   readonly audit: AuditStatus;
   readonly reloads: ReloadCounts;
   readonly certificates: readonly CertificateStatus[];
+  readonly replicas: readonly ReplicaStatus[];
   readonly spans?: SpanCounts | undefined;
 }
 
@@ -23,7 +25,7 @@ export async function metricsPage({ metrics, running, audit, reloads, ...parts }
   const certificates = parts.certificates.map(({ listener, ends }) => ({ listener, endMs: Date.parse(ends) }));
   const { lastGoodReloadMs, filesInForce, reloads: counts } = reloads;
   metrics.setAudit(audit);
-  metrics.setEngine(status);
+  metrics.setEngine(status, parts.replicas.map(replicaFigures));
   const { spans } = parts;
   metrics.setControl({
     lastGoodReloadMs,
@@ -35,4 +37,9 @@ export async function metricsPage({ metrics, running, audit, reloads, ...parts }
   metrics.setEngineMetrics(own === undefined ? undefined : own !== false);
   const ours = await metrics.text();
   return typeof own === 'string' ? `${ours}${own}` : ours;
+}
+
+/** A replica that is polled and hasn't answered yet gets no calls; one that nobody polls does. */
+function replicaFigures({ service, address, state, waits }: ReplicaStatus): ReplicaFigures {
+  return { service, address, isUp: state === 'up' || state === 'unchecked', lacks: waits };
 }

@@ -14,6 +14,7 @@ import type { KeyWatch } from './key-watch.ts';
 import { metricsPage } from './metrics-page.ts';
 import { reload } from './reload.ts';
 import { ReloadCounts } from './reload-counts.ts';
+import type { ReplicaWatch } from './replica-watch.ts';
 import { SpanExport } from './span-export.ts';
 import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
@@ -57,6 +58,7 @@ export interface OpenParts {
   readonly admission: Admission;
   readonly keyWatch: KeyWatch;
   readonly certificates: Certificates;
+  readonly replicas: ReplicaWatch;
   /** Stamp of the files from before they were read. */
   readonly since: string;
   /** Gives up the state folder. */
@@ -155,6 +157,7 @@ export class Headgate implements RunningHeadgate {
       versions: versionsOf(this.#plan.access),
       audit: { ...this.#opened().writer.status(), ...this.#plan.audit },
       keys: this.#opened().keyWatch.status(),
+      replicas: this.#opened().replicas.status(),
       running: await this.#parts.running.status(),
     };
   }
@@ -168,13 +171,14 @@ export class Headgate implements RunningHeadgate {
   /** Metrics with the gauges of this moment. */
   async metricsText(): Promise<string> {
     const { running, metrics } = this.#parts;
-    const { writer, certificates } = this.#opened();
+    const { writer, certificates, replicas } = this.#opened();
     return metricsPage({
       metrics,
       running,
       audit: writer.status(),
       reloads: this.#reloads,
       certificates: certificates.status(),
+      replicas: replicas.status().replicas,
       spans: this.#spans.counts,
     });
   }
@@ -189,8 +193,9 @@ export class Headgate implements RunningHeadgate {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const { writer, admin, keyWatch, certificates, unlock } = this.#opened();
+    const { writer, admin, keyWatch, certificates, replicas, unlock } = this.#opened();
     this.#endWatch();
+    await replicas.stop();
     await certificates.stop();
     await this.#endEngine(graceMs);
     await keyWatch.stop();
@@ -222,7 +227,9 @@ export class Headgate implements RunningHeadgate {
 
   async #readAndSwap(): Promise<ReloadStatus> {
     const { files, engine, running, clock, log } = this.#parts;
-    const { plan, status, digest } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
+    const { replicas } = this.#opened();
+    const reloading = { files, engine, running, replicas, plan: this.#plan, log };
+    const { plan, status, digest } = await reload(reloading, clock.now());
     this.#plan = plan;
     this.#reload = status;
     this.#spans.configure(plan.telemetry);
