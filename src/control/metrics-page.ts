@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditStatus } from '../audit/types.ts';
 import type { RunningEngine } from '../engines/engine.ts';
 import type { Metrics, ReplicaFigures } from '../telemetry/index.ts';
@@ -16,10 +17,13 @@ export interface MetricsParts {
   readonly spans?: SpanCounts | undefined;
 }
 
+/** How long the engine may take to say how it is: a scrape waits ten seconds at most. */
+const statusMsMax = 2500;
+
 /** `/metrics`: ours with the figures of this moment, then what the proxy measures itself. Ours come whatever the engine does. */
 export async function metricsPage({ metrics, running, audit, reloads, ...parts }: MetricsParts): Promise<string> {
   const [status, own] = await Promise.all([
-    running.status().catch(() => undefined),
+    Promise.race([running.status().catch(() => undefined), sleep(statusMsMax, undefined, { ref: false })]),
     running.ownMetrics?.().catch(() => false as const),
   ]);
   const certificates = parts.certificates.map(({ listener, ends }) => ({ listener, endMs: Date.parse(ends) }));
