@@ -5,8 +5,11 @@ import { readSamples, sumOf } from '../../src/telemetry/index.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
 import { FaultGateway, present, until } from '../faults/harness/gateway.ts';
 import { FaultIssuer } from '../faults/harness/issuer.ts';
-import { demoPolicy, demoTarget, identityLine, scoringLine } from '../faults/harness/texts.ts';
+import { demoPolicy, demoTarget, identityLine } from '../faults/harness/texts.ts';
+import { openCaller } from '../support/grpc-scene.ts';
+import { type GrpcUpstream, startGrpcUpstream } from '../support/grpc-upstream.ts';
 import { openedHere } from '../support/opened.ts';
+import { modelName, modelSpec } from '../support/protobuf-bytes.ts';
 import { type ArrivedSpan, startCollector, type TestCollector } from './harness/collector.ts';
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -24,6 +27,7 @@ interface Opened {
   readonly gateway: FaultGateway;
   readonly issuer: FaultIssuer;
   readonly upstream: RecordingUpstream;
+  readonly grpc: GrpcUpstream;
 }
 
 async function open(
@@ -33,11 +37,13 @@ async function open(
   const issuer = opened.adopt(await FaultIssuer.make(), (it) => it.down());
   await issuer.up();
   const upstream = opened.adopt(await startRecordingUpstream('a'), (it) => it.close());
-  const bindings = [identityLine(issuer), scoringLine([upstream.port]), ...telemetry];
+  const grpc = opened.adopt(await startGrpcUpstream(), (it) => it.close());
+  const endpoint = `{ rest: 127.0.0.1:${upstream.port}, grpc: 127.0.0.1:${grpc.port} }`;
+  const bindings = [identityLine(issuer), `services: { scoring: { endpoints: [ ${endpoint} ] } }`, ...telemetry];
   const made = await FaultGateway.make({ engine, policy: demoPolicy, bindings });
   const gateway = opened.adopt(made, (it) => it.remove());
   await gateway.start();
-  return { gateway, issuer, upstream };
+  return { gateway, issuer, upstream, grpc };
 }
 
 /** One call; the fields about traces that the replica got, and the id of the request. */
@@ -50,6 +56,17 @@ async function call(
   const fields = upstream.seen.get(id)?.headers ?? [];
   const got = fields.filter((_, index) => index % 2 === 1 && (fields[index - 1] ?? '').startsWith('trace'));
   return { id, status, got };
+}
+
+/** A gRPC call; the fields about traces that the replica got. */
+async function grpcCall(stage: Opened, traceparent: string): Promise<(string | string[] | undefined)[]> {
+  await using opened = new AsyncDisposableStack();
+  const [, authorization = ''] = stage.issuer.credential('alice');
+  const { call } = openCaller(opened, stage.gateway.port, { fields: { authorization } });
+  const { grpcStatus } = await call(modelSpec(modelName('demo')), { traceparent, tracestate: state });
+  assert.equal(grpcStatus, '0');
+  const headers = stage.grpc.ran.at(-1)?.headers;
+  return [headers?.traceparent, headers?.tracestate];
 }
 
 function untouched(engine: EngineName): void {
@@ -68,6 +85,12 @@ function untouched(engine: EngineName): void {
       }
     }
     assert.deepEqual((await call(stage, alice)).got, []);
+  });
+
+  test('so do those of a gRPC call', async () => {
+    for (const traceparent of [sampled, unsampled]) {
+      assert.deepEqual(await grpcCall(stage, traceparent), [traceparent, state]);
+    }
   });
 
   test('without a collector nothing is said of spans', async () => {
@@ -141,6 +164,15 @@ function spans(engine: EngineName): void {
     assert.deepEqual(silent.got, [unsampled]);
     assert.deepEqual(own.got, engine === 'embedded' ? [`00-${root?.traceId}-${root?.spanId}-01`] : []);
     assert.deepEqual(arrived(silent.id), []);
+  });
+
+  test('a gRPC call has its span, with the status of the service', async () => {
+    const trace = 'c'.repeat(32);
+    const [got] = await grpcCall(stage, sampled.replace(traceId, trace));
+    await until(() => collector.spans.some((span) => span.traceId === trace), { what: 'its spans', withinMs: 10_000 });
+    const root = collector.spans.find((span) => span.traceId === trace && span.parentSpanId === caller);
+    assert.equal(root?.name, 'predict scoring/demo');
+    assert.equal(got, `00-${trace}-${engine === 'embedded' ? root?.spanId : caller}-01`);
   });
 
   test('a refused call has its span, and is no error of ours', async () => {
