@@ -38,7 +38,7 @@ const foot = `Upper bounds of every histogram, in seconds: ${durationBucketsSeco
 On the HAProxy engine, what HAProxy's own exporter says of its newest process follows on the same page, under its own names (\`haproxy_…\`).
 Frontends \`in.N\` are the listeners in the order of the environment; the other names of HAProxy's sections are explained in the engine's README.
 Where the exporter doesn't answer within 2 s, ours come alone, and \`headgate_engine_metrics_up\` is 0. An HAProxy that was built without the
-exporter (\`haproxy -vv\`) can't run Headgate's configuration; Debian's has it.
+exporter (\`haproxy -vv\`) is refused by \`headgate check\` (\`HG3003\`); Debian's has it.
 
 ## Alerts worth having
     headgate_audit_recording == 0                                       # calls are refused, where the record is required

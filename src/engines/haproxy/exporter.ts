@@ -3,7 +3,7 @@ import type { Place } from './place.ts';
 import { call, directive, type Section, test } from './print.ts';
 
 /** HAProxy's own metrics for Prometheus: a service that is compiled in (2.4 and later; Debian's has it). */
-const serviceName = 'prometheus-exporter';
+export const exporterService = 'prometheus-exporter';
 /** Servers that nobody has filled are left out. */
 const path = '/metrics?scope=global&scope=frontend&scope=backend&scope=server&no-maint';
 /** An answer that takes longer, or is larger, is none. */
@@ -17,7 +17,7 @@ export function exporterSection({ metricsSocket }: Place): Section {
     lines: [
       directive(['bind', `unix@${metricsSocket}`, 'mode', '600']),
       directive(['no', 'log']),
-      directive(['http-request', 'use-service', serviceName], test(call('path'), 'str', '/metrics')),
+      directive(['http-request', 'use-service', exporterService], test(call('path'), 'str', '/metrics')),
       directive(['http-request', 'return', 'status', 404]),
     ],
     notes: ["HAProxy's own metrics, for control."],
