@@ -36,7 +36,8 @@ export function callHead(record: ParsedRecord): string {
 }
 
 function timingText(timing: AuditRecord['timing']): string {
-  const { totalMs, gateMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus, queueMs, leader } = timing;
+  const { totalMs, gateMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus } = timing;
+  const { queueMs, tries, leader } = timing;
   return JSON.stringify({
     totalMs,
     gateMs,
@@ -47,6 +48,7 @@ function timingText(timing: AuditRecord['timing']): string {
     endpoint,
     grpcStatus,
     queueMs,
+    tries,
     leader,
   });
 }

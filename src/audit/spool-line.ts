@@ -36,11 +36,12 @@ export function spoolLine(call: SpoolCall, core: string): string {
   const endpoint = call.endpoint === undefined ? '' : `,"endpoint":"${call.endpoint}"`;
   const grpc = call.grpcStatus === undefined ? '' : `,"grpcStatus":${call.grpcStatus}`;
   const queue = call.queueMs === undefined ? '' : `,"queueMs":${ms(call.queueMs)}`;
+  const tries = call.tries === undefined ? '' : `,"tries":${call.tries}`;
   const leader = call.leader === undefined ? '' : `,"leader":"${call.leader}"`;
   const span = call.span === undefined ? '' : `,"span":"${call.span}"`;
   const trace = call.traceId === null ? 'null' : `"${call.traceId}"${span}`;
   const who = `"requestId":"${call.requestId}","timeMs":${call.timeMs},"worker":"${call.worker}","sequence":${call.sequence}`;
-  const timing = `"totalMs":${ms(call.totalMs)}${gate}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${queue}${leader}`;
+  const timing = `"totalMs":${ms(call.totalMs)}${gate}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${queue}${tries}${leader}`;
   const from = `"engine":"embedded","address":"${call.address}","timing":{${timing}}`;
   const head = `{"kind":"call",${who},${from},"core":{"status":${call.status},"traceId":${trace},`;
   return `h2\t${core.slice(0, sumLength)}\t${head}${core.slice(sumLength)}`;

@@ -55,7 +55,7 @@ const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"gateMs":${time})?(?:,"connectMs":${time})?` +
     `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?` +
-    `(?:,"queueMs":${time})?(?:,"leader":${name})?\\},` +
+    `(?:,"queueMs":${time})?(?:,"tries":${count})?(?:,"leader":${name})?\\},` +
     `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"(?:,"span":"[0-9a-f]{16}-[0-9a-f]{2}")?),`,
 );
 const eventStart = 'h2\t01234567\t'.length;
@@ -78,6 +78,7 @@ const form = {
   endpoint: bytes(',"endpoint":"'),
   grpcStatus: bytes(',"grpcStatus":'),
   queueMs: bytes(',"queueMs":'),
+  tries: bytes(',"tries":'),
   leader: bytes(',"leader":"'),
   status: bytes('},"core":{"status":'),
   traceId: bytes(',"traceId":'),
@@ -153,15 +154,20 @@ class PlainLines implements PlainReader {
       copyist.run(kinds.endpoint, endpointMax);
       copyist.copy(form.quote);
     }
-    if (copyist.follows(form.grpcStatus)) {
-      copyist.copy(form.grpcStatus);
-      copyist.count();
-    }
+    this.#counted(form.grpcStatus);
     this.queueMs = this.#measured(form.queueMs);
+    this.#counted(form.tries);
     if (!copyist.follows(form.leader)) return;
     copyist.copy(form.leader);
     copyist.run(kinds.name, nameMax);
     copyist.copy(form.quote);
+  }
+
+  #counted(member: Uint8Array): void {
+    const copyist = this.#copyist;
+    if (!copyist.follows(member)) return;
+    copyist.copy(member);
+    copyist.count();
   }
 
   /** A member that may be left out: -1. */

@@ -12,8 +12,9 @@ import { openTls } from '../../../test/support/certificate.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
-import { RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
+import { budgetMemory, RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Carriages } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
@@ -23,6 +24,7 @@ import { sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 const path = '/v1/models/m:predict';
 const opened = openedHere();
@@ -191,6 +193,8 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     spool,
     upstreams,
     grpcUpstreams: new GrpcUpstreams(members),
+    carriages: new Carriages({ budgets: budgetMemory(), sharedUs: sharedUs() }),
+    wheel: new Wheel(),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

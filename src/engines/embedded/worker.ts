@@ -7,6 +7,7 @@ import { systemClock } from '../../std/clock.ts';
 import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Carriages } from './carriage.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import { Members } from './members.ts';
@@ -15,6 +16,7 @@ import type { RosterByService } from './roster.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 /** The program of a worker thread. */
 const start = workerData as WorkerStart;
@@ -46,6 +48,8 @@ const scene: Scene = {
   spool: new Spool({ directory, worker: start.worker, log }),
   upstreams: new Upstreams(members),
   grpcUpstreams: new GrpcUpstreams(members),
+  carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
+  wheel: new Wheel(),
   sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
@@ -86,6 +90,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
         keptDecisions: scene.asking.kept.size,
         questions: scene.asking.questions,
         issuers: scene.asking.gate.status(),
+        traffic: scene.carriages.status(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -113,6 +118,7 @@ async function swap({ plan, addresses, roster }: Extract<WorkerCall, { kind: 'sw
 }
 
 function applyUpstreams({ upstreams, access }: Plan, roster: RosterByService): void {
+  scene.carriages.apply(upstreams);
   members.replace(roster, upstreams, access.services);
   refreshUpstreams();
 }
@@ -165,6 +171,7 @@ async function stop(graceMs: number): Promise<void> {
   scene.spool.close();
   scene.upstreams.close();
   scene.grpcUpstreams.close();
+  scene.wheel.close();
   await scene.asking.gate.close();
   apiKeys.close();
 }
