@@ -12,11 +12,12 @@ import { rateLimitPolicy, retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
 import { unaskedCore } from '../static-core.ts';
 import type { Answered } from './answered.ts';
+import { beParent } from './be-parent.ts';
 import { readBody } from './body.ts';
 import type { Carried, Passenger, Underway } from './carried.ts';
 import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
-import { Fields, traceIdOf } from './fields.ts';
+import { Fields, spanOf, traceIdOf } from './fields.ts';
 import { type KeptKey, keptKey } from './kept.ts';
 import { drainedBodyBytesMax } from './limits.ts';
 import { Passage } from './passage.ts';
@@ -59,6 +60,7 @@ export class Call implements Waiting, Passenger, Due {
   #answered: Answered | undefined;
   #ending: Ending | undefined;
   #isRecorded = false;
+  #gateMs: number | undefined;
 
   constructor(scene: Scene, listener: string, exchange: Exchange) {
     this.#startedMs = performance.now();
@@ -87,6 +89,7 @@ export class Call implements Waiting, Passenger, Due {
     const scene = this.#scene;
     const fields = scene.reader.read(exchange.rawFields);
     this.fields = fields;
+    if (scene.samplePpm !== undefined) beParent(fields, this.requestId, scene.samplePpm);
     if (!exchange.isSound || fields.isRecoded || (exchange.authority === undefined && fields.hosts > 1)) {
       this.refuse('request-malformed');
       return;
@@ -109,7 +112,9 @@ export class Call implements Waiting, Passenger, Due {
       return;
     }
     const hasCredential = fields.credentials > 0;
+    const askedMs = performance.now();
     void scene.asking.ask({ request: this.request(), key, hasCredential }).then((answer) => {
+      if (scene.samplePpm !== undefined) this.#gateMs = performance.now() - askedMs;
       if (typeof answer !== 'string') this.#decided(answer);
       else if (this.#ending === undefined) this.refuse(answer);
       else this.#record({ ...this.#ending, reason: answer });
@@ -329,13 +334,16 @@ export class Call implements Waiting, Passenger, Due {
     this.#isRecorded = true;
     const { exchange, fields } = this;
     const scene = this.#scene;
+    const traceId = traceIdOf(fields.traceparent);
     const line = {
       requestId: this.requestId,
       timeMs: scene.clock.now(),
       address: exchange.address,
       status,
-      traceId: traceIdOf(fields.traceparent),
+      traceId,
+      span: traceId === null ? undefined : spanOf(fields.traceparent as string),
       totalMs: performance.now() - this.#startedMs,
+      gateMs: this.#gateMs,
       upstreamMs,
       bytesIn: this.bytesIn,
       bytesOut,

@@ -234,6 +234,7 @@ function statusOf(
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
+    questions: statuses.reduce((sum, status) => sum + status.questions, 0),
     issuers: statuses[0]?.issuers ?? [],
     traffic: sumOfTraffic(statuses.flatMap(({ traffic }) => traffic)),
   };

@@ -10,6 +10,7 @@ import {
 import type { Realization } from '../engine.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
+import { exporterSection } from './exporter.ts';
 import { frontendSection } from './frontend.ts';
 import { grpcSections } from './grpc-backends.ts';
 import { listensForGrpc, refusedMessagesSection } from './grpc-frontend.ts';
@@ -114,6 +115,7 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     ...(isGrpc ? [...served.flatMap(grpcSections), refusedMessagesSection()] : []),
     ...limitTables(countersMax),
     gateSection(place),
+    exporterSection(place),
   ]);
 }
 
