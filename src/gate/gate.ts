@@ -160,6 +160,7 @@ async function permit(
     operation,
     ...(version !== undefined && versionBy !== 'number' && { version }),
     identity,
+    callerId: identity?.id,
     rule,
     limits,
     upstreamPath,
