@@ -14,6 +14,10 @@ export interface Engine {
   /** The files of this engine for the Plan: pure. The embedded engine has none. */
   realize(plan: Plan): Realization;
   run(context: EngineContext): Promise<RunningEngine>;
+  /** Where this engine hands over what it doesn't carry by itself (`Realization.assisted`): a unix socket, the same in each life. */
+  assistSocket?(plan: Plan): string;
+  /** Carries what another engine hands over. */
+  assist?(context: AssistContext): Promise<Assisting>;
 }
 
 export type Feature =
@@ -75,6 +79,30 @@ export interface EngineContext {
   readonly clock: Clock;
   /** Sentences for the operator's log, one a call. */
   readonly log: (line: string) => void;
+}
+
+export interface AssistContext extends EngineContext {
+  /** Unix socket on which calls are handed over. Its folder is its owner's alone. */
+  readonly socket: string;
+}
+
+/**
+ * The half of an engine behind the permit, at work for another one: it redeems the pass that a call comes with, and carries the call.
+ * Starts anew by itself where it breaks; until then nobody listens.
+ */
+export interface Assisting {
+  readonly socket: string;
+  /** Takes up a Plan. Passes of the policy before stay good for as long as calls may be on their way. */
+  swap(plan: Plan): Promise<void>;
+  setReplicas?(replicas: ReplicasByService): Promise<void>;
+  status(): Promise<AssistingStatus>;
+  /** Ends by itself within `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface AssistingStatus extends Pick<EngineStatus, 'endpoints' | 'queues' | 'traffic'> {
+  /** False: it has ended and isn't started anew yet. */
+  readonly isRunning: boolean;
 }
 
 export interface RunningEngine {

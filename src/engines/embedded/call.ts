@@ -9,7 +9,8 @@ import {
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import { retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
-import { type Answered, unaskedCore } from './answered.ts';
+import type { HowCarried } from '../handed-over.ts';
+import { type Answered, type UpstreamFields, unaskedCore } from './answered.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { Fields, traceIdOf } from './fields.ts';
@@ -35,10 +36,19 @@ export interface Underway {
   /** The head of the answer is on its way to the client. */
   readonly hasBegun: boolean;
   readonly bytesOut: number;
+  /** Replica that it goes to, once that is known. */
+  readonly endpoint?: string | undefined;
   /** Nobody waits for the answer any more. */
   abandon(): void;
   /** Ends an answer that has begun so that nobody takes it for whole. */
   breakOff(): void;
+}
+
+/** What is known of a call that came by another engine. */
+export interface Arrival {
+  readonly requestId: string;
+  /** By `performance.now()`. */
+  readonly startedMs: number;
 }
 
 /**
@@ -60,13 +70,13 @@ export class Call implements Waiting {
   #ending: Ending | undefined;
   #isRecorded = false;
 
-  constructor(scene: Scene, listener: string, exchange: Exchange) {
-    this.#startedMs = performance.now();
+  constructor(scene: Scene, listener: string, exchange: Exchange, arrival?: Arrival) {
+    this.#startedMs = arrival?.startedMs ?? performance.now();
     this.#scene = scene;
     this.#listener = listener;
     this.exchange = exchange;
     scene.calls += 1;
-    this.requestId = `${scene.worker}-${scene.calls.toString(36)}`;
+    this.requestId = arrival?.requestId ?? `${scene.worker}-${scene.calls.toString(36)}`;
   }
 
   protected get scene(): Scene {
@@ -80,6 +90,11 @@ export class Call implements Waiting {
   /** Its answer, or that there is none, is settled. */
   get isEnding(): boolean {
     return this.#ending !== undefined;
+  }
+
+  /** How it is carried, as far as that is known before it ends. */
+  get soFar(): HowCarried {
+    return { endpoint: this.underway?.endpoint };
   }
 
   start(): void {
@@ -207,7 +222,7 @@ export class Call implements Waiting {
   }
 
   /** Reads the body, if there is one, and passes the call on. */
-  protected carry(permit: Permit, answered: Answered): void {
+  protected carry(permit: Permit, answered: UpstreamFields): void {
     const { exchange, fields } = this;
     const pass = (body: Buffer | Readable | null): void => {
       // A reset body ends like a whole one; that the client left is heard next.
@@ -286,9 +301,14 @@ export class Call implements Waiting {
   }
 
   /** INVARIANT: one line a call. A call may end while the gate is asked, and the answer comes after. */
-  #record({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus }: Ending): void {
+  #record(ending: Ending): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
+    this.write(ending);
+  }
+
+  /** Writes the line; `recorded` is called once that is done. */
+  protected write({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus }: Ending): void {
     const { exchange, fields } = this;
     const scene = this.#scene;
     const line = {

@@ -1,6 +1,6 @@
 import { type DenialReason, grpcAnswer, type Permit, type ProblemOptions, requestFault } from '../../gate/index.ts';
 import { chosenVersionBytes, frameHeadBytes, MessageWalk, tasksWithVersion, type WalkKind } from '../../wire/index.ts';
-import type { Answered } from './answered.ts';
+import type { UpstreamFields } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
 import { GrpcPassage } from './grpc-passage.ts';
 import { heldBodyBytesMax } from './limits.ts';
@@ -31,7 +31,7 @@ export class GrpcCall extends Call {
     const key = this.key();
     // What is refused whatever its message says is refused without it.
     if (kind === undefined || (key === undefined && requestFault(this.request()) !== undefined)) this.ask(key);
-    else this.#read(kind);
+    else this.read(kind);
   }
 
   protected override refusal(reason: DenialReason, options?: ProblemOptions): Refusal {
@@ -53,7 +53,8 @@ export class GrpcCall extends Call {
     super.ask(key);
   }
 
-  #read(kind: WalkKind): void {
+  /** Takes the message in, walks it, and asks once it is known what it names. */
+  protected read(kind: WalkKind): void {
     const { exchange } = this;
     const walk = new MessageWalk(kind, this.scene.plan.bounds.bodyBytesMax);
     this.#walk = walk;
@@ -121,7 +122,7 @@ export class GrpcCall extends Call {
     this.#last = undefined;
   }
 
-  protected override carry(permit: Permit, answered: Answered): void {
+  protected override carry(permit: Permit, answered: UpstreamFields): void {
     const walk = this.#walk as MessageWalk;
     const { version } = permit.fields;
     const isOfTasks = walk.kind === 'tasks';

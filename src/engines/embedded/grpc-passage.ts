@@ -1,7 +1,7 @@
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { Permit } from '../../gate/index.ts';
 import { upstreamTimeoutMs } from '../../std/limits.ts';
-import type { Answered } from './answered.ts';
+import type { UpstreamFields } from './answered.ts';
 import type { Underway } from './call.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import type { GrpcReplica, GrpcUpstreams, Looked, Session } from './grpc-replica.ts';
@@ -10,7 +10,7 @@ import type { Ending } from './passage.ts';
 
 export interface GrpcPassageOptions {
   readonly permit: Permit;
-  readonly answered: Answered;
+  readonly answered: UpstreamFields;
   readonly upstreams: GrpcUpstreams;
   /** The message, frame and all, as far as it is here; whole where `isWhole`. */
   readonly body: Buffer;
@@ -78,6 +78,10 @@ export class GrpcPassage implements Underway, Looked {
         this.start();
       }
     });
+  }
+
+  get endpoint(): string | undefined {
+    return this.#replica?.name;
   }
 
   /** More of a message that isn't whole. False: ask for no more until `resume`. */

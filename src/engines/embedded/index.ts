@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.ts';
+import { assistEmbedded } from './assist.ts';
 import { runEmbedded } from './run.ts';
 
 /** The engine that needs nothing but Node: worker threads, each with a gate of its own in process. */
@@ -35,4 +36,5 @@ export const embedded: Engine = {
   check: async () => [],
   realize: () => ({ files: {} }),
   run: runEmbedded,
+  assist: assistEmbedded,
 };

@@ -51,3 +51,9 @@ export const sessionMemoryMegabytesMax = 64;
 export const walksMax = 1000;
 /** How often gRPC calls are looked at for which a replica may have fallen silent. */
 export const silentLookMs = 1000;
+/** A connection of the engine that hands calls over may be silent for so long; it looks after its clients itself. */
+export const assistedSilenceMs = 3_600_000;
+/** Passes of a policy that was replaced are good for so long: calls that were let in under it are on their way. */
+export const epochGraceMs = 10_000;
+/** Longest pause between two starts of the thread that carries assisted routes. */
+export const assistRestartMsMax = 5000;

@@ -12,10 +12,11 @@ import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Call } from './call.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
-import { sceneOf, sharedUs } from './scene.ts';
+import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { testCertificate, testKey } from './testing/certificate.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
@@ -182,6 +183,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     ...sceneOf(plan),
     worker: 'w',
     clock: systemClock,
+    makeCall: (of: Scene, { listener: name, exchange }: Arriving) => new Call(of, name, exchange),
     asking: new Asking(gate, { clock: systemClock, share: 1, floods: floodMemory(), sharedUs: sharedUs() }),
     limiter: new RateLimiter(rateMemory(16)),
     spool,

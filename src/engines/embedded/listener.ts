@@ -54,6 +54,8 @@ export interface ListenerOptions {
   readonly plan: ListenerPlan;
   /** Where to listen: the Plan's address, or the port that another thread has got there. */
   readonly address: AddressPlan;
+  /** Listens on this unix socket instead. */
+  readonly path?: string;
   readonly timeouts?: Timeouts;
 }
 
@@ -62,7 +64,7 @@ export interface ListenerOptions {
  * at first bytes (or at ALPN) stands in front of its own listener: a server that doesn't listen never checks its timeouts.
  */
 export async function openListener(scene: Scene, options: ListenerOptions): Promise<Listening> {
-  const { plan, address, timeouts = defaults } = options;
+  const { plan, address, path, timeouts = defaults } = options;
   const connections: Connections = { all: new Set(), waiting: new Set(), sessions: new Set() };
   const server = http1Server(plan, timeouts);
   serveHttp1(server, scene, plan.name);
@@ -72,9 +74,10 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: address.host, port: address.port, reusePort: true }, resolve);
+    const { host, port } = address;
+    server.listen(path === undefined ? { host, port, reusePort: true } : { path }, resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const port = path === undefined ? (server.address() as AddressInfo).port : 0;
   return {
     plan,
     address: { host: address.host, port },

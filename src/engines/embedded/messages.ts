@@ -17,6 +17,14 @@ export interface WorkerStart {
   readonly isOpen: boolean;
 }
 
+/** What the thread that carries assisted routes is started with. */
+export interface AssistStart {
+  readonly plan: Plan;
+  readonly worker: string;
+  /** Unix socket on which it listens. */
+  readonly socket: string;
+}
+
 /** What is asked of a worker. Each is answered by a `WorkerMessage` with the same `turn`. */
 export type WorkerCall =
   | { readonly turn: number; readonly kind: 'swap'; readonly plan: Plan; readonly addresses: Addresses }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Client } from 'undici';
 import type { DenialReason, Permit } from '../../gate/index.ts';
-import type { Answered } from './answered.ts';
+import type { UpstreamFields } from './answered.ts';
 import type { Call, Underway } from './call.ts';
 import { isOfConnection } from './fields.ts';
 import { heldAnswerBytesMax } from './limits.ts';
@@ -23,7 +23,7 @@ export interface Ending {
 
 export interface PassageOptions {
   readonly permit: Permit;
-  readonly answered: Answered;
+  readonly answered: UpstreamFields;
   /** Whole where it is small, a stream where it isn't, null where there is none. */
   readonly body: Buffer | Readable | null;
   readonly upstreams: Upstreams;
@@ -79,6 +79,10 @@ export class Passage implements Underway {
     const { method, target } = this.#call.exchange;
     const options = { method, path: this.#path(target), headers: this.#headers(), body: this.#options.body };
     this.#client = replica.dispatch(permit, options as Parameters<Replica['dispatch']>[1], this);
+  }
+
+  get endpoint(): string | undefined {
+    return this.#replica?.name;
   }
 
   /** Nobody waits for the answer any more. */

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
+import type { Addresses, AssistStart, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
 
 /** `WorkerCall` without its turn. */
 export type Ask = WorkerCall extends infer Call ? (Call extends { turn: number } ? Omit<Call, 'turn'> : never) : never;
@@ -28,8 +28,8 @@ export class WorkerThread {
   }
 
   /** Rejects where it can't listen, or can't take up the Plan. */
-  static start(start: WorkerStart, watch: WorkerWatch): Promise<WorkerThread> {
-    const thread = new Worker(workerFile, { workerData: start });
+  static start(start: WorkerStart | AssistStart, watch: WorkerWatch, file = workerFile): Promise<WorkerThread> {
+    const thread = new Worker(file, { workerData: start });
     const worker = new WorkerThread(thread);
     return new Promise((resolve, reject) => {
       let isReady = false;

@@ -7,10 +7,12 @@ import { systemClock } from '../../std/clock.ts';
 import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Call } from './call.ts';
+import { GrpcCall } from './grpc-call.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
-import { type Scene, sceneOf, sharedUs } from './scene.ts';
+import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
 
@@ -22,7 +24,7 @@ const log = (line: string): void => say({ kind: 'log', line });
 const keys = await loadGateKeys(start.plan.state, systemClock);
 // A handle of its own: look-ups are on misses only, and no thread waits for another.
 const apiKeys = openKeyFinder(start.plan.state);
-const directory = join(start.plan.state, 'spool');
+const spool = new Spool({ directory: join(start.plan.state, 'spool'), worker: start.worker, log });
 const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
@@ -33,8 +35,9 @@ const scene: Scene = {
     floods: start.floods,
     sharedUs: sharedUs(),
   }),
+  makeCall: callOf,
   limiter: new RateLimiter(start.rates),
-  spool: new Spool({ directory, worker: start.worker, log }),
+  spool,
   upstreams: new Upstreams(),
   grpcUpstreams: new GrpcUpstreams(),
   sharedUs: sharedUs(),
@@ -93,6 +96,10 @@ async function swap(plan: Plan, addresses: Addresses): Promise<Addresses> {
   return addressesOf(listeners);
 }
 
+function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
+  return isGrpc ? new GrpcCall(of, listener, exchange) : new Call(of, listener, exchange);
+}
+
 function applyUpstreams({ upstreams }: Plan): void {
   scene.upstreams.apply(upstreams);
   scene.grpcUpstreams.apply(upstreams);
@@ -128,7 +135,7 @@ async function stop(graceMs: number): Promise<void> {
   }, graceMs);
   await Promise.all(listeners.map((listening) => listening.close()));
   clearTimeout(timer);
-  scene.spool.close();
+  spool.close();
   scene.upstreams.close();
   scene.grpcUpstreams.close();
   await scene.asking.gate.close();

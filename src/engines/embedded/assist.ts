@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Plan } from '../../plan/types.ts';
+import type { AssistContext, Assisting, AssistingStatus } from '../engine.ts';
+import { assistRestartMsMax } from './limits.ts';
+import type { WorkerStatus } from './messages.ts';
+import { WorkerThread } from './worker-thread.ts';
+
+/** From source `.ts`, in the published package `.js`: the same name as this file's. */
+const workerFile = new URL(
+  import.meta.url.endsWith('.ts') ? './assist-worker.ts' : './assist-worker.js',
+  import.meta.url,
+);
+
+/** Carries what another engine hands over, in one thread: that is what makes one queue and one leader of those that there are. */
+export async function assistEmbedded(context: AssistContext): Promise<Assisting> {
+  const side = new AssistingSide(context);
+  await side.start();
+  return side;
+}
+
+class AssistingSide implements Assisting {
+  readonly socket: string;
+  readonly #log: AssistContext['log'];
+  #plan: Plan;
+  #worker: WorkerThread | undefined;
+  #isStopping = false;
+  /** Starts, swaps and the end one after the other, so that no thread misses any. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor({ plan, socket, log }: AssistContext) {
+    this.#plan = plan;
+    this.socket = socket;
+    this.#log = log;
+  }
+
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#isStopping) return;
+      const start = { plan: this.#plan, socket: this.socket, worker: randomBytes(6).toString('hex') };
+      const watch = { log: this.#log, onEnd: (cause: Error) => void this.#ended(cause) };
+      this.#worker = await WorkerThread.start(start, watch, workerFile);
+    });
+  }
+
+  swap(plan: Plan): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#plan = plan;
+      await this.#worker?.ask({ kind: 'swap', plan, addresses: {} });
+    });
+  }
+
+  async status(): Promise<AssistingStatus> {
+    const status = (await this.#worker?.ask({ kind: 'status' }).catch(() => undefined)) as WorkerStatus | undefined;
+    return { isRunning: status !== undefined, endpoints: status?.endpoints ?? [] };
+  }
+
+  stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    return this.#inTurn(async () => {
+      const worker = this.#worker;
+      this.#worker = undefined;
+      await worker?.ask({ kind: 'stop', graceMs }).catch(() => undefined);
+      await worker?.end();
+    });
+  }
+
+  /** Until the next is there nobody listens, and the engine answers 503: nothing goes around it. */
+  async #ended(cause: Error): Promise<void> {
+    this.#worker = undefined;
+    for (let pauseMs = 10; !this.#isStopping; pauseMs = Math.min(2 * pauseMs, assistRestartMsMax)) {
+      this.#log(`the thread for assisted routes ended and is started anew: ${cause.message}`);
+      try {
+        await this.start();
+        return;
+      } catch (error) {
+        cause = error instanceof Error ? error : new Error(String(error));
+        await sleep(pauseMs);
+      }
+    }
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(task);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
