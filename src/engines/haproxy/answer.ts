@@ -22,6 +22,17 @@ export interface Notebook {
   readonly ledger: Ledger | undefined;
   /** What a permit is kept under; empty: it is not. */
   readonly key: string;
+  /** How permits are handed over; left out: none is. */
+  readonly handing?: Handing | undefined;
+}
+
+/** Of one question. */
+export interface Handing {
+  seal(permit: Permit): string;
+  /** The call that is asked about goes the assisted way, whatever the permit is for. */
+  readonly isNow: boolean;
+  /** Those that a kept permit answers do. */
+  readonly isKept: boolean;
 }
 
 /** The variables by which HAProxy learns an answer. Throws the disk's error where the audit can't be written down. */
@@ -29,18 +40,24 @@ export function answerActions(
   plan: Plan,
   request: GateRequest,
   answer: GateAnswer,
-  { book, ledger, key }: Notebook,
+  { book, ledger, key, handing }: Notebook,
   nowMs: number,
 ): SpopAction[] {
   const number = book.numberOf(staticCore(plan, request, answer));
   const core = set('coreNumber', integer(number));
   if (answer.kind === 'denial') return [core, ...refusalActions(answer, request)];
   const endSeconds = Math.floor(answer.fields.keepUntilMs / 1000);
-  const record = recordOf({ plan, request, permit: answer, ledger, core: number, endSeconds });
+  const pass = handing?.isNow || handing?.isKept ? handing.seal(answer) : undefined;
+  const recorded = { plan, request, permit: answer, ledger, core: number, endSeconds };
+  const record = recordOf({ ...recorded, pass: handing?.isKept ? pass : undefined });
   if (key !== '' && endSeconds * 1000 > nowMs) {
     ledger?.keep({ key, record, endSeconds, subjectId: answer.fields.identity?.id }, nowMs);
   }
-  return [core, set('record', text(record))];
+  const isSame = handing?.isNow === handing?.isKept;
+  return [
+    core,
+    set('record', text(isSame ? record : recordOf({ ...recorded, pass: handing?.isNow ? pass : undefined }))),
+  ];
 }
 
 /** A refusal as HAProxy gives it to the caller. */
@@ -83,9 +100,10 @@ interface Recorded {
   readonly ledger: Ledger | undefined;
   readonly core: number;
   readonly endSeconds: number;
+  readonly pass: string | undefined;
 }
 
-function recordOf({ plan, request, permit, ledger, core, endSeconds }: Recorded): string {
+function recordOf({ plan, request, permit, ledger, core, endSeconds, pass }: Recorded): string {
   const { operation, identity, limits, rule, upstreamPath } = permit.fields;
   const who = identity?.id ?? request.address;
   const counters = limits.map(
@@ -93,7 +111,7 @@ function recordOf({ plan, request, permit, ledger, core, endSeconds }: Recorded)
   );
   const service = serviceNumbers(plan).get(operation.service) ?? 0;
   const path = upstreamPath === pathOf(request.target) ? undefined : upstreamPath;
-  return permitRecord({ permit, endSeconds, core, service, path, counters });
+  return permitRecord({ permit, endSeconds, core, service, path, counters, pass });
 }
 
 function set(name: keyof typeof answerNames, value: SpopData): SpopAction {

@@ -19,7 +19,11 @@ const call = (model: string, grpc?: true): Operation => {
 
 test('what HAProxy carries by itself is not assisted', () => {
   const compression = { answers: ['gzip'] } as const;
-  for (const traffic of [{}, { compression }, { timeouts: { deadlineMs: 1 }, retries: { triesMax: 2, budgetPpm: 1 } }]) {
+  for (const traffic of [
+    {},
+    { compression },
+    { timeouts: { deadlineMs: 1 }, retries: { triesMax: 2, budgetPpm: 1 } },
+  ]) {
     const plan = planWith(traffic);
     assert.deepEqual([assistedRoutes(plan), hasAssisted(plan)], [[], false]);
     assert.equal(isAssisted(plan, call('m'), none), false);

@@ -2,8 +2,9 @@ import type { ParsedRecord, SpoolParser, StaticCore } from '../../audit/index.ts
 import type { AuditTiming } from '../../audit/types.ts';
 import { type DenialReason, denials, grpcStatusOf } from '../../gate/index.ts';
 import { pathOf } from '../../protocols/index.ts';
+import { type HowCarried, readCarried } from '../handed-over.ts';
 import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
-import { type LogField, logFields, logForm } from './log-format.ts';
+import { assistedLogForm, type LogField, logFields, logForm } from './log-format.ts';
 import { PlainLines } from './plain-lines.ts';
 
 /** What a line without a core needs: the same for all lines of a process. */
@@ -43,6 +44,7 @@ const lineForm = new RegExp(
   `^${logForm}\t([\\w.-]{1,64})${logFields.map((name) => `\t(${forms[name]})`).join('')}$`,
   's',
 );
+const assistedStart = `${assistedLogForm}\t`;
 /** Where a field stands in what `lineForm` captures. */
 const at = Object.fromEntries(logFields.map((name, index) => [name, index + 2])) as Readonly<Record<LogField, number>>;
 
@@ -58,16 +60,34 @@ type Unserved = WeakMap<WrittenCore, Map<DenialReason, WrittenCore>>;
 export function createLogParser(books: CoreBooks, contextOf: (worker: string) => LineContext): SpoolParser {
   const unserved: Unserved = new WeakMap();
   const parse = (line: string): ReturnType<SpoolParser> => {
-    const match = lineForm.exec(line);
+    const { plain, how } = line.startsWith(assistedStart) ? withoutCarried(line) : { plain: line };
+    const match = lineForm.exec(plain);
     if (match === null) return { unreadable: `not a line of the form ${logForm}` };
     const worker = match[1] as string;
     const number = numberIn(match[at.askedCore]) ?? numberIn(match[at.keptCore]);
     const found =
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
-    return recordOf(match, worker, seenThrough(found, match, unserved));
+    const record = recordOf(match, worker, seenThrough(found, match, unserved, how?.reason));
+    return how === undefined ? record : { ...record, timing: carriedTiming(record.timing, how) };
   };
   return Object.assign(parse, { plain: new PlainLines(books) });
+}
+
+/** A line of the form with how the call was carried, as one of the form without; and that. */
+function withoutCarried(line: string): { readonly plain: string; readonly how?: HowCarried | undefined } {
+  const end = line.lastIndexOf('\t');
+  const start = line.lastIndexOf('\t', end - 1);
+  const rest = line.slice(assistedStart.length, Math.max(assistedStart.length, start));
+  return { plain: `${logForm}\t${rest}${line.slice(end)}`, how: readCarried(line.slice(start + 1, end)) };
+}
+
+/** The replica is the one that the assisting side called, not that side itself. */
+function carriedTiming(
+  { endpoint: _side, ...timing }: AuditTiming,
+  { reason: _reason, ...how }: HowCarried,
+): AuditTiming {
+  return { ...timing, ...Object.fromEntries(Object.entries(how).filter(([, value]) => value !== undefined)) };
 }
 
 /** What HAProxy refused before anybody was asked. */
@@ -114,9 +134,14 @@ function grpcRefusal(match: Match): DenialReason | undefined {
 }
 
 /** The core, or that of a permit that HAProxy, or the service, did not see through. */
-function seenThrough(known: WrittenCore, match: Match, unserved: Unserved): WrittenCore {
+function seenThrough(
+  known: WrittenCore,
+  match: Match,
+  unserved: Unserved,
+  carried: DenialReason | undefined,
+): WrittenCore {
   if (known.core.outcome === 'deny') return known;
-  const reason = grpcRefusal(match) ?? ownRefusal(match, permittedReasons) ?? upstreamFault(match);
+  const reason = carried ?? grpcRefusal(match) ?? ownRefusal(match, permittedReasons) ?? upstreamFault(match);
   if (reason === undefined) return known;
   const reasons = unserved.get(known) ?? new Map<DenialReason, WrittenCore>();
   const before = reasons.get(reason);

@@ -10,6 +10,8 @@ export interface Place {
   /** Sockets; absolute, at most 100 characters. */
   readonly gateSocket: string;
   readonly adminSocket: string;
+  /** Where calls are handed over. */
+  readonly assistSocket: string;
   /** Where listeners listen, by name; the Plan's own addresses where there is none. */
   readonly addresses?: Readonly<Record<string, AddressPlan>>;
   /** Certificate and key in one file, by listener; the default is beside the other files. */
@@ -24,5 +26,6 @@ export function examplePlace(plan: Plan): Place {
     directory,
     gateSocket: join(directory, 'gate.sock'),
     adminSocket: join(directory, 'admin.sock'),
+    assistSocket: join(directory, 'assist.sock'),
   };
 }

@@ -7,6 +7,8 @@ import {
   upstreamTimeoutMs,
 } from '../../std/limits.ts';
 import type { Realization } from '../engine.ts';
+import { assistedRoutes, hasAssisted } from './assisted.ts';
+import { assistedSections } from './assisted-backends.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
 import { frontendSection } from './frontend.ts';
@@ -62,6 +64,7 @@ export function realizeHaproxy(
       ...problemFiles(),
       ...(hasGrpcListener(plan) ? luaFiles() : {}),
     },
+    ...(hasAssisted(plan) && { assisted: assistedRoutes(plan) }),
   };
 }
 
@@ -88,6 +91,9 @@ function configurationText(plan: Plan, place: Place, demands: Demands): string {
           refusedMessagesSection(),
         ]
       : []),
+    ...plan.upstreams.flatMap((upstream, position) =>
+      assistedSections(upstream, position + 1, { plan, scene, place, isGrpc }),
+    ),
     ...limitTables(countersMax),
     gateSection(place),
   ]);

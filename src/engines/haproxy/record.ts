@@ -67,6 +67,9 @@ function slotNumbers(limit: LimitPlan, key: number): number[] {
   return [speed.name === 'fast' ? key : 0, speed.name === 'slow' ? key : 0, cost, cost * limit.burst];
 }
 
+/** Letters of records of calls that are handed over: of a caller who is known, or of nobody. */
+export const handedKinds = { known: 'A', unknown: 'B' } as const;
+
 export interface RecordParts {
   readonly permit: Permit;
   /** When it ends; 0: it is for one call. */
@@ -79,10 +82,12 @@ export interface RecordParts {
   readonly path: string | undefined;
   /** Numbers of the counters, in the order of the limits. */
   readonly counters: readonly number[];
+  /** The permit's pass, where the call is handed over. */
+  readonly pass?: string | undefined;
 }
 
 /** The record of a permit. Visible ASCII and spaces only. */
-export function permitRecord({ permit, endSeconds, core, service, path, counters }: RecordParts): string {
+export function permitRecord({ permit, endSeconds, core, service, path, counters, pass }: RecordParts): string {
   const { identity, assertion, limits, operation, version } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
@@ -96,8 +101,12 @@ export function permitRecord({ permit, endSeconds, core, service, path, counters
     // A path says it already.
     cell((operation.grpc && version) || '.', recordOffsets.subject - recordOffsets.version),
   ].join('');
-  if (identity === undefined || assertion === undefined) return `N${fixed}- - ${path ?? '-'} .`;
+  if (identity === undefined || assertion === undefined) {
+    const nobody = `${fixed}- - ${path ?? '-'} `;
+    return pass === undefined ? `N${nobody}.` : `${handedKinds.unknown}${nobody}${pass} .`;
+  }
   const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${path ?? '-'} `;
+  if (pass !== undefined) return `${handedKinds.known}${text}${pass} ${assertion}`;
   return text.length < assertionOffset ? `0${text}`.padEnd(assertionOffset, '.') + assertion : `L${text}${assertion}`;
 }
 

@@ -4,12 +4,15 @@ import { join, resolve } from 'node:path';
 import type { UnrecordedCalls } from '../../audit/types.ts';
 import {
   createGate,
+  createPasses,
   type Denial,
   type Gate,
   type GateAnswer,
   type GateKeys,
   type GateRequest,
   loadGateKeys,
+  type Passes,
+  type Permit,
 } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
@@ -17,20 +20,30 @@ import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';
-import { answerActions, refusalActions } from './answer.ts';
+import { answerActions, type Handing, refusalActions } from './answer.ts';
+import { isAssisted } from './assisted.ts';
 import { CoreBooks } from './core-book.ts';
 import { demandsOf, union } from './demands.ts';
 import { FloodGuard } from './flood.ts';
 import { serviceNumbers } from './frontend.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
-import { askName, frontendName, grpcAskName, grpcPrefix } from './names.ts';
+import {
+  askName,
+  assistAskName,
+  assistGrpcAskName,
+  assistGrpcPrefix,
+  assistPrefix,
+  frontendName,
+  grpcAskName,
+  grpcPrefix,
+} from './names.ts';
 import { questionOf } from './neutral.ts';
 import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
 
 import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
-import { settleAddresses, socketDirectory } from './sockets.ts';
+import { assistSocketFile, settleAddresses, socketDirectory } from './sockets.ts';
 import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
 
 /** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
@@ -92,6 +105,9 @@ class Runner {
   #changes = 0;
   readonly #unrecorded: UnrecordedSpool;
   readonly #apiKeys: OpenKeyFinder;
+  readonly #passes: Passes;
+  /** `service/model` of models that not all replicas have. */
+  #uneven: ReadonlySet<string> = new Set();
   readonly #flood = new FloodGuard();
   #isOpen = true;
   #isStopping = false;
@@ -108,6 +124,7 @@ class Runner {
     this.#unrecorded = new UnrecordedSpool(this.#spoolDirectory, this.#life, log);
     this.#apiKeys = openKeyFinder(plan.state);
     this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys });
+    this.#passes = createPasses({ keys, environment: plan.environment });
     this.parseSpool = withUnrecorded(
       createLogParser(this.#books, (worker) => this.#contextOf(worker)),
       (worker) => this.#processes.get(worker)?.watch.sawStatusless(),
@@ -161,7 +178,8 @@ class Runner {
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
     const names = request.message !== undefined ? keeper?.grpcNames : keeper?.names;
     if (answer.kind === 'permit' && key !== '') names?.learn(request.headers);
-    const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key };
+    const handing = answer.kind === 'permit' ? this.#handing(gate.plan, answer, backend) : undefined;
+    const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key, handing };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
@@ -230,6 +248,14 @@ class Runner {
     }
   }
 
+  /** Undefined: nobody of the Plan's calls is handed over, and this one isn't either. */
+  #handing(plan: Plan, { fields }: Permit, backend: string): Handing | undefined {
+    const isNow = backend.startsWith(assistPrefix);
+    const isKept = isAssisted(plan, fields.operation, this.#uneven);
+    const seal = (permit: Permit): string => this.#passes.seal(permit, this.#options.clock.now());
+    return isNow || isKept ? { isNow, isKept, seal } : undefined;
+  }
+
   #placeOf(plan: Plan): Place {
     const { sockets } = this.#options;
     const worker = `${this.#life}.${this.#generation}`;
@@ -239,6 +265,7 @@ class Runner {
       directory,
       gateSocket: join(sockets, 'gate.sock'),
       adminSocket: join(sockets, `${worker}.sock`),
+      assistSocket: join(sockets, assistSocketFile),
       addresses: this.addresses,
       pem: Object.fromEntries(plan.listeners.map(({ name }, index) => [name, join(directory, `${index + 1}.pem`)])),
     };
@@ -283,10 +310,10 @@ function wayward(plan: Plan, answer: GateAnswer, backend: string): Denial | unde
   if (answer.kind === 'denial') return undefined;
   const isGrpc = answer.fields.operation.grpc === true;
   const { service } = answer.fields.operation;
-  const name = isGrpc ? grpcAskName : askName;
-  if (backend === name(serviceNumbers(plan).get(service) ?? 0)) return undefined;
+  const names = isGrpc ? [grpcAskName, assistGrpcAskName] : [askName, assistAskName];
+  if (names.some((name) => backend === name(serviceNumbers(plan).get(service) ?? 0))) return undefined;
   // Nobody there speaks gRPC.
-  if (isGrpc && !backend.startsWith(grpcPrefix)) {
+  if (isGrpc && !backend.startsWith(grpcPrefix) && !backend.startsWith(assistGrpcPrefix)) {
     return { kind: 'denial', reason: 'upstream-unavailable', keepUntilMs: 0, epoch: plan.epoch };
   }
   return { kind: 'denial', reason: 'gate-fault', detail: 'routes disagree', keepUntilMs: 0, epoch: plan.epoch };

@@ -1,4 +1,4 @@
-import type { ReplicasByService, ReplicaState } from '../engine.ts';
+import type { ReplicaState, ReplicasByService } from '../engine.ts';
 
 /** What replicas differ in. */
 export interface Uneven {
