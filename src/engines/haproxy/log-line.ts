@@ -217,8 +217,9 @@ function timingOf(match: Match): AuditTiming {
 
 const measured = ['connectMs', 'upstreamMs', 'bytesIn', 'bytesOut'] as const satisfies readonly LogField[];
 
+/** The assisting side (`unix`) is no replica. */
 function endpointIn(host: string, port: string): string | undefined {
-  if (host === '' || host === '-' || numberIn(port) === undefined) return undefined;
+  if (host === '' || host === '-' || host === 'unix' || numberIn(port) === undefined) return undefined;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

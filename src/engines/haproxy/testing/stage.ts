@@ -7,14 +7,25 @@ import { join } from 'node:path';
 import { type StubKey, signToken, startStubIssuer } from '../../../../test/support/stub-issuer.ts';
 import type { AuditRecord } from '../../../audit/types.ts';
 import { accessEpoch } from '../../../plan/index.ts';
-import type { AccessPlan, LimitPlan, ListenerPlan, Plan, RoutePlan, RulePlan } from '../../../plan/types.ts';
+import type {
+  AccessPlan,
+  LimitPlan,
+  ListenerPlan,
+  Plan,
+  RoutePlan,
+  RulePlan,
+  UpstreamPlan,
+} from '../../../plan/types.ts';
 import { systemClock } from '../../../std/clock.ts';
-import type { RunningEngine } from '../../engine.ts';
+import { assistEmbedded } from '../../embedded/assist.ts';
+import type { Assisting, EngineContext, RunningEngine } from '../../engine.ts';
 import { haproxy } from '../index.ts';
 
 /** The real HAProxy in front of replicas of the test's own, with an issuer over real HTTP. */
 export interface Stage {
   readonly engine: RunningEngine;
+  /** Undefined where nothing of the Plan goes the assisted way. */
+  readonly side: Assisting | undefined;
   readonly port: number;
   readonly plan: Plan;
   readonly log: readonly string[];
@@ -40,6 +51,8 @@ export interface StageOptions {
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
   readonly routes?: readonly RoutePlan[];
+  /** How calls of the service are carried. */
+  readonly traffic?: Partial<UpstreamPlan>;
 }
 
 const key: StubKey = {
@@ -56,9 +69,12 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const ports = [...(options.deadPorts ?? []), ...replicas.map(({ port }) => port)];
   const plan = stagePlan({ folder, ports, issuer: issuer.url }, options);
   const log: string[] = [];
-  const engine = await haproxy.run({ plan, clock: systemClock, log: (line) => log.push(line) });
+  const context = { plan, clock: systemClock, log: (line: string) => void log.push(line) };
+  const side = await assistingSide(context);
+  const engine = await haproxy.run(context);
   return {
     engine,
+    side,
     plan,
     log,
     seen,
@@ -68,11 +84,19 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     records: (count) => eventually(() => recordsOf(engine, join(folder, 'spool'), count)),
     async stop() {
       await engine.stop(300);
+      await side?.stop(300);
       await issuer.close();
       for (const replica of replicas) replica.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function assistingSide(context: EngineContext): Promise<Assisting | undefined> {
+  const { plan } = context;
+  const socket = haproxy.assistSocket?.(plan);
+  if (socket === undefined || haproxy.realize(plan).assisted === undefined) return undefined;
+  return assistEmbedded({ ...context, socket });
 }
 
 function claimsOf(iss: string, sub: string, claims: Readonly<Record<string, unknown>>): object {
@@ -110,6 +134,7 @@ function stagePlan(
     bodyBytesMax = 64 * 1024 * 1024,
     tls,
     routes = [{ service: 'scoring', strip: false }],
+    traffic = {},
   }: StageOptions,
 ): Plan {
   const identity = { name: 'staff', kind: 'oidc', issuers: [issuer], audience: ['headgate'] } as const;
@@ -130,7 +155,7 @@ function stagePlan(
     epoch: accessEpoch(whole),
     access: whole,
     listeners: [{ name: 'public', address: { host: '127.0.0.1', port: 0 }, routes, ...(tls !== undefined && { tls }) }],
-    upstreams: [{ service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])) }],
+    upstreams: [{ service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])), ...traffic }],
     audit: { directory: join(folder, 'audit'), record: 'required' },
     bounds: { bodyBytesMax },
     admin: { host: '127.0.0.1', port: 0 },
