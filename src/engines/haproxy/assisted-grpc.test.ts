@@ -43,7 +43,10 @@ const call = (made: Buffer, headers: Record<string, string> = {}) =>
 const message = (bytes: number, spec = modelSpec(modelName('m'))): Buffer =>
   Buffer.concat([spec, bytesField(2, randomBytes(bytes))]);
 let calls = 0;
-const lastRecord = async () => (await stage.records((calls += 1))).at(-1) ?? assert.fail();
+const lastRecord = async () => {
+  calls += 1;
+  return (await stage.records(calls)).at(-1) ?? assert.fail();
+};
 
 test('a call is handed over, missed and kept; the version that was chosen is in what runs', async () => {
   for (let turn = 0; turn < 3; turn += 1) {

@@ -5,9 +5,7 @@ import type { UnrecordedCalls } from '../../audit/types.ts';
 import {
   createGate,
   createPasses,
-  type Denial,
   type Gate,
-  type GateAnswer,
   type GateKeys,
   type GateRequest,
   loadGateKeys,
@@ -25,18 +23,8 @@ import { isAssisted } from './assisted.ts';
 import { CoreBooks } from './core-book.ts';
 import { demandsOf, union } from './demands.ts';
 import { FloodGuard } from './flood.ts';
-import { serviceNumbers } from './frontend.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
-import {
-  askName,
-  assistAskName,
-  assistGrpcAskName,
-  assistGrpcPrefix,
-  assistPrefix,
-  frontendName,
-  grpcAskName,
-  grpcPrefix,
-} from './names.ts';
+import { assistPrefix, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
 import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
@@ -45,6 +33,7 @@ import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
 import { assistSocketFile, settleAddresses, socketDirectory } from './sockets.ts';
 import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
+import { wayward } from './wayward.ts';
 
 /** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
 export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<RunningEngine> {
@@ -303,20 +292,6 @@ class Runner {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     });
   }
-}
-
-/** A permit for another service than the one that the call would go to is none: HAProxy's routes and the gate's disagree. */
-function wayward(plan: Plan, answer: GateAnswer, backend: string): Denial | undefined {
-  if (answer.kind === 'denial') return undefined;
-  const isGrpc = answer.fields.operation.grpc === true;
-  const { service } = answer.fields.operation;
-  const names = isGrpc ? [grpcAskName, assistGrpcAskName] : [askName, assistAskName];
-  if (names.some((name) => backend === name(serviceNumbers(plan).get(service) ?? 0))) return undefined;
-  // Nobody there speaks gRPC.
-  if (isGrpc && !backend.startsWith(grpcPrefix) && !backend.startsWith(assistGrpcPrefix)) {
-    return { kind: 'denial', reason: 'upstream-unavailable', keepUntilMs: 0, epoch: plan.epoch };
-  }
-  return { kind: 'denial', reason: 'gate-fault', detail: 'routes disagree', keepUntilMs: 0, epoch: plan.epoch };
 }
 
 function listenersOf(plan: Plan): ReadonlyMap<string, string> {
