@@ -9,6 +9,7 @@ import { createMetrics } from '../telemetry/index.ts';
 import { startAdmin } from './admin.ts';
 import { pagesOf } from './admin-pages.ts';
 import { type Admission, createAdmission } from './admission.ts';
+import { runAssisted } from './assistance.ts';
 import { compileFiles, type Files } from './compile-files.ts';
 import { loadEngine } from './engines.ts';
 import { ControlFault, messageOf, systemCode } from './fault.ts';
@@ -43,7 +44,7 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   undo.defer(unlock);
   const keys = await starting('keys of the gate', () => loadGateKeys(plan.state, clock));
   const metrics = createMetrics();
-  const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log }));
+  const running = await starting(`${engine.name} engine`, () => runAssisted(engine, { plan, clock, log }));
   undo.defer(() => running.stop(undoGraceMs));
   const headgate = new Headgate({ files: options, engine, running, plan, keys, metrics, clock, log: options.log });
   const keyWatch = await starting('watch over API keys', () =>

@@ -100,10 +100,8 @@ export interface Assisting {
   stop(graceMs: number): Promise<void>;
 }
 
-export interface AssistingStatus extends Pick<EngineStatus, 'endpoints' | 'queues' | 'traffic'> {
-  /** False: it has ended and isn't started anew yet. */
-  readonly isRunning: boolean;
-}
+/** `processes`: none while it has ended and isn't started anew yet. */
+export type AssistingStatus = Pick<EngineStatus, 'processes' | 'endpoints' | 'queues' | 'traffic'>;
 
 export interface RunningEngine {
   /** Where each listener really listens (port 0 in the Plan is a free one), by listener name. */

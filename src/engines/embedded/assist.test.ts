@@ -173,7 +173,7 @@ test('the socket is its owner’s alone, and a thread that ends is started anew'
     threads.push(this);
     post.call(this, value);
   });
-  assert.equal((await side.status()).isRunning, true);
+  assert.deepEqual((await side.status()).processes, [{ role: 'assisting', pid: process.pid, epoch: plan.epoch }]);
   spy.mock.restore();
   await threads[0]?.terminate();
   const pass = await passOf();

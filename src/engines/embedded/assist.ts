@@ -52,7 +52,9 @@ class AssistingSide implements Assisting {
 
   async status(): Promise<AssistingStatus> {
     const status = (await this.#worker?.ask({ kind: 'status' }).catch(() => undefined)) as WorkerStatus | undefined;
-    return { isRunning: status !== undefined, endpoints: status?.endpoints ?? [] };
+    if (status === undefined) return { processes: [], endpoints: [] };
+    const { epoch, endpoints } = status;
+    return { processes: [{ role: 'assisting', pid: process.pid, epoch }], endpoints };
   }
 
   stop(graceMs: number): Promise<void> {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import type { RequestListener } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { call, predict, type Stage, type StageOptions, startStage, testRule } from './testing/stage.ts';
 
 /** The model `m` goes the assisted way, `n` doesn't. */
 const models = { m: { repeats: { share: 'rule' } } } as const;
 const rules = [testRule({ resources: [{ service: 'scoring', segments: ['*'] }] })];
+
+const ok: RequestListener = (_request, response) => void response.end('{}');
 
 async function stage(context: TestContext, options: StageOptions = {}): Promise<Stage> {
   const started = await startStage({ traffic: { models }, access: { rules }, ...options });
@@ -136,4 +139,31 @@ test('a policy change holds on the assisted way, too', async (context) => {
     assert.equal((await call(port, predict('m'), ann)).status, status);
   }
   assert.equal((await engine.status()).processes.length, 1);
+});
+
+test('while replicas differ in a model, its calls go the assisted way, kept ones too, and then no longer', async (context) => {
+  const health = { everyMs: 1000, rise: 1, fall: 1 };
+  const { port, token, engine, side, plan, seen } = await stage(context, { traffic: { health }, replicas: [ok, ok] });
+  const ann = token('ann');
+  const states = (...lacks: string[]) => ({
+    scoring: (plan.upstreams[0]?.endpoints ?? []).map(({ rest }, index) => ({
+      rest,
+      isUp: true,
+      lacks: index === 0 ? lacks : [],
+    })),
+  });
+  const status = async (model: string, who = ann): Promise<number> => (await call(port, predict(model), who)).status;
+  assert.equal(await status('m'), 200);
+  await engine.setReplicas?.(states());
+  assert.equal((await engine.status()).keptDecisions, 1);
+  await engine.setReplicas?.(states('m'));
+  assert.deepEqual([await status('m'), await status('n'), await status('m')], [200, 200, 200]);
+  assert.equal((await engine.status()).keptDecisions, 2);
+  // What is kept of the other model goes directly; what is asked about may turn out to be of the one that is uneven.
+  await side?.stop(100);
+  const before = seen.length;
+  assert.deepEqual([await status('m'), await status('n'), await status('n', token('bob'))], [503, 200, 503]);
+  assert.equal(seen.length, before + 1);
+  await engine.setReplicas?.(states());
+  assert.deepEqual([await status('m'), await status('n'), await status('m')], [200, 200, 200]);
 });

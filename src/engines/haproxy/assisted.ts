@@ -87,6 +87,11 @@ export function assistedWay(plan: Plan, service: string, kind: 'rest' | 'grpc'):
   return waysOf(plan).get(`${kind} ${service}`);
 }
 
+/** Whether calls of a service go the assisted way only while its replicas differ. */
+export function isAskedIfUneven(plan: Plan, service: string): boolean {
+  return (['rest', 'grpc'] as const).some((kind) => assistedWay(plan, service, kind)?.asked === 'uneven');
+}
+
 /** Whether any call may. */
 export function hasAssisted(plan: Plan): boolean {
   return waysOf(plan).size > 0;

@@ -144,6 +144,12 @@ export class HaproxyProcess {
     this.ledger.forget(nowMs);
   }
 
+  /** Gives it orders, of which it answers what it likes. */
+  async apply(orders: readonly string[]): Promise<void> {
+    if (this.#isGone) return;
+    for (const order of orders) await this.api.ask(order).catch((error: unknown) => this.#unlessGone(error));
+  }
+
   /** Ends what is kept for these subjects. False: that is too much to be ended one by one, and a new epoch has to do it. */
   async revoke(subjectIds: readonly string[]): Promise<boolean> {
     const held = this.ledger.revoke(subjectIds);

@@ -7,7 +7,7 @@ import {
   upstreamTimeoutMs,
 } from '../../std/limits.ts';
 import type { Realization } from '../engine.ts';
-import { assistedRoutes, hasAssisted } from './assisted.ts';
+import { assistedRoutes, hasAssisted, isAskedIfUneven } from './assisted.ts';
 import { assistedSections } from './assisted-backends.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
@@ -25,6 +25,7 @@ import {
   namesMap,
   plainName,
   recordMaps,
+  unevenVariable,
   upstreamName,
   variables,
 } from './names.ts';
@@ -129,8 +130,16 @@ function globalSection(plan: Plan, place: Place): Section {
       ...(hasGrpcListener(plan) ? luaLines(plan, place) : []),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
       directive(['set-var', variables.half, call('int', 0)]),
+      ...unevenLines(plan),
     ],
   };
+}
+
+/** Replicas are taken for even until somebody has said otherwise. */
+function unevenLines(plan: Plan): Directive[] {
+  return plan.upstreams.flatMap(({ service }, position) =>
+    isAskedIfUneven(plan, service) ? [directive(['set-var', unevenVariable(position + 1), call('bool', 0)])] : [],
+  );
 }
 
 function defaultsSection({ directory }: Place): Section {

@@ -16,7 +16,7 @@ import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
-import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';
 import { answerActions, type Handing, refusalActions } from './answer.ts';
 import { isAssisted } from './assisted.ts';
@@ -32,6 +32,7 @@ import type { Place } from './place.ts';
 import { findPredecessors } from './predecessors.ts';
 import { HaproxyProcess } from './process.ts';
 import { assistSocketFile, settleAddresses, socketDirectory } from './sockets.ts';
+import { UnevenWatch } from './uneven.ts';
 import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
 import { wayward } from './wayward.ts';
 
@@ -55,6 +56,7 @@ export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<R
     swap: (next) => runner.swap(next),
     revoke: (ids) => runner.revoke(ids),
     admit: (open) => runner.admit(open),
+    setReplicas: (replicas) => runner.setReplicas(replicas),
     status: () => runner.status(),
     async stop(graceMs) {
       await runner.stop(graceMs);
@@ -95,8 +97,7 @@ class Runner {
   readonly #unrecorded: UnrecordedSpool;
   readonly #apiKeys: OpenKeyFinder;
   readonly #passes: Passes;
-  /** `service/model` of models that not all replicas have. */
-  #uneven: ReadonlySet<string> = new Set();
+  readonly #uneven = new UnevenWatch();
   readonly #flood = new FloodGuard();
   #isOpen = true;
   #isStopping = false;
@@ -149,6 +150,7 @@ class Runner {
     this.#keeper = started;
     void before?.drain();
     void started.exited.then((how) => this.#ended(started, how));
+    await started.apply(this.#uneven.orders(plan));
     await started.setEpoch(this.#epochText(), clock.now());
     this.#books.prune(new Set(this.#processes.keys()));
   }
@@ -191,6 +193,15 @@ class Runner {
     const revoked = await Promise.all([...this.#processes.values()].map((each) => each.revoke(subjectIds)));
     if (revoked.every((isDone) => isDone)) return;
     this.#turn += 1;
+    await this.#setEpochs();
+  }
+
+  /** Where other models are uneven than before, all that is kept ends: whether a call goes the assisted way stands in its record. */
+  async setReplicas(replicas: ReplicasByService): Promise<void> {
+    if (!this.#uneven.take(replicas)) return;
+    this.#changes += 1;
+    this.#turn += 1;
+    await Promise.all([...this.#processes.values()].map((each) => each.apply(this.#uneven.orders(each.plan))));
     await this.#setEpochs();
   }
 
@@ -240,7 +251,7 @@ class Runner {
   /** Undefined: nobody of the Plan's calls is handed over, and this one isn't either. */
   #handing(plan: Plan, { fields }: Permit, backend: string): Handing | undefined {
     const isNow = backend.startsWith(assistPrefix);
-    const isKept = isAssisted(plan, fields.operation, this.#uneven);
+    const isKept = isAssisted(plan, fields.operation, this.#uneven.models);
     const seal = (permit: Permit): string => this.#passes.seal(permit, this.#options.clock.now());
     return isNow || isKept ? { isNow, isKept, seal } : undefined;
   }

@@ -1,4 +1,7 @@
+import type { Plan } from '../../plan/types.ts';
 import type { ReplicaState, ReplicasByService } from '../engine.ts';
+import { isAskedIfUneven } from './assisted.ts';
+import { unevenVariable } from './names.ts';
 
 /** What replicas differ in. */
 export interface Uneven {
@@ -32,4 +35,28 @@ function lackedBy(replicas: readonly ReplicaState[]): ReadonlySet<string> {
 /** `finance-prod/3` → `finance-prod`; a model's name holds no slash. */
 function modelOf(what: string): string {
   return what.split('/', 1)[0] ?? what;
+}
+
+/** What is known of replicas, and what follows for calls. */
+export class UnevenWatch {
+  #replicas: ReplicasByService = {};
+  /** `service/model`: their calls go the assisted way. */
+  models: ReadonlySet<string> = new Set();
+
+  /** Services that aren't named stay as they are. True: other models are uneven than before, so that what is kept has to end. */
+  take(replicas: ReplicasByService): boolean {
+    this.#replicas = { ...this.#replicas, ...replicas };
+    const { some } = unevenModels(this.#replicas);
+    const isSame = some.size === this.models.size && [...some].every((model) => this.models.has(model));
+    this.models = some;
+    return !isSame;
+  }
+
+  /** Orders to HAProxy: whether misses for a service go the assisted way, for each whose replicas are asked what they have. */
+  orders(plan: Plan): string[] {
+    const services = new Set([...this.models].map((model) => model.split('/', 1)[0]));
+    return plan.upstreams.flatMap(({ service }, position) =>
+      isAskedIfUneven(plan, service) ? [`set var ${unevenVariable(position + 1)} bool(${services.has(service)})`] : [],
+    );
+  }
 }
