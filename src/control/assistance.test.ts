@@ -6,6 +6,7 @@ import { haproxy } from '../engines/haproxy/index.ts';
 import { call, predict, startStage } from '../engines/haproxy/testing/stage.ts';
 import type { Plan } from '../plan/types.ts';
 import { runAssisted } from './assistance.ts';
+import { eventually } from './testing/workshop.ts';
 
 const roles = async ({ engine }: Awaited<ReturnType<typeof startStage>>): Promise<string[]> =>
   (await engine.status()).processes.map(({ role }) => role).filter((role) => !role.includes('draining'));
@@ -38,7 +39,7 @@ test('the assisting side comes with the first assisted route and goes with the l
     await engine.swap(withTraffic(traffic));
     const before = statuses.length;
     while (statuses.length < before + 3) await new Promise((resolve) => setTimeout(resolve, 5));
-    assert.deepEqual(await roles(stage), wanted);
+    await eventually(async () => (await roles(stage)).join() === wanted.join(), `${wanted}`);
   }
   isDone = true;
   await calling;

@@ -44,7 +44,7 @@ function withAssistance(running: RunningEngine, assistance: Assistance): Running
         await assistance.keep();
         throw error;
       }
-      await assistance.settle(plan);
+      assistance.settle(plan, running);
     },
     revoke: (ids) => running.revoke(ids),
     async setReplicas(replicas) {
@@ -61,42 +61,59 @@ function withAssistance(running: RunningEngine, assistance: Assistance): Running
   };
 }
 
+/** Between two looks at whether processes of the Plan before are still there. */
+const lingerLookMs = 500;
 /** How long calls have that were handed over before the last assisted route went. */
-const settleMs = 10_000;
+const lastGraceMs = 1000;
 
 /** The assisting side, as far as the Plan needs one. */
 class Assistance {
   readonly #engine: Engine;
   readonly #context: EngineContext;
   #side: Assisting | undefined;
-  /** What the engine runs. */
+  /** What the engine runs; what it is to run next. */
   #plan: Plan;
+  #wanted: Plan;
   #replicas: ReplicasByService = {};
+  #lingering: NodeJS.Timeout | undefined;
 
   constructor(engine: Engine, context: EngineContext) {
     this.#engine = engine;
     this.#context = context;
     this.#plan = context.plan;
+    this.#wanted = context.plan;
   }
 
   /** Before the engine takes a Plan up: no call may be handed over to nobody. */
   async prepare(plan: Plan): Promise<void> {
+    this.#wanted = plan;
     if (this.#side !== undefined) await this.#side.swap(plan);
     else if (this.#isNeeded(plan)) this.#side = await this.#start(plan);
   }
 
   /** The engine did not take it up. */
   async keep(): Promise<void> {
+    this.#wanted = this.#plan;
     await this.#side?.swap(this.#plan);
   }
 
-  /** The engine has taken it up. Calls that were handed over before go on to their end. */
-  async settle(plan: Plan): Promise<void> {
+  /** The engine has taken it up. Where nothing of it is assisted, the side goes with the last process of a Plan before, which hands over still. */
+  settle(plan: Plan, running: RunningEngine): void {
     this.#plan = plan;
-    const side = this.#side;
-    if (side === undefined || this.#isNeeded(plan)) return;
-    this.#side = undefined;
-    await side.stop(settleMs);
+    if (this.#side === undefined || this.#isNeeded(plan) || this.#lingering !== undefined) return;
+    this.#lingering = setInterval(() => void this.#lookWhetherLast(running), lingerLookMs);
+  }
+
+  async #lookWhetherLast(running: RunningEngine): Promise<void> {
+    const processes = await running.status().then(
+      (status) => status.processes.length,
+      () => 0,
+    );
+    const isNeeded = this.#isNeeded(this.#wanted);
+    if (!isNeeded && processes > 1) return;
+    clearInterval(this.#lingering);
+    this.#lingering = undefined;
+    if (!isNeeded) await this.stop(lastGraceMs);
   }
 
   async setReplicas(replicas: ReplicasByService): Promise<void> {
@@ -109,8 +126,10 @@ class Assistance {
   }
 
   async stop(graceMs: number): Promise<void> {
-    await this.#side?.stop(graceMs);
+    clearInterval(this.#lingering);
+    const side = this.#side;
     this.#side = undefined;
+    await side?.stop(graceMs);
   }
 
   #isNeeded(plan: Plan): boolean {
