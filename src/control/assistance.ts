@@ -76,6 +76,8 @@ class Assistance {
   #wanted: Plan;
   #replicas: ReplicasByService = {};
   #lingering: NodeJS.Timeout | undefined;
+  /** The one before takes its socket with it. */
+  #ended: Promise<unknown> = Promise.resolve();
 
   constructor(engine: Engine, context: EngineContext) {
     this.#engine = engine;
@@ -129,7 +131,8 @@ class Assistance {
     clearInterval(this.#lingering);
     const side = this.#side;
     this.#side = undefined;
-    await side?.stop(graceMs);
+    this.#ended = this.#ended.then(() => side?.stop(graceMs));
+    await this.#ended;
   }
 
   #isNeeded(plan: Plan): boolean {
@@ -137,6 +140,7 @@ class Assistance {
   }
 
   async #start(plan: Plan): Promise<Assisting> {
+    await this.#ended;
     const embedded = await loadEngine('embedded');
     const socket = this.#engine.assistSocket?.(plan);
     if (embedded.assist === undefined || socket === undefined) throw new Error('nobody carries assisted routes');
