@@ -29,13 +29,7 @@ export async function runAssisted(engine: Engine, context: EngineContext): Promi
 }
 
 function withAssistance(running: RunningEngine, assistance: Assistance): RunningEngine {
-  const { admit } = running;
-  return {
-    get addresses() {
-      return running.addresses;
-    },
-    parseSpool: running.parseSpool,
-    failed: running.failed,
+  const ours: Partial<RunningEngine> = {
     async swap(plan) {
       await assistance.prepare(plan);
       try {
@@ -46,12 +40,10 @@ function withAssistance(running: RunningEngine, assistance: Assistance): Running
       }
       assistance.settle(plan, running);
     },
-    revoke: (ids) => running.revoke(ids),
     async setReplicas(replicas) {
       await assistance.setReplicas(replicas);
       await running.setReplicas?.(replicas);
     },
-    ...(admit !== undefined && { admit: (open: boolean) => admit.call(running, open) }),
     status: async () => together(await running.status(), await assistance.status()),
     async stop(graceMs) {
       // Calls that the engine has handed over end with it.
@@ -59,6 +51,8 @@ function withAssistance(running: RunningEngine, assistance: Assistance): Running
       await assistance.stop(graceMs);
     },
   };
+  // What is not ours to add to is the engine's own.
+  return Object.assign(Object.create(running) as RunningEngine, ours);
 }
 
 /** Between two looks at whether processes of the Plan before are still there. */

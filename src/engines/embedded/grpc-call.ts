@@ -130,7 +130,7 @@ export class GrpcCall extends Call {
     const [only] = this.#held;
     let body = this.#held.length === 1 && only !== undefined ? only : Buffer.concat(this.#held);
     this.#held = [];
-    if (version !== undefined && isOfTasks) body = tasksWithVersion(body, version);
+    if (version !== undefined && isOfTasks) body = tasksWithVersion(body, walk.tasks, version);
     if (this.#appended !== undefined) body = withLength(body, walk.bodyBytes - frameHeadBytes + this.#appended.length);
     if (this.#isStreamed) {
       this.#last = body.subarray(body.length - 1);

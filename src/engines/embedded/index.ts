@@ -17,6 +17,7 @@ export const embedded: Engine = {
     'refuses-mendable-http': 'native',
     'epoch-without-reload': 'native',
     'structure-without-restart': 'native',
+    'certificate-without-restart': 'native',
     'replicas-without-reload': 'refused',
     health: 'refused',
     'readiness-by-model': 'refused',
