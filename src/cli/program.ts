@@ -89,6 +89,7 @@ function addExplain({ root, terminal, end }: Verb): void {
     .option('--at <time>', 'the moment, as in 2026-11-21T22:30:00Z (default: now)')
     .option('--listener <name>', 'the listener it comes in by (default: the first)')
     .option('--address <ip>', "the caller's address", '127.0.0.1')
+    .option('--queue <waiting=N,inFlight=N>', 'what the queue of the model or its service holds (default: not known)')
     .option('-d, --directory <folder>', "the audit's folder, for an id (default: what the environment says)")
     .option('--json', 'the answer as JSON')
     .action(async (id: string | undefined, options: ExplainOptions) => {

@@ -7,18 +7,17 @@ import { exitCodes } from './exit-codes.ts';
 import { type Ran, runCli } from './testing/run-cli.ts';
 
 describe('headgate reload', () => {
+  let opened: AsyncDisposableStack;
   let workshop: Workshop;
   let headgate: RunningHeadgate;
 
   beforeEach(async () => {
-    workshop = await openWorkshop();
-    headgate = await startHeadgate({ ...workshop, log: () => undefined });
+    opened = new AsyncDisposableStack();
+    workshop = opened.adopt(await openWorkshop(), (it) => it.close());
+    headgate = opened.adopt(await startHeadgate({ ...workshop, log: () => undefined }), (it) => it.stop(1000));
   });
 
-  afterEach(async () => {
-    await headgate.stop(1000);
-    await workshop.close();
-  });
+  afterEach(() => opened.disposeAsync());
 
   const run = (policy = workshop.policyFile, within = '10s'): Promise<Ran> => {
     const admin = printHostPort(headgate.admin);

@@ -5,9 +5,10 @@ import { connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, mock, test } from 'node:test';
+import { mock, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
+import { openedHere } from '../../../test/support/opened.ts';
 import { frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
 import { createGate, createPasses, loadGateKeys, type Permit } from '../../gate/index.ts';
 import type { Plan } from '../../plan/types.ts';
@@ -16,7 +17,9 @@ import { carriedField, passField, readCarried, startedField } from '../handed-ov
 import { assistEmbedded } from './assist.ts';
 import { eventually, stagePlan, startReplica } from './testing/stage.ts';
 
+const opened = openedHere();
 const folder = mkdtempSync(join(tmpdir(), 'hg-assist-'));
+opened.defer(() => rmSync(folder, { recursive: true, force: true }));
 chmodSync(folder, 0o700);
 const seen: IncomingMessage[] = [];
 const replica = await startReplica((asked, response) => {
@@ -26,18 +29,14 @@ const replica = await startReplica((asked, response) => {
   if (long) response.write('a'.repeat(200_000));
   response.end('done');
 });
-const upstream = await startGrpcUpstream();
+opened.defer(() => replica.close());
+const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
 const plan = stagePlan(folder, { replicas: [replica.port], grpc: [upstream.port] });
 const keys = await loadGateKeys(plan.state, systemClock);
 const passes = createPasses({ keys, environment: plan.environment });
 const socketPath = join(folder, 'assist.sock');
 const side = await assistEmbedded({ plan, clock: systemClock, log: () => undefined, socket: socketPath });
-after(async () => {
-  await side.stop(200);
-  await upstream.close();
-  replica.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+opened.defer(() => side.stop(200));
 
 const target = '/v1/models/m:predict';
 const predict = '/tensorflow.serving.PredictionService/Predict';

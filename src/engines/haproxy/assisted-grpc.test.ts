@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
+import { openedHere } from '../../../test/support/opened.ts';
 import {
   bytesField,
   frame,
@@ -14,7 +15,8 @@ import {
 import { startStage, testRule } from './testing/stage.ts';
 
 const predict = '/tensorflow.serving.PredictionService/Predict';
-const upstream = await startGrpcUpstream();
+const opened = openedHere();
+const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
 const stage = await startStage({
   grpc: [upstream.port],
   traffic: { models: { m: { repeats: { share: 'rule' } } } },
@@ -31,11 +33,8 @@ const stage = await startStage({
   },
 });
 const client = new RawGrpc(`http://127.0.0.1:${stage.port}`);
-after(async () => {
-  client.close();
-  await stage.stop();
-  await upstream.close();
-});
+opened.use(stage);
+opened.defer(() => client.close());
 
 const ann = { authorization: `Bearer ${stage.token('ann')}` };
 const call = (made: Buffer, headers: Record<string, string> = {}) =>

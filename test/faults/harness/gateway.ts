@@ -240,6 +240,7 @@ export interface Audited {
 export interface FaultStatus {
   readonly ready: boolean;
   readonly epoch: string;
+  readonly filesRead: string;
   readonly reload?: {
     readonly outcome: string;
     readonly at: string;
