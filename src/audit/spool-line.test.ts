@@ -62,6 +62,8 @@ test('read as bytes, as text, or made from a record without memory: one line of 
     { totalMs: 0.257, bytesIn: 0 },
     exampleRecord(1).timing,
     { ...exampleRecord(1).timing, grpcStatus: 14 },
+    { ...exampleRecord(1).timing, queueMs: 12.345 },
+    { totalMs: 3, grpcStatus: 0, queueMs: 1, leader: '0123456789ab-7' },
   ];
   const records = timings.flatMap((timing, at) =>
     [null, 'ab'.repeat(16)].map((traceId, of) => ({ ...exampleRecord(2 * at + of + 1, { traceId }), timing })),

@@ -54,7 +54,8 @@ const time = `${count}(?:\\.\\d{1,6})?`;
 const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"connectMs":${time})?` +
-    `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?\\},` +
+    `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?` +
+    `(?:,"queueMs":${time})?(?:,"leader":${name})?\\},` +
     `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"),`,
 );
 const eventStart = 'h2\t01234567\t'.length;
@@ -75,6 +76,8 @@ const form = {
   bytesOut: bytes(',"bytesOut":'),
   endpoint: bytes(',"endpoint":"'),
   grpcStatus: bytes(',"grpcStatus":'),
+  queueMs: bytes(',"queueMs":'),
+  leader: bytes(',"leader":"'),
   status: bytes('},"core":{"status":'),
   traceId: bytes(',"traceId":'),
   none: bytes('null'),
@@ -147,9 +150,18 @@ class PlainLines implements PlainReader {
       copyist.run(kinds.endpoint, endpointMax);
       copyist.copy(form.quote);
     }
-    if (!copyist.follows(form.grpcStatus)) return;
-    copyist.copy(form.grpcStatus);
-    copyist.count();
+    if (copyist.follows(form.grpcStatus)) {
+      copyist.copy(form.grpcStatus);
+      copyist.count();
+    }
+    if (copyist.follows(form.queueMs)) {
+      copyist.copy(form.queueMs);
+      copyist.decimal();
+    }
+    if (!copyist.follows(form.leader)) return;
+    copyist.copy(form.leader);
+    copyist.run(kinds.name, nameMax);
+    copyist.copy(form.quote);
   }
 
   #answer(copyist: Copyist): void {

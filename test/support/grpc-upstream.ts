@@ -30,7 +30,7 @@ export interface GrpcUpstream {
 
 /**
  * A gRPC server over node:http2 that reads messages by a real protobuf parser. The metadata `x-answer` says how it answers: `large:N`
- * bytes, `status:N`, `trailers-only`, `http:N`, `reset`, `silent`, `hang-up`, `half` and `broken` (reset within the answer); else with one small message.
+ * bytes, `status:N`, `trailers-only`, `http:N`, `reset`, `silent`, `hang-up`, `half` and `broken` (reset within the answer), `late:N` ms; else with one small message.
  */
 export async function startGrpcUpstream(): Promise<GrpcUpstream> {
   const sessions = new Set<ServerHttp2Session>();
@@ -108,6 +108,10 @@ const trailersOf = (status: number) => ({ ...head, 'grpc-status': String(status)
 function answer(stream: ServerHttp2Stream, how: string): void {
   const [what, number = ''] = how.split(':');
   if (what === 'silent') return;
+  if (what === 'late') {
+    setTimeout(() => stream.destroyed || answer(stream, ''), Number(number));
+    return;
+  }
   if (what === 'trailers-only') stream.respond(trailersOf(5), { endStream: true });
   else if (what === 'http') {
     stream.respond({ ':status': Number(number), 'content-type': 'text/plain' });

@@ -6,12 +6,14 @@ import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { assistedCalls } from './assisted-call.ts';
+import { Boarding } from './boarding.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { EpochRedeemer } from './handed-call.ts';
 import { assistedSilenceMs, epochGraceMs, requestTimeoutMs } from './limits.ts';
 import { openListener } from './listener.ts';
 import type { AssistStart, WorkerCall, WorkerMessage, WorkerStatus } from './messages.ts';
+import type { QueueNumbers } from './queues.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Upstreams } from './upstreams.ts';
 
@@ -42,11 +44,12 @@ const scene: Scene = {
   },
   upstreams: new Upstreams(),
   grpcUpstreams: new GrpcUpstreams(),
+  boarding: new Boarding({ memory: start.boarding, thread: start.thread }),
   sharedUs: sharedUs(),
   isOpen: true,
   calls: 0,
 };
-applyUpstreams(start.plan);
+applyUpstreams(start.plan, start.queues);
 rmSync(start.socket, { force: true });
 const nowhere = { host: '', port: 0 };
 const listening = await openListener(scene, {
@@ -68,7 +71,7 @@ say({ kind: 'ready', addresses: {} });
 async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
   switch (call.kind) {
     case 'swap':
-      swap(call.plan);
+      swap(call.plan, call.queues);
       return undefined;
     case 'status':
       return {
@@ -85,15 +88,16 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
   }
 }
 
-function swap(plan: Plan): void {
+function swap(plan: Plan, queues: QueueNumbers): void {
   redeemer.swap(plan.epoch, epochGraceMs);
   Object.assign(scene, sceneOf(plan));
-  applyUpstreams(plan);
+  applyUpstreams(plan, queues);
 }
 
-function applyUpstreams({ upstreams }: Plan): void {
+function applyUpstreams({ upstreams }: Plan, queues: QueueNumbers): void {
   scene.upstreams.apply(upstreams);
   scene.grpcUpstreams.apply(upstreams);
+  scene.boarding.apply(upstreams, queues);
 }
 
 async function stop(graceMs: number): Promise<void> {

@@ -13,7 +13,7 @@ import { frame, modelName, modelSpec } from '../../../test/support/protobuf-byte
 import { createGate, createPasses, loadGateKeys, type Permit } from '../../gate/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { systemClock } from '../../std/clock.ts';
-import { carriedField, passField, readCarried, startedField } from '../handed-over.ts';
+import { carriedField, passField, readCarried, startedField } from '../assisted-fields.ts';
 import { assistEmbedded } from './assist.ts';
 import { eventually, stagePlan, startReplica } from './testing/stage.ts';
 

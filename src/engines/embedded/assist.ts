@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../../plan/types.ts';
 import type { AssistContext, Assisting, AssistingStatus } from '../engine.ts';
+import { BoardingWatch } from './boarding-watch.ts';
 import { assistRestartMsMax } from './limits.ts';
 import type { WorkerStatus } from './messages.ts';
 import { WorkerThread } from './worker-thread.ts';
@@ -19,10 +20,15 @@ export async function assistEmbedded(context: AssistContext): Promise<Assisting>
   return side;
 }
 
+/** Of the one thread. */
+const threadNumber = 0;
+
 class AssistingSide implements Assisting {
   readonly socket: string;
   readonly #log: AssistContext['log'];
   #plan: Plan;
+  /** What waits and is in flight outlives a thread, as counts; what the thread held of it doesn't. */
+  readonly #boarding = new BoardingWatch();
   #worker: WorkerThread | undefined;
   #isStopping = false;
   /** Starts, swaps and the end one after the other, so that no thread misses any. */
@@ -37,7 +43,16 @@ class AssistingSide implements Assisting {
   start(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#isStopping) return;
-      const start = { plan: this.#plan, socket: this.socket, worker: randomBytes(6).toString('hex') };
+      this.#boarding.forget(threadNumber);
+      const start = {
+        plan: this.#plan,
+        socket: this.socket,
+        worker: randomBytes(6).toString('hex'),
+        thread: threadNumber,
+        boarding: this.#boarding.memory,
+        queues: this.#boarding.numbersOf(this.#plan),
+        peers: new Map(),
+      };
       const watch = { log: this.#log, onEnd: (cause: Error) => void this.#ended(cause) };
       this.#worker = await WorkerThread.start(start, watch, workerFile);
     });
@@ -46,7 +61,7 @@ class AssistingSide implements Assisting {
   swap(plan: Plan): Promise<void> {
     return this.#inTurn(async () => {
       this.#plan = plan;
-      await this.#worker?.ask({ kind: 'swap', plan, addresses: {} });
+      await this.#worker?.ask({ kind: 'swap', plan, addresses: {}, queues: this.#boarding.numbersOf(plan) });
     });
   }
 
@@ -54,7 +69,14 @@ class AssistingSide implements Assisting {
     const status = (await this.#worker?.ask({ kind: 'status' }).catch(() => undefined)) as WorkerStatus | undefined;
     if (status === undefined) return { processes: [], endpoints: [] };
     const { epoch, endpoints } = status;
-    return { processes: [{ role: 'assisting', pid: process.pid, epoch }], endpoints };
+    return {
+      processes: [{ role: 'assisting', pid: process.pid, epoch }],
+      endpoints,
+      queues: this.#boarding.queues(this.#plan),
+      traffic: this.#boarding
+        .traffic(this.#plan)
+        .map((counts) => ({ retries: 0, retriesRefused: 0, ejections: 0, ...counts })),
+    };
   }
 
   stop(graceMs: number): Promise<void> {

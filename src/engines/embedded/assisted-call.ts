@@ -1,17 +1,17 @@
 import type { Permit } from '../../gate/index.ts';
 import { walkOf } from '../../protocols/index.ts';
-import { carriedText } from '../handed-over.ts';
+import { carriedText, type HowCarried } from '../assisted-fields.ts';
 import { AssistedExchange } from './assisted-exchange.ts';
 import { Call } from './call.ts';
 import { GrpcCall } from './grpc-call.ts';
-import { HandedOver, type Redeemer } from './handed-call.ts';
+import { HandedCall, type Redeemer } from './handed-call.ts';
 import type { Ending } from './passage.ts';
 import type { Arriving, Scene } from './scene.ts';
 
 /** Makes calls of what another engine hands over: decided, limited and recorded there, and only carried here. */
 export function assistedCalls(redeemer: Redeemer): Scene['makeCall'] {
   return (scene, { listener, exchange: inner, isGrpc }: Arriving) => {
-    const handed = new HandedOver(inner, scene.clock.now());
+    const handed = new HandedCall(inner, scene.clock.now());
     const exchange = new AssistedExchange(inner, handed.address);
     const made = { scene, listener, exchange, handed, redeemer };
     return isGrpc ? new AssistedGrpcCall(made) : new AssistedCall(made);
@@ -22,7 +22,7 @@ interface Made {
   readonly scene: Scene;
   readonly listener: string;
   readonly exchange: AssistedExchange;
-  readonly handed: HandedOver;
+  readonly handed: HandedCall;
   readonly redeemer: Redeemer;
 }
 
@@ -44,7 +44,7 @@ class AssistedCall extends Call {
   }
 
   protected override write(ending: Ending): void {
-    noteTo(this.#made, ending);
+    noteTo(this.#made, { ...this.soFar, ...ending });
     this.recorded(true);
   }
 }
@@ -81,12 +81,12 @@ class AssistedGrpcCall extends GrpcCall {
   }
 
   protected override write(ending: Ending): void {
-    noteTo(this.#made, ending);
+    noteTo(this.#made, { ...this.soFar, ...ending });
     this.recorded(true);
   }
 }
 
 /** The engine that handed over writes the line. */
-function noteTo({ exchange }: Made, ending: Ending): void {
-  exchange.howCarried = () => carriedText(ending);
+function noteTo({ exchange }: Made, how: HowCarried): void {
+  exchange.howCarried = () => carriedText(how);
 }

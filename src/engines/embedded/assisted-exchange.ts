@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { carriedField } from '../handed-over.ts';
+import { carriedField } from '../assisted-fields.ts';
 import type { Exchange } from './exchange.ts';
 
 /** An exchange with the engine that handed the call over: each answer says, beside the client's own, how the call was carried. */

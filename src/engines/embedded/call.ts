@@ -10,10 +10,11 @@ import {
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import { retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
-import type { HowCarried } from '../handed-over.ts';
+import type { HowCarried } from '../assisted-fields.ts';
 import { unaskedCore } from '../static-core.ts';
 import type { Answered, UpstreamFields } from './answered.ts';
 import { readBody } from './body.ts';
+import type { Carried, Passenger, Underway } from './carried.ts';
 import type { Exchange } from './exchange.ts';
 import { Fields, traceIdOf } from './fields.ts';
 import { type KeptKey, keptKey } from './kept.ts';
@@ -33,19 +34,6 @@ const noFields = new Fields();
 /** The query is no part of a key, so what the gate would refuse it for must not stand there. */
 const plainTarget = /^[!"$-~]*$/;
 
-/** A permitted call on its way to a replica. */
-export interface Underway {
-  /** The head of the answer is on its way to the client. */
-  readonly hasBegun: boolean;
-  readonly bytesOut: number;
-  /** Replica that it goes to, once that is known. */
-  readonly endpoint?: string | undefined;
-  /** Nobody waits for the answer any more. */
-  abandon(): void;
-  /** Ends an answer that has begun so that nobody takes it for whole. */
-  breakOff(): void;
-}
-
 /** What is known of a call that came by another engine. */
 export interface Arrival {
   readonly requestId: string;
@@ -57,13 +45,15 @@ export interface Arrival {
  * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
  * (a client that leaves, a broken body) ends it exactly once: what `#ending` is set to first is what is recorded and done.
  */
-export class Call implements Waiting {
+export class Call implements Waiting, Passenger {
   readonly exchange: Exchange;
   readonly requestId: string;
   fields: Fields = noFields;
   /** What a gRPC message names; undefined: no gRPC call. */
   protected message: NamedModel | undefined;
-  protected underway: Underway | undefined;
+  underway: Underway | undefined;
+  queueMs: number | undefined;
+  leader: string | undefined;
   protected bytesIn = 0;
   readonly #scene: Scene;
   readonly #listener: string;
@@ -96,7 +86,7 @@ export class Call implements Waiting {
 
   /** How it is carried, as far as that is known before it ends. */
   get soFar(): HowCarried {
-    return { endpoint: this.underway?.endpoint };
+    return { endpoint: this.underway?.endpoint, queueMs: this.queueMs, leader: this.leader };
   }
 
   start(): void {
@@ -226,12 +216,21 @@ export class Call implements Waiting {
   /** Reads the body, if there is one, and passes the call on. */
   protected carry(permit: Permit, answered: UpstreamFields): void {
     const { exchange, fields } = this;
+    const { boarding, upstreams } = this.#scene;
+    if (boarding.turnsAway(permit)) {
+      this.refuse('queue-full');
+      return;
+    }
     const pass = (body: Buffer | Readable | null): void => {
       // A reset body ends like a whole one; that the client left is heard next.
       if (this.#ending !== undefined || exchange.isReset) return;
-      const passage = new Passage(this, { permit, answered, body, upstreams: this.#scene.upstreams });
-      this.underway = passage;
-      passage.start();
+      const held = body === null || Buffer.isBuffer(body) ? body : undefined;
+      const dial = (call: Carried): Underway => {
+        const passage = new Passage(call, { permit, answered, body, upstreams });
+        passage.start();
+        return passage;
+      };
+      boarding.carry(this, { permit, held, dial });
     };
     const length = fields.length === undefined ? undefined : Number(fields.length);
     if (length === 0 || (length === undefined && !fields.isChunked && !exchange.mayHaveBody)) {
@@ -325,6 +324,8 @@ export class Call implements Waiting {
       bytesOut,
       endpoint,
       grpcStatus,
+      queueMs: this.queueMs,
+      leader: this.leader,
     };
     scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
   }

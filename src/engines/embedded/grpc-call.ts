@@ -2,6 +2,7 @@ import { type DenialReason, grpcAnswer, type Permit, type ProblemOptions, reques
 import { chosenVersionBytes, frameHeadBytes, MessageWalk, tasksWithVersion, type WalkKind } from '../../wire/index.ts';
 import type { UpstreamFields } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
+import type { Carried, Underway } from './carried.ts';
 import { GrpcPassage } from './grpc-passage.ts';
 import { heldBodyBytesMax } from './limits.ts';
 
@@ -136,17 +137,21 @@ export class GrpcCall extends Call {
       this.#last = body.subarray(body.length - 1);
       body = body.subarray(0, body.length - 1);
     } else if (this.#appended !== undefined) body = Buffer.concat([body, this.#appended]);
-    const passage = new GrpcPassage(this, {
-      permit,
-      answered,
-      upstreams: this.scene.grpcUpstreams,
-      body,
-      isWhole: !this.#isStreamed,
-      resume: () => this.exchange.body.resume(),
-    });
-    this.#grpc = passage;
-    this.underway = passage;
-    passage.start();
+    const isWhole = !this.#isStreamed;
+    const dial = (call: Carried): Underway => {
+      const passage = new GrpcPassage(call, {
+        permit,
+        answered,
+        upstreams: this.scene.grpcUpstreams,
+        body,
+        isWhole,
+        resume: () => this.exchange.body.resume(),
+      });
+      this.#grpc = passage;
+      passage.start();
+      return passage;
+    };
+    this.scene.boarding.carry(this, { permit, held: isWhole ? body : undefined, dial });
   }
 }
 

@@ -2,8 +2,7 @@ import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { Permit } from '../../gate/index.ts';
 import { upstreamTimeoutMs } from '../../std/limits.ts';
 import type { UpstreamFields } from './answered.ts';
-import type { Underway } from './call.ts';
-import type { GrpcCall } from './grpc-call.ts';
+import type { Carried, Underway } from './carried.ts';
 import type { GrpcReplica, GrpcUpstreams, Looked, Session } from './grpc-replica.ts';
 import { heldAnswerBytesMax } from './limits.ts';
 import type { Ending } from './passage.ts';
@@ -26,7 +25,7 @@ const endOfStream = constants.NGHTTP2_FLAG_END_STREAM;
  * streamed; the trailers, without which no client takes an answer for one, leave after the audit line.
  */
 export class GrpcPassage implements Underway, Looked {
-  readonly #call: GrpcCall;
+  readonly #call: Carried;
   readonly #options: GrpcPassageOptions;
   readonly #tried: GrpcReplica[] = [];
   #replica: GrpcReplica | undefined;
@@ -51,7 +50,7 @@ export class GrpcPassage implements Underway, Looked {
   hasBegun = false;
   bytesOut = 0;
 
-  constructor(call: GrpcCall, options: GrpcPassageOptions) {
+  constructor(call: Carried, options: GrpcPassageOptions) {
     this.#call = call;
     this.#options = options;
   }

@@ -7,7 +7,7 @@ import {
   requestIdHeader,
   subjectHeader,
 } from '../../gate/index.ts';
-import { passField, startedField } from '../handed-over.ts';
+import { passField, startedField } from '../assisted-fields.ts';
 import type { UpstreamFields } from './answered.ts';
 
 import type { Arrival } from './call.ts';
@@ -17,7 +17,7 @@ import type { Exchange } from './exchange.ts';
 const forReplica = new Set([requestIdHeader, forwardedForHeader, subjectHeader, issuerHeader, assertionHeader]);
 
 /** What another engine says of a call that it hands over. */
-export class HandedOver implements UpstreamFields, Arrival {
+export class HandedCall implements UpstreamFields, Arrival {
   pass = '';
   requestId = '-';
   /** Of the client. */

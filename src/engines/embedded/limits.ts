@@ -57,3 +57,9 @@ export const assistedSilenceMs = 3_600_000;
 export const epochGraceMs = 10_000;
 /** Longest pause between two starts of the thread that carries assisted routes. */
 export const assistRestartMsMax = 5000;
+/** Calls with a body up to this size, which is held whole anyway, may share one call to the service. */
+export const sharedBodyBytesMax = heldBodyBytesMax;
+/** Answers up to this size are held for all who wait for them; with a larger one each makes a call of its own. */
+export const sharedAnswerBytesMax = 1024 * 1024;
+/** Times that a call asks anew who leads, because the one that led was over just then; then it leads itself. */
+export const sharedEntriesMax = 4;

@@ -14,6 +14,8 @@ import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Boarding } from './boarding.ts';
+import { BoardingWatch } from './boarding-watch.ts';
 import { Call } from './call.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
@@ -188,6 +190,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     spool,
     upstreams,
     grpcUpstreams: new GrpcUpstreams(),
+    boarding: new Boarding({ memory: new BoardingWatch().memory, thread: 0 }),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

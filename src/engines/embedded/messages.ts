@@ -1,6 +1,9 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { CertificatesByListener } from '../engine.ts';
+import type { BoardingMemory } from './boarding-watch.ts';
+import type { QueueNumbers } from './queues.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
 
@@ -18,19 +21,38 @@ export interface WorkerStart {
   /** Listener name → descriptor of the socket that this worker accepts on, where it was handed over. */
   readonly sockets: Readonly<Record<string, number>>;
   readonly isOpen: boolean;
+  /** Its number among the living ones. */
+  readonly thread: number;
+  readonly boarding: BoardingMemory;
+  readonly queues: QueueNumbers;
+  /** Ports to the other threads, by their numbers. */
+  readonly peers: ReadonlyMap<number, MessagePort>;
 }
 
 /** What the thread that carries assisted routes is started with. */
 export interface AssistStart {
   readonly plan: Plan;
   readonly worker: string;
+  readonly thread: number;
+  readonly boarding: BoardingMemory;
+  readonly queues: QueueNumbers;
+  /** There is no other thread. */
+  readonly peers: ReadonlyMap<number, MessagePort>;
   /** Unix socket on which it listens. */
   readonly socket: string;
 }
 
 /** What is asked of a worker. Each is answered by a `WorkerMessage` with the same `turn`. */
 export type WorkerCall =
-  | { readonly turn: number; readonly kind: 'swap'; readonly plan: Plan; readonly addresses: Addresses }
+  | {
+      readonly turn: number;
+      readonly kind: 'swap';
+      readonly plan: Plan;
+      readonly addresses: Addresses;
+      readonly queues: QueueNumbers;
+    }
+  /** A new thread. */
+  | { readonly turn: number; readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
   | { readonly turn: number; readonly kind: 'certificates'; readonly certificates: CertificatesByListener }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Client } from 'undici';
 import type { DenialReason, Permit } from '../../gate/index.ts';
 import type { UpstreamFields } from './answered.ts';
-import type { Call, Underway } from './call.ts';
+import type { Carried, Underway } from './carried.ts';
 import { isOfConnection } from './fields.ts';
 import { heldAnswerBytesMax } from './limits.ts';
 import type { Replica, Upstreams } from './upstreams.ts';
@@ -37,7 +37,7 @@ const isBodiless = (status: number): boolean => status === 204 || status === 304
  * after the audit line; larger ones are streamed, all but their end.
  */
 export class Passage implements Underway {
-  readonly #call: Call;
+  readonly #call: Carried;
   readonly #options: PassageOptions;
   readonly #tried: Replica[] = [];
   #replica: Replica | undefined;
@@ -60,7 +60,7 @@ export class Passage implements Underway {
   hasBegun = false;
   bytesOut = 0;
 
-  constructor(call: Call, options: PassageOptions) {
+  constructor(call: Carried, options: PassageOptions) {
     this.#call = call;
     this.#options = options;
   }

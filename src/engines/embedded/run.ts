@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { MessageChannel } from 'node:worker_threads';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { rateMemory } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import { BoardingWatch } from './boarding-watch.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
@@ -54,6 +56,7 @@ class Crew {
   readonly #floods = floodMemory();
   readonly #count: number;
   readonly #handedOver: HandedOver;
+  readonly #boarding = new BoardingWatch();
   readonly #workers: WorkerThread[] = [];
   readonly #ends: number[] = [];
   #plan: Plan;
@@ -99,7 +102,7 @@ class Crew {
   swap(plan: Plan): Promise<void> {
     return this.#inTurn(async () => {
       const [first, ...rest] = this.#workers;
-      const swap = { kind: 'swap', plan } as const;
+      const swap = { kind: 'swap', plan, queues: this.#boarding.numbersOf(plan) } as const;
       const addresses = (await first?.ask({ ...swap, addresses: this.addresses })) as Addresses;
       this.addresses = addresses;
       this.#plan = plan;
@@ -112,7 +115,14 @@ class Crew {
 
   async status(): Promise<EngineStatus> {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
-    return statusOf(answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : [])));
+    const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
+    const queues = this.#boarding.queues(this.#plan);
+    const traffic = this.#boarding.traffic(this.#plan);
+    return {
+      ...statusOf(statuses),
+      queues,
+      traffic: traffic.map((counts) => ({ retries: 0, retriesRefused: 0, ejections: 0, ...counts })),
+    };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -123,6 +133,10 @@ class Crew {
   }
 
   async #startOne(): Promise<WorkerThread> {
+    // One starts at a time: a number that no living worker has is free, and what its last holder had in flight is no more.
+    const thread = freeNumber(this.#workers.map((worker) => worker.thread));
+    this.#boarding.forget(thread);
+    const channels = this.#workers.map((worker) => ({ worker, ...new MessageChannel() }));
     const start = {
       plan: this.#plan,
       worker: randomBytes(6).toString('hex'),
@@ -132,9 +146,16 @@ class Crew {
       addresses: this.addresses,
       sockets: this.#handedOver.take(),
       isOpen: this.#isOpen,
+      thread,
+      boarding: this.#boarding.memory,
+      queues: this.#boarding.numbersOf(this.#plan),
+      peers: new Map(channels.map(({ worker, port1 }) => [worker.thread, port1])),
     };
     const { log } = this.#context;
     const worker: WorkerThread = await WorkerThread.start(start, { log, onEnd: (cause) => this.#ended(worker, cause) });
+    // One that has ended meanwhile needs no port.
+    for (const { worker: other, port2: port } of channels)
+      other.ask({ kind: 'peer', thread, port }).catch(() => undefined);
     this.#workers.push(worker);
     return worker;
   }
@@ -142,6 +163,7 @@ class Crew {
   /** A worker that ended by itself is started anew, unless that has happened too often. */
   #ended(worker: WorkerThread, cause: Error): void {
     this.#remove(worker);
+    this.#boarding.forget(worker.thread);
     if (this.#isStopping) return;
     this.#context.log(`a worker thread ended and is started anew: ${cause.message}`);
     const now = performance.now();
@@ -178,6 +200,12 @@ class Crew {
     this.#last = done.catch(() => undefined);
     return done;
   }
+}
+
+function freeNumber(taken: readonly number[]): number {
+  let free = 0;
+  while (taken.includes(free)) free += 1;
+  return free;
 }
 
 function statusOf(statuses: readonly WorkerStatus[]): EngineStatus {

@@ -2,6 +2,7 @@ import type { Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { RateLimiter } from '../../traffic/index.ts';
 import type { Asking } from './asking.ts';
+import type { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import type { Exchange } from './exchange.ts';
 import { FieldReader } from './fields.ts';
@@ -30,6 +31,8 @@ export interface Scene {
   readonly grpcUpstreams: GrpcUpstreams;
   /** What a request on a listener becomes. */
   readonly makeCall: (scene: Scene, request: Arriving) => Call;
+  /** What permitted calls go through on their way to a replica. */
+  readonly boarding: Boarding;
   /** Microseconds that, added to `performance.now()`, give a time that all threads of the machine share. */
   readonly sharedUs: number;
   plan: Plan;

@@ -18,19 +18,23 @@ const workerFile = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './
 /** One worker thread, seen from the main one. */
 export class WorkerThread {
   addresses: Addresses = {};
+  /** Its number among the living ones. */
+  readonly thread: number;
   readonly #thread: Worker;
   readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
   #turn = 0;
   #isEnding = false;
 
-  private constructor(thread: Worker) {
+  private constructor(thread: Worker, number: number) {
     this.#thread = thread;
+    this.thread = number;
   }
 
   /** Rejects where it can't listen, or can't take up the Plan. */
   static start(start: WorkerStart | AssistStart, watch: WorkerWatch, file = workerFile): Promise<WorkerThread> {
-    const thread = new Worker(file, { workerData: start });
-    const worker = new WorkerThread(thread);
+    const transferList = [...start.peers.values()];
+    const thread = new Worker(file, { workerData: start, transferList });
+    const worker = new WorkerThread(thread, start.thread);
     return new Promise((resolve, reject) => {
       let isReady = false;
       let cause: Error | undefined;
@@ -58,7 +62,7 @@ export class WorkerThread {
     this.#turn += 1;
     const turn = this.#turn;
     const answered = new Promise<Answer>((resolve, reject) => this.#waiting.set(turn, { resolve, reject }));
-    this.#thread.postMessage({ ...call, turn });
+    this.#thread.postMessage({ ...call, turn }, call.kind === 'peer' ? [call.port] : []);
     const { value, fault } = await answered.finally(() => this.#waiting.delete(turn));
     if (fault !== undefined) throw new Error(fault);
     return value;

@@ -7,11 +7,13 @@ import { systemClock } from '../../std/clock.ts';
 import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Boarding } from './boarding.ts';
 import { Call } from './call.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
+import type { QueueNumbers } from './queues.ts';
 import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
@@ -25,6 +27,8 @@ const keys = await loadGateKeys(start.plan.state, systemClock);
 // A handle of its own: look-ups are on misses only, and no thread waits for another.
 const apiKeys = openKeyFinder(start.plan.state);
 const spool = new Spool({ directory: join(start.plan.state, 'spool'), worker: start.worker, log });
+const boarding = new Boarding({ memory: start.boarding, thread: start.thread });
+for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
 const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
@@ -40,11 +44,12 @@ const scene: Scene = {
   spool,
   upstreams: new Upstreams(),
   grpcUpstreams: new GrpcUpstreams(),
+  boarding,
   sharedUs: sharedUs(),
   isOpen: start.isOpen,
   calls: 0,
 };
-applyUpstreams(start.plan);
+applyUpstreams(start.plan, start.queues);
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 parentPort?.on('message', (call: WorkerCall) => {
   answer(call).then(
@@ -57,7 +62,10 @@ say({ kind: 'ready', addresses: addressesOf(listeners) });
 async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | undefined> {
   switch (call.kind) {
     case 'swap':
-      return swap(call.plan, call.addresses);
+      return swap(call);
+    case 'peer':
+      boarding.peers.add(call.thread, call.port);
+      return undefined;
     case 'revoke':
       scene.asking.revoke(new Set(call.ids));
       return undefined;
@@ -86,7 +94,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
 }
 
 /** New listeners first, because only they can fail; then, between two calls, all that decides. */
-async function swap(plan: Plan, addresses: Addresses): Promise<Addresses> {
+async function swap({ plan, addresses, queues }: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
   const gate = createGate({ plan, keys, clock: systemClock, previous: scene.asking.gate });
   const staying = listeners.filter((listening) => plan.listeners.some((wanted) => isSame(listening.plan, wanted)));
   const going = listeners.filter((listening) => !staying.includes(listening));
@@ -96,7 +104,7 @@ async function swap(plan: Plan, addresses: Addresses): Promise<Addresses> {
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
-  applyUpstreams(plan);
+  applyUpstreams(plan, queues);
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
@@ -106,9 +114,10 @@ function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
   return isGrpc ? new GrpcCall(of, listener, exchange) : new Call(of, listener, exchange);
 }
 
-function applyUpstreams({ upstreams }: Plan): void {
+function applyUpstreams({ upstreams }: Plan, queues: QueueNumbers): void {
   scene.upstreams.apply(upstreams);
   scene.grpcUpstreams.apply(upstreams);
+  scene.boarding.apply(upstreams, queues);
 }
 
 /** Whether a listener can stay: its routes are the gate's affair, and the address of a socket that was handed over is not ours. */

@@ -1,5 +1,5 @@
 import { assertionHeader, issuerHeader, subjectHeader } from '../../gate/index.ts';
-import { carriedField, passField, startedField } from '../handed-over.ts';
+import { carriedField, passField, startedField } from '../assisted-fields.ts';
 import { variables } from './names.ts';
 import { type Condition, call, chain, type Directive, directive, format, test } from './print.ts';
 import { handedKinds, recordOffsets } from './record.ts';

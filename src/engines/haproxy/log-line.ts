@@ -1,7 +1,7 @@
 import type { ParsedRecord, SpoolParser, StaticCore } from '../../audit/index.ts';
 import type { AuditTiming } from '../../audit/types.ts';
 import { type DenialReason, denials, grpcStatusOf } from '../../gate/index.ts';
-import { type HowCarried, readCarried } from '../handed-over.ts';
+import { type HowCarried, readCarried } from '../assisted-fields.ts';
 import { type CoreScene, unaskedCore } from '../static-core.ts';
 import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
 import { assistedLogForm, type LogField, logFields, logForm } from './log-format.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { carriedText, type HowCarried, readCarried } from './handed-over.ts';
+import { carriedText, type HowCarried, readCarried } from './assisted-fields.ts';
 
 test('how a call was carried goes into one text and comes back', () => {
   const whole: HowCarried = {

@@ -1,0 +1,55 @@
+import type { DenialReason, Permit, ProblemOptions } from '../../gate/index.ts';
+import type { Exchange } from './exchange.ts';
+import type { Fields } from './fields.ts';
+import type { Ending } from './passage.ts';
+
+/** Of an exchange, what an answer is written to; and what of the request goes on. */
+export type Recipient = Pick<
+  Exchange,
+  'method' | 'target' | 'authority' | 'address' | 'inform' | 'respond' | 'begin' | 'write' | 'onDrain' | 'end' | 'cut'
+>;
+
+/** What the way to a replica knows of a call: a client's own, or one that stands for several which ask the same. */
+export interface Carried {
+  readonly exchange: Recipient;
+  readonly fields: Fields;
+  readonly requestId: string;
+  /** Its answer, or that there is none, is settled. */
+  readonly isEnding: boolean;
+  /** Ends it with a refusal, if nothing was answered yet; else breaks the answer off. */
+  refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void;
+  /** Ends it; the answer leaves by `ending.release`. The first ending counts. */
+  end(ending: Ending): void;
+}
+
+/** A permitted call on its way to a replica. */
+export interface Underway {
+  /** The head of the answer is on its way to the client. */
+  readonly hasBegun: boolean;
+  readonly bytesOut: number;
+  /** Replica that it goes to, once that is known. */
+  readonly endpoint?: string | undefined;
+  /** Nobody waits for the answer any more. Also once it is over: whoever has carried it gives back what it took. */
+  abandon(): void;
+  /** Ends an answer that has begun so that nobody takes it for whole. */
+  breakOff(): void;
+}
+
+/** A client's call, as what carries it sees it. */
+export interface Passenger extends Carried {
+  /** Told of what carries it now: it hears by `abandon` that the call has ended, whatever way. */
+  underway: Underway | undefined;
+  /** How long it waited for its turn. Left undefined where it never waited. */
+  queueMs: number | undefined;
+  /** Id of the request whose answer it got. */
+  leader: string | undefined;
+}
+
+/** What is to be carried: a permitted call with its body, and how it is sent. Nothing of deciding. */
+export interface Load {
+  readonly permit: Permit;
+  /** The whole body, null where there is none. Undefined: it isn't held, so that it is never shared. */
+  readonly held: Buffer | null | undefined;
+  /** Sends it to a replica, as often as that takes. Called at most once for each `call`. */
+  dial(call: Carried): Underway;
+}
