@@ -4,7 +4,15 @@ import { assistedWay } from './assisted.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { grpcAnswerRules, grpcErrorLines, refusingGrpc } from './grpc-refusals.ts';
 import { takeBackRules } from './handing-over.ts';
-import { assistAskName, assistGrpcAskName, assistGrpcName, assistName, assistServer, variables } from './names.ts';
+import {
+  assistAskName,
+  assistGrpcAskName,
+  assistGrpcName,
+  assistName,
+  assistServer,
+  leavingDefaults,
+  variables,
+} from './names.ts';
 import type { Place } from './place.ts';
 import { call, type Directive, directive, type Section } from './print.ts';
 import { handedGrpcRules, handedRules, missedHandedGrpcRules, missedHandedRules, type RuleScene } from './rules.ts';
@@ -37,12 +45,12 @@ export function assistedSections(
   if (assistedWay(plan, service, 'rest') !== undefined) {
     sections.push(
       {
-        head: ['backend', assistName(index)],
+        head: headOf(assistName(index)),
         lines: [...handedRules(scene), ...rest],
         notes: ['The same service, by way of the embedded engine, for calls whose permit is kept.'],
       },
       {
-        head: ['backend', assistAskName(index)],
+        head: headOf(assistAskName(index)),
         lines: [...asked(assistAskName(index)), ...missedHandedRules(scene), ...grpcAnswerRules(), ...rest],
         notes: ['The same, for calls that the gate is asked about.'],
       },
@@ -51,12 +59,12 @@ export function assistedSections(
   if (isGrpc && assistedWay(plan, service, 'grpc') !== undefined) {
     sections.push(
       {
-        head: ['backend', assistGrpcName(index)],
+        head: headOf(assistGrpcName(index)),
         lines: [...handedGrpcRules(grpcScene), ...grpc],
         notes: ['gRPC calls by way of the embedded engine, which walks on as the rest of a message comes.'],
       },
       {
-        head: ['backend', assistGrpcAskName(index)],
+        head: headOf(assistGrpcAskName(index)),
         lines: [...asked(assistGrpcAskName(index)), ...missedHandedGrpcRules(grpcScene), ...grpc],
         notes: ['The same, for calls that the gate is asked about.'],
       },
@@ -64,6 +72,8 @@ export function assistedSections(
   }
   return sections;
 }
+
+const headOf = (name: string): string[] => ['backend', name, 'from', leavingDefaults];
 
 /** Room for the way to the assisting side and back. */
 const wayMs = 5000;

@@ -20,6 +20,7 @@ import {
   frontendName,
   grpcPlainPrefix,
   grpcPrefix,
+  leavingDefaults,
   namesMap,
   plainPrefix,
   recordMaps,
@@ -70,7 +71,7 @@ export function frontendSection(scene: Scene): Section {
   const isGrpc = listensForGrpc(plan, listener);
   const isAssisted = (['rest', 'grpc'] as const).some((kind) => mayHandOver(plan, listener, kind));
   return {
-    head: ['frontend', frontendName(index)],
+    head: ['frontend', frontendName(index), ...(isAssisted ? ['from', leavingDefaults] : [])],
     lines: [
       ...binds(scene),
       // Only lines of calls: HAProxy's own words are warnings, and would stand between them.

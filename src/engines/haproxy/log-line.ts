@@ -168,7 +168,7 @@ function ownRefusal(match: Match, reasons: Readonly<Record<string, DenialReason>
 }
 
 function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord {
-  const [status, traceId] = [Math.max(0, Number(match[at.status])), traceIdOf(match[at.trace] as string)];
+  const [status, traceId] = [statusOf(match), traceIdOf(match[at.trace] as string)];
   return {
     requestId: `${worker}-${match[at.counter]}`,
     timeMs: Number(match[at.timeMs]),
@@ -180,6 +180,12 @@ function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord
     timing: timingOf(match),
     held,
   };
+}
+
+/** 0: the caller has left; where it left while the service was waited for, HAProxy writes 400. */
+function statusOf(match: Match): number {
+  const hasLeft = match[at.status] === '400' && match[at.termination]?.startsWith('CH') === true;
+  return hasLeft ? 0 : Math.max(0, Number(match[at.status]));
 }
 
 function peer(address: string): string {

@@ -107,6 +107,8 @@ export const assistGrpcName = (index: number): string => `${assistGrpcPrefix}${i
 export const assistGrpcAskName = (index: number): string => `assist.grpc.ask.${index}`;
 export const assistPrefix = 'assist.';
 export const assistGrpcPrefix = 'assist.grpc.';
+/** What frontends and backends start from whose callers may leave. */
+export const leavingDefaults = 'headgate.leaving';
 /** The one server there. */
 export const assistServer = 'assist';
 /** Set while replicas of a service differ in what models they have. */

@@ -22,6 +22,7 @@ import {
   backends,
   files,
   grpcNamesMap,
+  leavingDefaults,
   namesMap,
   plainName,
   recordMaps,
@@ -77,6 +78,7 @@ function configurationText(plan: Plan, place: Place, demands: Demands): string {
   ];
   return configuration(notes, [
     globalSection(plan, place),
+    ...(hasAssisted(plan) ? [leavingSection(place)] : []),
     defaultsSection(place),
     ...plan.listeners.map((listener, position) =>
       frontendSection({ plan, listener, index: position + 1, place, demands }),
@@ -140,6 +142,16 @@ function unevenLines(plan: Plan): Directive[] {
   return plan.upstreams.flatMap(({ service }, position) =>
     isAskedIfUneven(plan, service) ? [directive(['set-var', unevenVariable(position + 1), call('bool', 0)])] : [],
   );
+}
+
+/** The same for what may hand calls over. HAProxy 2.6 takes the option from `defaults` alone. */
+function leavingSection(place: Place): Section {
+  const { lines } = defaultsSection(place);
+  return {
+    head: ['defaults', leavingDefaults],
+    lines: [...lines, directive(['option', 'abortonclose'])],
+    notes: ['A caller who leaves frees its place in a queue.'],
+  };
 }
 
 function defaultsSection({ directory }: Place): Section {
