@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { haproxy } from '../engines/haproxy/index.ts';
-import { call, predict, startStage } from '../engines/haproxy/testing/stage.ts';
+import { call, predict, startStage, testRule } from '../engines/haproxy/testing/stage.ts';
 import type { Plan } from '../plan/types.ts';
 import { runAssisted } from './assistance.ts';
 import { eventually } from './testing/workshop.ts';
@@ -58,4 +58,27 @@ test('a Plan that the engine does not take up leaves the assisting side as it wa
   await assert.rejects(engine.swap({ ...plan, listeners: broken }));
   assert.equal((await call(port, predict('m'), token('ann'))).status, 200);
   assert.deepEqual(await roles(stage), ['haproxy', 'assisting']);
+});
+
+test('a condition reads what waits on the assisted way', async (context) => {
+  const answers: (() => void)[] = [];
+  const reads = { headers: [], address: false, time: false, queue: true } as const;
+  const when = { cel: 'queue.inFlight < 1', reads };
+  const stage = await startStage({
+    traffic: { queue: { service: { inFlightMax: 8, waitingMax: 8, waitMs: 5000 } } },
+    access: { rules: [testRule({ when })], reads: { scoring: reads } },
+    replicas: [(_request, response) => void answers.push(() => response.end('{}'))],
+    run: (given) => runAssisted(haproxy, given),
+  });
+  context.after(() => stage.stop());
+  const { port, token } = stage;
+  const first = call(port, predict('m'), token('ann'));
+  await eventually(() => answers.length === 1, 'the first call is in flight');
+  assert.equal((await call(port, predict('m'), token('bob'))).status, 403);
+  answers[0]?.();
+  assert.equal((await first).status, 200);
+  const third = call(port, predict('m'), token('cyd'));
+  await eventually(() => answers.length === 2, 'another call is in flight');
+  answers[1]?.();
+  assert.equal((await third).status, 200);
 });

@@ -20,7 +20,7 @@ export async function runAssisted(engine: Engine, context: EngineContext): Promi
   await assistance.prepare(context.plan);
   let running: RunningEngine;
   try {
-    running = await engine.run(context);
+    running = await engine.run({ ...context, queueOf: assistance.queueOf });
   } catch (error) {
     await assistance.stop(0);
     throw error;
@@ -79,6 +79,8 @@ class Assistance {
     this.#plan = context.plan;
     this.#wanted = context.plan;
   }
+
+  readonly queueOf: Assisting['queueOf'] = (service, model) => this.#side?.queueOf(service, model);
 
   /** Before the engine takes a Plan up: no call may be handed over to nobody. */
   async prepare(plan: Plan): Promise<void> {

@@ -1,5 +1,6 @@
 import type { SpoolReader } from '../audit/types.ts';
 import type { Diagnostic } from '../diagnostics/types.ts';
+import type { QueueOf } from '../gate/index.ts';
 import type { IssuerStatus } from '../gate/types.ts';
 import type { AddressPlan, EngineName, Plan } from '../plan/types.ts';
 import type { Clock } from '../std/clock.ts';
@@ -81,6 +82,8 @@ export interface EngineContext {
   readonly clock: Clock;
   /** Sentences for the operator's log, one a call. */
   readonly log: (line: string) => void;
+  /** How much waits on the assisted way. Left out: the engine has no other queues than its own. */
+  readonly queueOf?: QueueOf;
   /**
    * Sockets that listen already, opened by whoever started us, by listener: in place of the Plan's address. All of one listener's
    * are to be accepted on, because the kernel spreads connections over them.
@@ -99,6 +102,8 @@ export interface AssistContext extends EngineContext {
  */
 export interface Assisting {
   readonly socket: string;
+  /** How much waits there: for conditions that read it. */
+  readonly queueOf: QueueOf;
   /** Takes up a Plan. Passes of the policy before stay good for as long as calls may be on their way. */
   swap(plan: Plan): Promise<void>;
   setReplicas?(replicas: ReplicasByService): Promise<void>;

@@ -25,6 +25,7 @@ const threadNumber = 0;
 
 class AssistingSide implements Assisting {
   readonly socket: string;
+  readonly queueOf: Assisting['queueOf'];
   readonly #log: AssistContext['log'];
   #plan: Plan;
   /** What waits and is in flight outlives a thread, as counts; what the thread held of it doesn't. */
@@ -37,6 +38,7 @@ class AssistingSide implements Assisting {
   constructor({ plan, socket, log }: AssistContext) {
     this.#plan = plan;
     this.socket = socket;
+    this.queueOf = this.#boarding.queueOf;
     this.#log = log;
   }
 

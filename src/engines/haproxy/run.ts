@@ -48,10 +48,11 @@ export async function runHaproxy({
   clock,
   log,
   sockets: handedOver = {},
+  queueOf,
 }: EngineContext): Promise<RunningEngine> {
   const keys = await loadGateKeys(plan.state, clock);
   const sockets = socketDirectory(plan);
-  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver });
+  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver, queueOf });
   const gateSocket = join(sockets, 'gate.sock');
   const agent = await GateAgent.listen(gateSocket, (message) => runner.answer(message), log);
   try {
@@ -87,6 +88,7 @@ interface RunnerOptions {
   readonly sockets: string;
   /** Listening sockets that were handed over to us, by listener. */
   readonly handedOver: NonNullable<EngineContext['sockets']>;
+  readonly queueOf: EngineContext['queueOf'];
 }
 
 /** The state of a run. */
@@ -118,7 +120,7 @@ class Runner {
   #isStopping = false;
 
   constructor(options: RunnerOptions) {
-    const { plan, keys, clock, log } = options;
+    const { plan, keys, clock, log, queueOf } = options;
     this.#options = options;
     const { promise, resolve: fail } = Promise.withResolvers<Error>();
     this.failed = promise;
@@ -128,7 +130,7 @@ class Runner {
     this.#books = new CoreBooks(this.#spoolDirectory);
     this.#unrecorded = new UnrecordedSpool(this.#spoolDirectory, this.#life, log);
     this.#apiKeys = openKeyFinder(plan.state);
-    this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys });
+    this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys, ...(queueOf && { queueOf }) });
     this.#passes = createPasses({ keys, environment: plan.environment });
     this.parseSpool = withUnrecorded(
       createLogParser(this.#books, (worker) => this.#contextOf(worker)),
