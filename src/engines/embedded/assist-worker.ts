@@ -12,8 +12,10 @@ import { GrpcUpstreams } from './grpc-replica.ts';
 import { EpochRedeemer } from './handed-call.ts';
 import { assistedSilenceMs, epochGraceMs, requestTimeoutMs } from './limits.ts';
 import { openListener } from './listener.ts';
+import { Members } from './members.ts';
 import type { AssistStart, WorkerCall, WorkerMessage, WorkerStatus } from './messages.ts';
 import type { QueueNumbers } from './queues.ts';
+import type { RosterByService } from './roster.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Upstreams } from './upstreams.ts';
 
@@ -24,6 +26,13 @@ const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
 const keys = await loadGateKeys(start.plan.state, systemClock);
 const { environment, epoch } = start.plan;
 const redeemer = new EpochRedeemer(createPasses({ keys, environment }), epoch, () => systemClock.now());
+const clockUs = sharedUs();
+const members = new Members({
+  memory: start.replicas,
+  thread: start.thread,
+  nowMs: () => clockUs / 1000 + performance.now(),
+  log: (line) => say({ kind: 'log', line }),
+});
 const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
@@ -42,14 +51,14 @@ const scene: Scene = {
       throw new Error('the engine that hands a call over records it');
     },
   },
-  upstreams: new Upstreams(),
-  grpcUpstreams: new GrpcUpstreams(),
+  upstreams: new Upstreams(members),
+  grpcUpstreams: new GrpcUpstreams(members),
   boarding: new Boarding({ memory: start.boarding, thread: start.thread }),
   sharedUs: sharedUs(),
   isOpen: true,
   calls: 0,
 };
-applyUpstreams(start.plan, start.queues);
+applyUpstreams(start.plan, start);
 rmSync(start.socket, { force: true });
 const nowhere = { host: '', port: 0 };
 const listening = await openListener(scene, {
@@ -71,13 +80,16 @@ say({ kind: 'ready', addresses: {} });
 async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
   switch (call.kind) {
     case 'swap':
-      swap(call.plan, call.queues);
+      swap(call.plan, call);
+      return undefined;
+    case 'replicas':
+      members.merge(call.roster);
+      refreshUpstreams();
       return undefined;
     case 'status':
       return {
         epoch: scene.plan.epoch,
         keptDecisions: 0,
-        endpoints: [...scene.upstreams.status(), ...scene.grpcUpstreams.status()],
         issuers: [],
       };
     case 'stop':
@@ -88,16 +100,26 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
   }
 }
 
-function swap(plan: Plan, queues: QueueNumbers): void {
-  redeemer.swap(plan.epoch, epochGraceMs);
-  Object.assign(scene, sceneOf(plan));
-  applyUpstreams(plan, queues);
+interface Given {
+  readonly roster: RosterByService;
+  readonly queues: QueueNumbers;
 }
 
-function applyUpstreams({ upstreams }: Plan, queues: QueueNumbers): void {
-  scene.upstreams.apply(upstreams);
-  scene.grpcUpstreams.apply(upstreams);
+function swap(plan: Plan, given: Given): void {
+  redeemer.swap(plan.epoch, epochGraceMs);
+  Object.assign(scene, sceneOf(plan));
+  applyUpstreams(plan, given);
+}
+
+function applyUpstreams({ upstreams, access }: Plan, { roster, queues }: Given): void {
+  members.replace(roster, upstreams, access.services);
+  refreshUpstreams();
   scene.boarding.apply(upstreams, queues);
+}
+
+function refreshUpstreams(): void {
+  scene.upstreams.refresh();
+  scene.grpcUpstreams.refresh();
 }
 
 async function stop(graceMs: number): Promise<void> {

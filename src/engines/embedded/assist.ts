@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../../plan/types.ts';
-import type { AssistContext, Assisting, AssistingStatus } from '../engine.ts';
+import { replicaMemory } from '../../traffic/index.ts';
+import type { AssistContext, Assisting, AssistingStatus, ReplicasByService } from '../engine.ts';
 import { BoardingWatch } from './boarding-watch.ts';
 import { assistRestartMsMax } from './limits.ts';
 import type { WorkerStatus } from './messages.ts';
+import { Roster } from './roster.ts';
 import { WorkerThread } from './worker-thread.ts';
 
 /** From source `.ts`, in the published package `.js`: the same name as this file's. */
@@ -30,6 +32,8 @@ class AssistingSide implements Assisting {
   #plan: Plan;
   /** What waits and is in flight outlives a thread, as counts; what the thread held of it doesn't. */
   readonly #boarding = new BoardingWatch();
+  readonly #replicas = replicaMemory(1);
+  readonly #roster = new Roster(this.#replicas);
   #worker: WorkerThread | undefined;
   #isStopping = false;
   /** Starts, swaps and the end one after the other, so that no thread misses any. */
@@ -38,6 +42,7 @@ class AssistingSide implements Assisting {
   constructor({ plan, socket, log }: AssistContext) {
     this.#plan = plan;
     this.socket = socket;
+    this.#roster.take(this.#roster.planned(plan));
     this.queueOf = this.#boarding.queueOf;
     this.#log = log;
   }
@@ -46,11 +51,14 @@ class AssistingSide implements Assisting {
     return this.#inTurn(async () => {
       if (this.#isStopping) return;
       this.#boarding.forget(threadNumber);
+      this.#roster.forget(threadNumber);
       const start = {
         plan: this.#plan,
         socket: this.socket,
         worker: randomBytes(6).toString('hex'),
         thread: threadNumber,
+        replicas: this.#replicas,
+        roster: this.#roster.all,
         boarding: this.#boarding.memory,
         queues: this.#boarding.numbersOf(this.#plan),
         peers: new Map(),
@@ -62,18 +70,27 @@ class AssistingSide implements Assisting {
 
   swap(plan: Plan): Promise<void> {
     return this.#inTurn(async () => {
+      const roster = this.#roster.planned(plan);
+      const queues = this.#boarding.numbersOf(plan);
       this.#plan = plan;
-      await this.#worker?.ask({ kind: 'swap', plan, addresses: {}, queues: this.#boarding.numbersOf(plan) });
+      this.#roster.take(roster);
+      await this.#worker?.ask({ kind: 'swap', plan, addresses: {}, roster, queues });
+    });
+  }
+
+  setReplicas(replicas: ReplicasByService): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#worker?.ask({ kind: 'replicas', roster: this.#roster.push(replicas) });
     });
   }
 
   async status(): Promise<AssistingStatus> {
     const status = (await this.#worker?.ask({ kind: 'status' }).catch(() => undefined)) as WorkerStatus | undefined;
     if (status === undefined) return { processes: [], endpoints: [] };
-    const { epoch, endpoints } = status;
+    const { epoch } = status;
     return {
       processes: [{ role: 'assisting', pid: process.pid, epoch }],
-      endpoints,
+      endpoints: this.#roster.status(),
       queues: this.#boarding.queues(this.#plan),
       traffic: this.#boarding
         .traffic(this.#plan)

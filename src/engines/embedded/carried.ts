@@ -6,7 +6,18 @@ import type { Ending } from './passage.ts';
 /** Of an exchange, what an answer is written to; and what of the request goes on. */
 export type Recipient = Pick<
   Exchange,
-  'method' | 'target' | 'authority' | 'address' | 'inform' | 'respond' | 'begin' | 'write' | 'onDrain' | 'end' | 'cut'
+  | 'method'
+  | 'target'
+  | 'authority'
+  | 'address'
+  | 'rawFields'
+  | 'inform'
+  | 'respond'
+  | 'begin'
+  | 'write'
+  | 'onDrain'
+  | 'end'
+  | 'cut'
 >;
 
 /** What the way to a replica knows of a call: a client's own, or one that stands for several which ask the same. */

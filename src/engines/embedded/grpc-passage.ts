@@ -18,6 +18,8 @@ export interface GrpcPassageOptions {
   readonly resume: () => void;
 }
 
+/** https://grpc.io/docs/guides/status-codes/ */
+const unavailable = 14;
 const endOfStream = constants.NGHTTP2_FLAG_END_STREAM;
 
 /**
@@ -35,6 +37,8 @@ export class GrpcPassage implements Underway, Looked {
   /** A replica was opened and not given back yet. */
   #isOpen = false;
   #hasRetried = false;
+  /** Where all were tried, one of them may be tried again. */
+  #isAgain = false;
   #aborting: AbortController | undefined;
   #sentMs = 0;
   #answeredMs = 0;
@@ -57,7 +61,10 @@ export class GrpcPassage implements Underway, Looked {
 
   start(): void {
     const { permit, upstreams } = this.#options;
-    const replica = upstreams.pick(permit.fields.operation.service, this.#tried);
+    const { rawFields } = this.#call.exchange;
+    const wanted = { operation: permit.fields.operation, rawFields };
+    const replica = upstreams.pick(wanted, this.#tried) ?? (this.#isAgain ? upstreams.pick(wanted, []) : undefined);
+    this.#isAgain = false;
     if (replica === undefined) {
       this.#over();
       this.#call.refuse('upstream-unavailable', undefined, this.#replica?.name);
@@ -73,6 +80,7 @@ export class GrpcPassage implements Underway, Looked {
       else if (session !== undefined) this.#send(session);
       else {
         // Nothing was sent: another replica may be better, whatever the message is.
+        replica.member.failed();
         this.#giveBack();
         this.start();
       }
@@ -177,6 +185,9 @@ export class GrpcPassage implements Underway, Looked {
   /** The answer is here, whole. */
   #complete(): void {
     if (this.#isOver) return;
+    const isUnable = this.#grpcStatus === unavailable || (this.#status >= 502 && this.#status <= 504);
+    if (isUnable) this.#replica?.member.failed();
+    else this.#replica?.member.succeeded();
     const { exchange } = this.#call;
     const [status, fields, trailers, held] = [this.#status, this.#fields, this.#trailers, this.#takeHeld()];
     this.#end(() => {
@@ -199,6 +210,7 @@ export class GrpcPassage implements Underway, Looked {
   /** Looked at now and then, because a timer for each call costs more than all looking. */
   look(nowMs: number): void {
     if (this.#isOver || nowMs - this.#movedMs < upstreamTimeoutMs) return;
+    this.#replica?.member.failed();
     if (this.hasBegun) this.breakOff();
     else this.#call.refuse('upstream-timeout', undefined, this.#replica?.name);
     this.#reset();
@@ -212,6 +224,7 @@ export class GrpcPassage implements Underway, Looked {
 
   #failed(code: number): void {
     this.#stream = undefined;
+    this.#replica?.member.failed();
     this.#giveBack();
     if (this.hasBegun) {
       this.breakOff();
@@ -222,7 +235,7 @@ export class GrpcPassage implements Underway, Looked {
     const isSafe = code === constants.NGHTTP2_REFUSED_STREAM || permit.fields.operation.safe;
     if (isWhole && isSafe && !this.#hasRetried && this.#status === 0) {
       this.#hasRetried = true;
-      this.#tried.length = 0;
+      this.#isAgain = true;
       this.start();
       return;
     }

@@ -1,8 +1,10 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Permit } from '../../gate/index.ts';
+import { printHostPort } from '../../std/host-port.ts';
 import { connectTimeoutMs } from '../../std/limits.ts';
 import { grpcWindowBytes, sessionMemoryMegabytesMax, sessionsMax, sessionWindowBytes, silentLookMs } from './limits.ts';
-import { nameOf, ReplicaSets } from './replica-sets.ts';
+import type { Member, Members } from './members.ts';
+import { ReplicaSets } from './replica-sets.ts';
 
 /** A connection to a replica, over HTTP/2. */
 export interface Session {
@@ -21,14 +23,16 @@ export type Opened = (session: Session | undefined) => void;
 /** A replica and the sessions to it. They are used again; another is opened where those that are there are full. */
 export class GrpcReplica {
   readonly name: string;
+  readonly member: Member;
   inFlight = 0;
   readonly #sessions: Session[] = [];
   #waiting: Opened[] = [];
   #isConnecting = false;
   #isClosed = false;
 
-  constructor(name: string) {
+  constructor(name: string, member: Member) {
     this.name = name;
+    this.member = member;
   }
 
   /**
@@ -37,6 +41,7 @@ export class GrpcReplica {
    */
   open(_permit: Permit, then: Opened): void {
     this.inFlight += 1;
+    this.member.begin();
     const session = this.#ready();
     if (session !== undefined) {
       session.inFlight += 1;
@@ -49,6 +54,7 @@ export class GrpcReplica {
 
   done(session: Session | undefined): void {
     this.inFlight -= 1;
+    this.member.end();
     if (session === undefined) return;
     session.inFlight -= 1;
     if (this.#isClosed && session.inFlight === 0) session.http2.close();
@@ -125,8 +131,11 @@ export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
   readonly calls = new Set<Looked>();
   readonly #looking = setInterval(() => this.#look(), silentLookMs).unref();
 
-  constructor() {
-    super(({ grpc }) => (grpc === undefined ? undefined : new GrpcReplica(nameOf(grpc))));
+  constructor(members: Members) {
+    super(members, addressOf, (member) => {
+      const name = addressOf(member);
+      return name === undefined ? undefined : new GrpcReplica(name, member);
+    });
   }
 
   override close(): void {
@@ -138,4 +147,8 @@ export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
     const nowMs = performance.now();
     for (const call of this.calls) call.look(nowMs);
   }
+}
+
+function addressOf({ grpc }: Member): string | undefined {
+  return grpc && printHostPort(grpc);
 }

@@ -4,6 +4,7 @@ import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { CertificatesByListener } from '../engine.ts';
 import type { BoardingMemory } from './boarding-watch.ts';
 import type { QueueNumbers } from './queues.ts';
+import type { RosterByService } from './roster.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
 
@@ -16,13 +17,15 @@ export interface WorkerStart {
   readonly share: number;
   readonly rates: SharedArrayBuffer;
   readonly floods: SharedArrayBuffer;
+  /** `replicaMemory()`, and the worker's number among the living ones: there it counts. */
+  readonly replicas: SharedArrayBuffer;
+  readonly thread: number;
+  readonly roster: RosterByService;
   /** Listener name → where it listens already, chosen by the first worker. */
   readonly addresses: Addresses;
   /** Listener name → descriptor of the socket that this worker accepts on, where it was handed over. */
   readonly sockets: Readonly<Record<string, number>>;
   readonly isOpen: boolean;
-  /** Its number among the living ones. */
-  readonly thread: number;
   readonly boarding: BoardingMemory;
   readonly queues: QueueNumbers;
   /** Ports to the other threads, by their numbers. */
@@ -34,6 +37,8 @@ export interface AssistStart {
   readonly plan: Plan;
   readonly worker: string;
   readonly thread: number;
+  readonly replicas: SharedArrayBuffer;
+  readonly roster: RosterByService;
   readonly boarding: BoardingMemory;
   readonly queues: QueueNumbers;
   /** There is no other thread. */
@@ -50,9 +55,12 @@ export type WorkerCall =
       readonly plan: Plan;
       readonly addresses: Addresses;
       readonly queues: QueueNumbers;
+      readonly roster: RosterByService;
     }
   /** A new thread. */
   | { readonly turn: number; readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort }
+  /** Services that aren't named stay as they are. */
+  | { readonly turn: number; readonly kind: 'replicas'; readonly roster: RosterByService }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
   | { readonly turn: number; readonly kind: 'certificates'; readonly certificates: CertificatesByListener }
@@ -72,6 +80,5 @@ export type WorkerMessage =
 export interface WorkerStatus {
   readonly epoch: string;
   readonly keptDecisions: number;
-  readonly endpoints: readonly { readonly service: string; readonly address: string; readonly inFlight: number }[];
   readonly issuers: readonly IssuerStatus[];
 }

@@ -5,13 +5,14 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
-import { rateMemory } from '../../traffic/index.ts';
-import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import { rateMemory, replicaMemory } from '../../traffic/index.ts';
+import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
 import { BoardingWatch } from './boarding-watch.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
 import type { Addresses, WorkerStatus } from './messages.ts';
+import { Roster } from './roster.ts';
 import { type Ask, WorkerThread } from './worker-thread.ts';
 
 /** Starts one worker thread a core, all listening on the same ports (SO_REUSEPORT). */
@@ -28,6 +29,7 @@ export async function runEmbedded(context: EngineContext): Promise<RunningEngine
     parseSpool: createSpoolLineParser(),
     swap: (plan) => crew.swap(plan),
     revoke: (ids) => crew.all({ kind: 'revoke', ids }),
+    setReplicas: (replicas) => crew.setReplicas(replicas),
     admit: (open) => crew.admit(open),
     setCertificates: (certificates) => crew.all({ kind: 'certificates', certificates }),
     status: () => crew.status(),
@@ -54,6 +56,8 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
+  readonly #replicas: SharedArrayBuffer;
+  readonly #roster: Roster;
   readonly #count: number;
   readonly #handedOver: HandedOver;
   readonly #boarding = new BoardingWatch();
@@ -71,6 +75,9 @@ class Crew {
     this.#handedOver = handedOver;
     this.#count = handedOver.workers(Math.min(availableParallelism(), workersMax));
     this.#plan = context.plan;
+    this.#replicas = replicaMemory(this.#count);
+    this.#roster = new Roster(this.#replicas);
+    this.#roster.take(this.#roster.planned(context.plan));
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -98,14 +105,20 @@ class Crew {
     return this.all({ kind: 'admit', open });
   }
 
+  setReplicas(replicas: ReplicasByService): Promise<void> {
+    return this.#inTurn(() => this.#askAll({ kind: 'replicas', roster: this.#roster.push(replicas) }));
+  }
+
   /** The first worker tries it alone: what it can't take up, none does. */
   swap(plan: Plan): Promise<void> {
     return this.#inTurn(async () => {
       const [first, ...rest] = this.#workers;
-      const swap = { kind: 'swap', plan, queues: this.#boarding.numbersOf(plan) } as const;
+      const roster = this.#roster.planned(plan);
+      const swap = { kind: 'swap', plan, roster, queues: this.#boarding.numbersOf(plan) } as const;
       const addresses = (await first?.ask({ ...swap, addresses: this.addresses })) as Addresses;
       this.addresses = addresses;
       this.#plan = plan;
+      this.#roster.take(roster);
       const left = await Promise.allSettled(rest.map((worker) => worker.ask({ ...swap, addresses })));
       // INVARIANT: no worker goes on deciding by the old Plan. One that can't take up the new one is replaced.
       const behind = rest.filter((_worker, index) => left[index]?.status === 'rejected');
@@ -120,6 +133,7 @@ class Crew {
     const traffic = this.#boarding.traffic(this.#plan);
     return {
       ...statusOf(statuses),
+      endpoints: this.#roster.status(),
       queues,
       traffic: traffic.map((counts) => ({ retries: 0, retriesRefused: 0, ejections: 0, ...counts })),
     };
@@ -137,16 +151,19 @@ class Crew {
     const thread = freeNumber(this.#workers.map((worker) => worker.thread));
     this.#boarding.forget(thread);
     const channels = this.#workers.map((worker) => ({ worker, ...new MessageChannel() }));
+    this.#roster.forget(thread);
     const start = {
       plan: this.#plan,
       worker: randomBytes(6).toString('hex'),
       share: 1 / this.#count,
       rates: this.#rates,
       floods: this.#floods,
+      replicas: this.#replicas,
+      thread,
+      roster: this.#roster.all,
       addresses: this.addresses,
       sockets: this.#handedOver.take(),
       isOpen: this.#isOpen,
-      thread,
       boarding: this.#boarding.memory,
       queues: this.#boarding.numbersOf(this.#plan),
       peers: new Map(channels.map(({ worker, port1 }) => [worker.thread, port1])),
@@ -208,16 +225,10 @@ function freeNumber(taken: readonly number[]): number {
   return free;
 }
 
-function statusOf(statuses: readonly WorkerStatus[]): EngineStatus {
-  const endpoints = new Map<string, EngineStatus['endpoints'][number]>();
-  for (const endpoint of statuses.flatMap((status) => status.endpoints)) {
-    const name = `${endpoint.service} ${endpoint.address}`;
-    endpoints.set(name, { ...endpoint, inFlight: endpoint.inFlight + (endpoints.get(name)?.inFlight ?? 0) });
-  }
+function statusOf(statuses: readonly WorkerStatus[]): Omit<EngineStatus, 'endpoints'> {
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
-    endpoints: [...endpoints.values()],
     issuers: statuses[0]?.issuers ?? [],
   };
 }

@@ -25,6 +25,8 @@ export class SharedAnswer implements Recipient {
   readonly target: string;
   readonly authority: string | undefined;
   readonly address: string;
+  /** Replicas are chosen by a field for models with a sequence alone, and those are never shared. */
+  readonly rawFields: readonly string[] = [];
   /** Once it is here. */
   whole: HeldAnswer | undefined;
   readonly #onLarge: OnLarge;

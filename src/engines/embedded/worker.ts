@@ -12,8 +12,10 @@ import { Call } from './call.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
+import { Members } from './members.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
 import type { QueueNumbers } from './queues.ts';
+import type { RosterByService } from './roster.ts';
 import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
@@ -29,6 +31,13 @@ const apiKeys = openKeyFinder(start.plan.state);
 const spool = new Spool({ directory: join(start.plan.state, 'spool'), worker: start.worker, log });
 const boarding = new Boarding({ memory: start.boarding, thread: start.thread });
 for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
+const clockUs = sharedUs();
+const members = new Members({
+  memory: start.replicas,
+  thread: start.thread,
+  nowMs: () => clockUs / 1000 + performance.now(),
+  log,
+});
 const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
@@ -37,19 +46,19 @@ const scene: Scene = {
     clock: systemClock,
     share: start.share,
     floods: start.floods,
-    sharedUs: sharedUs(),
+    sharedUs: clockUs,
   }),
   makeCall: callOf,
   limiter: new RateLimiter(start.rates),
   spool,
-  upstreams: new Upstreams(),
-  grpcUpstreams: new GrpcUpstreams(),
+  upstreams: new Upstreams(members),
+  grpcUpstreams: new GrpcUpstreams(members),
   boarding,
-  sharedUs: sharedUs(),
+  sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
 };
-applyUpstreams(start.plan, start.queues);
+applyUpstreams(start.plan, start);
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 parentPort?.on('message', (call: WorkerCall) => {
   answer(call).then(
@@ -65,6 +74,10 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return swap(call);
     case 'peer':
       boarding.peers.add(call.thread, call.port);
+      return undefined;
+    case 'replicas':
+      members.merge(call.roster);
+      refreshUpstreams();
       return undefined;
     case 'revoke':
       scene.asking.revoke(new Set(call.ids));
@@ -82,7 +95,6 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return {
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
-        endpoints: [...scene.upstreams.status(), ...scene.grpcUpstreams.status()],
         issuers: scene.asking.gate.status(),
       };
     case 'stop':
@@ -94,7 +106,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
 }
 
 /** New listeners first, because only they can fail; then, between two calls, all that decides. */
-async function swap({ plan, addresses, queues }: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
+async function swap({ plan, addresses, ...given }: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
   const gate = createGate({ plan, keys, clock: systemClock, previous: scene.asking.gate });
   const staying = listeners.filter((listening) => plan.listeners.some((wanted) => isSame(listening.plan, wanted)));
   const going = listeners.filter((listening) => !staying.includes(listening));
@@ -104,7 +116,7 @@ async function swap({ plan, addresses, queues }: Extract<WorkerCall, { kind: 'sw
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
-  applyUpstreams(plan, queues);
+  applyUpstreams(plan, given);
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
@@ -114,10 +126,20 @@ function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
   return isGrpc ? new GrpcCall(of, listener, exchange) : new Call(of, listener, exchange);
 }
 
-function applyUpstreams({ upstreams }: Plan, queues: QueueNumbers): void {
-  scene.upstreams.apply(upstreams);
-  scene.grpcUpstreams.apply(upstreams);
-  scene.boarding.apply(upstreams, queues);
+interface Given {
+  readonly roster: RosterByService;
+  readonly queues: QueueNumbers;
+}
+
+function applyUpstreams({ upstreams, access }: Plan, { roster, queues }: Given): void {
+  members.replace(roster, upstreams, access.services);
+  refreshUpstreams();
+  boarding.apply(upstreams, queues);
+}
+
+function refreshUpstreams(): void {
+  scene.upstreams.refresh();
+  scene.grpcUpstreams.refresh();
 }
 
 /** Whether a listener can stay: its routes are the gate's affair, and the address of a socket that was handed over is not ours. */

@@ -152,11 +152,16 @@ test('while replicas differ in a model, its calls go the assisted way, kept ones
       lacks: index === 0 ? lacks : [],
     })),
   });
+  const tell = async (replicas: ReturnType<typeof states>): Promise<void> => {
+    await side?.setReplicas?.(replicas);
+    await engine.setReplicas?.(replicas);
+  };
   const status = async (model: string, who = ann): Promise<number> => (await call(port, predict(model), who)).status;
+  await tell(states());
   assert.equal(await status('m'), 200);
-  await engine.setReplicas?.(states());
+  await tell(states());
   assert.equal((await engine.status()).keptDecisions, 1);
-  await engine.setReplicas?.(states('m'));
+  await tell(states('m'));
   assert.deepEqual([await status('m'), await status('n'), await status('m')], [200, 200, 200]);
   assert.equal((await engine.status()).keptDecisions, 2);
   // What is kept of the other model goes directly; what is asked about may turn out to be of the one that is uneven.
@@ -164,6 +169,36 @@ test('while replicas differ in a model, its calls go the assisted way, kept ones
   const before = seen.length;
   assert.deepEqual([await status('m'), await status('n'), await status('n', token('bob'))], [503, 200, 503]);
   assert.equal(seen.length, before + 1);
-  await engine.setReplicas?.(states());
+  await tell(states());
   assert.deepEqual([await status('m'), await status('n'), await status('m')], [200, 200, 200]);
+});
+
+test('calls of a sequence stay at their replica, missed and kept, by whatever policy', async (context) => {
+  const replicas = ['a', 'b', 'c'].map(
+    (name): RequestListener =>
+      (_request, response) =>
+        void response.end(name),
+  );
+  const traffic = { models: { m: { sequence: { header: 'x-sequence-id' } } } };
+  const { port, token, engine, side, changed } = await stage(context, { traffic, replicas });
+  const places = new Map<string, Set<string>>();
+  const callAll = async (): Promise<void> => {
+    for (let turn = 0; turn < 24; turn += 1) {
+      const sequence = `s${turn % 12}`;
+      const who = token(turn % 2 === 0 ? 'ann' : 'bob');
+      const answer = await call(port, predict('m'), who, { headers: { 'x-sequence-id': sequence } });
+      assert.equal(answer.status, 200);
+      places.set(sequence, (places.get(sequence) ?? new Set()).add(answer.body));
+    }
+  };
+  await callAll();
+  const next = changed({ rules: [testRule({ name: 'other' })] });
+  await side?.swap(next);
+  await engine.swap(next);
+  await callAll();
+  assert.deepEqual(
+    [...places.values()].filter(({ size }) => size !== 1),
+    [],
+  );
+  assert.ok(new Set([...places.values()].flatMap((each) => [...each])).size > 1, 'they are spread');
 });
