@@ -1,4 +1,4 @@
-import { trafficOf } from '../../plan/traffic.ts';
+import { trafficOf } from '../../plan/index.ts';
 import type { AddressPlan, ServicePlan, UpstreamPlan } from '../../plan/types.ts';
 import { printHostPort as nameOf } from '../../std/host-port.ts';
 import { Ejection, pointOfText, ReplicaMemory, type Standing, word } from '../../traffic/index.ts';
