@@ -146,7 +146,7 @@ test('threads share places and wake each other', async () => {
       };
       const line = async () => { for (let n = 0; n < calls; n += 1) await call(); };
       const stay = setInterval(() => {}, 1000);
-      await Promise.all([line(), line(), line()]);
+      await Promise.all([line(), line(), line(), line()]);
       clearInterval(stay);
       parentPort.postMessage(waits);
     });`;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { afterEach, before, describe, test } from 'node:test';
 import type { AuditRecord } from '../../src/audit/index.ts';
 import type { EngineName } from '../../src/plan/types.ts';
 import { RawGrpc } from '../support/grpc-client.ts';
 import { type GrpcUpstream, startGrpcUpstream } from '../support/grpc-upstream.ts';
+import { openedHere } from '../support/opened.ts';
 import { bytesField, frame, modelName, modelSpec } from '../support/protobuf-bytes.ts';
 import { type Answer, field } from './harness/client.ts';
 import { eventually, type Gateway, startGateway } from './harness/gateway.ts';
@@ -38,27 +39,22 @@ for (const name of enginesWith('coalesce')) suite(name);
 
 function suite(name: EngineName): void {
   describe(`coalescing on ${name}`, () => {
+    const opened = openedHere();
     let issuer: TestIssuer;
     let upstream: HeldUpstream;
     let grpc: GrpcUpstream;
     let gateway: Gateway;
 
     before(async () => {
-      issuer = await startTestIssuer('headgate');
-      upstream = await startHeldUpstream();
-      grpc = await startGrpcUpstream();
+      issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
+      upstream = opened.adopt(await startHeldUpstream(), (it) => it.close());
+      grpc = opened.adopt(await startGrpcUpstream(), (it) => it.close());
       const bindings = {
         ...{ environment: 'prod', issuers: [issuer.url] },
         ...{ upstreamPorts: [upstream.port], grpcPorts: [grpc.port] },
       };
       gateway = await startGateway(name, policy, bindings, { change: carriedBy({ models, queue }) });
-    });
-
-    after(async () => {
-      await gateway?.stop();
-      await grpc?.close();
-      await upstream?.close();
-      await issuer?.close();
+      opened.defer(() => gateway.stop());
     });
 
     afterEach(() => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { afterEach, before, describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
 import { RawGrpc } from '../support/grpc-client.ts';
 import { type GrpcUpstream, startGrpcUpstream } from '../support/grpc-upstream.ts';
+import { openedHere } from '../support/opened.ts';
 import { frame, modelName, modelSpec } from '../support/protobuf-bytes.ts';
 import { type Answer, field } from './harness/client.ts';
 import { eventually, type Gateway, startGateway } from './harness/gateway.ts';
@@ -35,35 +36,31 @@ for (const name of enginesWith('queue')) suite(name);
 
 function suite(name: EngineName): void {
   describe(`queues on ${name}`, () => {
+    const opened = openedHere();
     let issuer: TestIssuer;
     let upstream: HeldUpstream;
     let grpc: GrpcUpstream;
     let gateway: Gateway;
 
     before(async () => {
-      issuer = await startTestIssuer('headgate');
-      upstream = await startHeldUpstream();
-      grpc = await startGrpcUpstream();
+      issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
+      upstream = opened.adopt(await startHeldUpstream(), (it) => it.close());
+      grpc = opened.adopt(await startGrpcUpstream(), (it) => it.close());
       const bindings = {
         ...{ environment: 'prod', issuers: [issuer.url] },
         ...{ upstreamPorts: [upstream.port], grpcPorts: [grpc.port] },
       };
       gateway = await startGateway(name, policy, bindings, { change: carriedBy({ queue }) });
+      opened.defer(() => gateway.stop());
     });
 
-    after(async () => {
-      await gateway?.stop();
-      await grpc?.close();
-      await upstream?.close();
-      await issuer?.close();
-    });
-
-    afterEach(async () => {
+    const emptied = async (): Promise<void> => {
       upstream.release((request) => request.answer('{}'));
       await untilQueue(gateway, { inFlight: 0, waiting: 0 });
       await untilQueue(gateway, { inFlight: 0, waiting: 0 }, 'small');
       upstream.hold();
-    });
+    };
+    afterEach(emptied);
 
     const credential = (): string[] => issuer.credential({ subject: 'alice' }, 'valid');
     const predict = (body: string, model = 'demo'): Leaving =>

@@ -14,8 +14,6 @@ import { assistedSilenceMs, epochGraceMs, requestTimeoutMs } from './limits.ts';
 import { openListener } from './listener.ts';
 import { Members } from './members.ts';
 import type { AssistStart, WorkerCall, WorkerMessage, WorkerStatus } from './messages.ts';
-import type { QueueNumbers } from './queues.ts';
-import type { RosterByService } from './roster.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Upstreams } from './upstreams.ts';
 
@@ -58,7 +56,7 @@ const scene: Scene = {
   isOpen: true,
   calls: 0,
 };
-applyUpstreams(start.plan, start);
+applyUpstreams(start);
 rmSync(start.socket, { force: true });
 const nowhere = { host: '', port: 0 };
 const listening = await openListener(scene, {
@@ -80,7 +78,7 @@ say({ kind: 'ready', addresses: {} });
 async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
   switch (call.kind) {
     case 'swap':
-      swap(call.plan, call);
+      swap(call);
       return undefined;
     case 'replicas':
       members.merge(call.roster);
@@ -100,18 +98,17 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
   }
 }
 
-interface Given {
-  readonly roster: RosterByService;
-  readonly queues: QueueNumbers;
-}
+/** How calls are carried, as the thread is started with it and as a swap brings it. */
+type Carrying = Pick<AssistStart, 'plan' | 'roster' | 'queues'>;
 
-function swap(plan: Plan, given: Given): void {
+function swap(carrying: Carrying): void {
+  const { plan } = carrying;
   redeemer.swap(plan.epoch, epochGraceMs);
   Object.assign(scene, sceneOf(plan));
-  applyUpstreams(plan, given);
+  applyUpstreams(carrying);
 }
 
-function applyUpstreams({ upstreams, access }: Plan, { roster, queues }: Given): void {
+function applyUpstreams({ plan: { upstreams, access }, roster, queues }: Carrying): void {
   members.replace(roster, upstreams, access.services);
   refreshUpstreams();
   scene.boarding.apply(upstreams, queues);

@@ -29,7 +29,7 @@ class TestCall implements Passenger {
   constructor(requestId: string) {
     this.requestId = requestId;
     this.exchange = {
-      ...{ method: 'POST', target: '/', authority: undefined, rawFields: [], address: '127.0.0.1' },
+      ...{ method: 'POST', target: '/', authority: undefined, address: '127.0.0.1', rawFields: [] },
       ...{ inform: nothing, begin: nothing, write: () => true, onDrain: nothing, end: nothing, cut: nothing },
       respond: (_status, _fields, body) => {
         this.answered = String(body);

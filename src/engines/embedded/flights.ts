@@ -2,6 +2,7 @@ import { type Claims, claimed } from '../../traffic/index.ts';
 import type { Carried, Load, Passenger, Underway } from './carried.ts';
 import { Flight, type Tell } from './flight.ts';
 import { Following } from './following.ts';
+import { ByKey } from './keyed.ts';
 import { sharedEntriesMax } from './limits.ts';
 import { type Airport, Member, type Party } from './party.ts';
 import type { Failure, Landing, PeerMessage, Peers, PeerWatch } from './peers.ts';
@@ -24,7 +25,7 @@ export interface FlightsOptions {
  */
 export class Flights implements Airport, PeerWatch {
   readonly #options: FlightsOptions;
-  readonly #flights = new Map<string, Flight | Following>();
+  readonly #flights = new ByKey<Flight | Following>();
   #turn = 0;
 
   constructor(options: FlightsOptions) {
@@ -50,13 +51,12 @@ export class Flights implements Airport, PeerWatch {
   }
 
   over(flight: Party): void {
-    if (this.#flights.get(flight.name) !== flight) return;
-    this.#flights.delete(flight.name);
-    if (flight instanceof Flight && this.#options.peers.size > 0) this.#options.claims.release(flight.key);
+    const wasThere = this.#flights.delete(flight as Flight | Following);
+    if (wasThere && flight instanceof Flight && this.#options.peers.size > 0) this.#options.claims.release(flight.key);
   }
 
   heard(thread: number, message: PeerMessage): void {
-    const flight = this.#flights.get(message.key);
+    const flight = this.#flights.get({ key: Buffer.from(message.key, 'base64'), name: message.key });
     switch (message.kind) {
       case 'join':
         if (flight instanceof Flight) flight.threads.set(thread, message.turn);
@@ -71,7 +71,7 @@ export class Flights implements Airport, PeerWatch {
   }
 
   left(thread: number): void {
-    for (const flight of [...this.#flights.values()]) {
+    for (const flight of this.#flights.all()) {
       if (flight instanceof Flight) flight.leaveThread(thread, flight.threads.get(thread) ?? -1);
       else if (flight.thread === thread) {
         flight.failed({ reason: 'upstream-malformed', options: undefined, endpoint: undefined });
@@ -81,7 +81,7 @@ export class Flights implements Airport, PeerWatch {
 
   #enter(member: Member): void {
     member.call.underway = member;
-    const flight = this.#flights.get(member.name);
+    const flight = this.#flights.get(member);
     if (flight !== undefined) {
       flight.join(member);
       return;
@@ -100,7 +100,7 @@ export class Flights implements Airport, PeerWatch {
       this.#options.peers.tell(thread, { ...to, ...messageOf(end) });
     };
     const flight = new Flight(member, this, tell);
-    this.#flights.set(member.name, flight);
+    this.#flights.add(flight);
     this.#options.send(flight as Sent, member.load);
   }
 
@@ -109,7 +109,7 @@ export class Flights implements Airport, PeerWatch {
     const turn = this.#turn;
     const to = { key: member.name, turn };
     const leave = (): void => this.#options.peers.tell(thread, { ...to, kind: 'leave' });
-    this.#flights.set(member.name, new Following(member, this, { thread, turn, leave }));
+    this.#flights.add(new Following(member, this, { thread, turn, leave }));
     this.#options.peers.tell(thread, { ...to, kind: 'join' });
   }
 }

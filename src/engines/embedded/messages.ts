@@ -57,10 +57,10 @@ export type WorkerCall =
       readonly queues: QueueNumbers;
       readonly roster: RosterByService;
     }
-  /** A new thread. */
-  | { readonly turn: number; readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort }
   /** Services that aren't named stay as they are. */
   | { readonly turn: number; readonly kind: 'replicas'; readonly roster: RosterByService }
+  /** A new thread. */
+  | { readonly turn: number; readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
   | { readonly turn: number; readonly kind: 'certificates'; readonly certificates: CertificatesByListener }

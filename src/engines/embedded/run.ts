@@ -56,11 +56,11 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
+  readonly #boarding = new BoardingWatch();
   readonly #replicas: SharedArrayBuffer;
   readonly #roster: Roster;
   readonly #count: number;
   readonly #handedOver: HandedOver;
-  readonly #boarding = new BoardingWatch();
   readonly #workers: WorkerThread[] = [];
   readonly #ends: number[] = [];
   #plan: Plan;
@@ -122,7 +122,7 @@ class Crew {
       const left = await Promise.allSettled(rest.map((worker) => worker.ask({ ...swap, addresses })));
       // INVARIANT: no worker goes on deciding by the old Plan. One that can't take up the new one is replaced.
       const behind = rest.filter((_worker, index) => left[index]?.status === 'rejected');
-      await Promise.all(behind.map((worker) => this.#replace(worker)));
+      for (const worker of behind) await this.#replace(worker);
     });
   }
 

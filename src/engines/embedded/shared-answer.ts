@@ -14,7 +14,7 @@ export interface HeldAnswer {
 /** Who gets an answer that is too large to be held; undefined: nobody. */
 type OnLarge = () => { readonly exchange: Recipient; readonly requestId: string } | undefined;
 
-type Head = Pick<Recipient, 'method' | 'target' | 'authority' | 'address'>;
+type Head = Pick<Recipient, 'method' | 'target' | 'authority' | 'address' | 'rawFields'>;
 
 /**
  * Takes an answer in the place of an exchange, and holds it until it is whole. One that is larger than what is held goes on to the one
@@ -25,8 +25,7 @@ export class SharedAnswer implements Recipient {
   readonly target: string;
   readonly authority: string | undefined;
   readonly address: string;
-  /** Replicas are chosen by a field for models with a sequence alone, and those are never shared. */
-  readonly rawFields: readonly string[] = [];
+  readonly rawFields: readonly string[];
   /** Once it is here. */
   whole: HeldAnswer | undefined;
   readonly #onLarge: OnLarge;
@@ -39,11 +38,12 @@ export class SharedAnswer implements Recipient {
   #isLarge = false;
 
   /** `head`: of the call on whose behalf the answer is asked for. */
-  constructor({ method, target, authority, address }: Head, onLarge: OnLarge) {
+  constructor({ method, target, authority, address, rawFields }: Head, onLarge: OnLarge) {
     this.method = method;
     this.target = target;
     this.authority = authority;
     this.address = address;
+    this.rawFields = rawFields;
     this.#onLarge = onLarge;
   }
 

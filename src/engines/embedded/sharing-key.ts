@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Permit } from '../../gate/index.ts';
 import type { Carried } from './carried.ts';
 
@@ -22,24 +22,22 @@ const ofOneCall: ReadonlySet<string> = new Set([
   'x-request-id',
 ]);
 
+export interface Given {
+  readonly share: Share;
+  readonly body: Buffer | null;
+}
+
 /** SHA-256 over all that makes calls identical; parts can't run into one another. */
-export function sharingKey(
-  { exchange, fields }: Carried,
-  permit: Permit,
-  given: { share: Share; body: Buffer | null },
-): Buffer {
+export function sharingKey({ exchange, fields }: Carried, permit: Permit, { share, body }: Given): Buffer {
   const { operation, callerId, rule, upstreamPath, epoch } = permit.fields;
   const query = exchange.target.indexOf('?');
   const what = [operation.service, operation.name, operation.grpc === true, operation.model, operation.version];
   const request = [exchange.method, upstreamPath, query === -1 ? null : exchange.target.slice(query)];
   const caller = callerId ?? `@${exchange.address}`;
-  const who = given.share === 'rule' ? ['rule', rule.name] : ['caller', caller];
+  const who = share === 'rule' ? ['rule', rule.name] : ['caller', caller];
   const host = exchange.authority ?? fields.host ?? '';
   const text = JSON.stringify([epoch, what, request, who, host, comparedFields(fields.sent)]);
-  return createHash('sha256')
-    .update(`${text.length} ${text}`)
-    .update(given.body ?? Buffer.alloc(0))
-    .digest();
+  return hash('sha256', `${text}\n${body === null ? '' : hash('sha256', body, 'base64')}`, 'buffer');
 }
 
 /** Names in lower case and in order, so that their order on the wire doesn't matter; the values of one name in theirs. */

@@ -14,8 +14,6 @@ import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import { Members } from './members.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
-import type { QueueNumbers } from './queues.ts';
-import type { RosterByService } from './roster.ts';
 import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
@@ -58,7 +56,7 @@ const scene: Scene = {
   isOpen: start.isOpen,
   calls: 0,
 };
-applyUpstreams(start.plan, start);
+applyUpstreams(start);
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 parentPort?.on('message', (call: WorkerCall) => {
   answer(call).then(
@@ -106,7 +104,8 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
 }
 
 /** New listeners first, because only they can fail; then, between two calls, all that decides. */
-async function swap({ plan, addresses, ...given }: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
+async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
+  const { plan, addresses } = call;
   const gate = createGate({ plan, keys, clock: systemClock, previous: scene.asking.gate });
   const staying = listeners.filter((listening) => plan.listeners.some((wanted) => isSame(listening.plan, wanted)));
   const going = listeners.filter((listening) => !staying.includes(listening));
@@ -116,7 +115,7 @@ async function swap({ plan, addresses, ...given }: Extract<WorkerCall, { kind: '
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
-  applyUpstreams(plan, given);
+  applyUpstreams(call);
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
@@ -126,15 +125,13 @@ function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
   return isGrpc ? new GrpcCall(of, listener, exchange) : new Call(of, listener, exchange);
 }
 
-interface Given {
-  readonly roster: RosterByService;
-  readonly queues: QueueNumbers;
-}
+/** How calls are carried, as a worker is started with it and as a swap brings it. */
+type Carrying = Pick<WorkerStart, 'plan' | 'roster' | 'queues'>;
 
-function applyUpstreams({ upstreams, access }: Plan, { roster, queues }: Given): void {
+function applyUpstreams({ plan: { upstreams, access }, roster, queues }: Carrying): void {
   members.replace(roster, upstreams, access.services);
   refreshUpstreams();
-  boarding.apply(upstreams, queues);
+  scene.boarding.apply(upstreams, queues);
 }
 
 function refreshUpstreams(): void {
