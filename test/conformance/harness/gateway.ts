@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditRecord, type AuditWriter, startAuditWriter } from '../../../src/audit/index.ts';
-import { runAssisted } from '../../../src/control/assistance.ts';
+import { runAssisted } from '../../../src/control/index.ts';
 import { embedded } from '../../../src/engines/embedded/index.ts';
 import type { Engine, EngineStatus } from '../../../src/engines/engine.ts';
 import { haproxy } from '../../../src/engines/haproxy/index.ts';
