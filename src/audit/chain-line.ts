@@ -35,8 +35,9 @@ export function callHead(record: ParsedRecord): string {
 }
 
 function timingText(timing: AuditRecord['timing']): string {
-  const { totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus, queueMs, leader } = timing;
-  return JSON.stringify({ totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus, queueMs, leader });
+  const { totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus, queueMs, tries, leader } = timing;
+  const first = { totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus };
+  return JSON.stringify({ ...first, queueMs, tries, leader });
 }
 
 /** The line of an event that is no call, newline and all. `position` is the seal's to say. */

@@ -50,7 +50,7 @@ test('the assisting side comes with the first assisted route and goes with the l
 
 test('a Plan that the engine does not take up leaves the assisting side as it was', async (context) => {
   const models = { m: { repeats: { share: 'rule' } } } as const;
-  const stage = await startStage({ traffic: { models }, run: (given) => runAssisted(haproxy, given) });
+  const stage = await startStage({ upstream: { models }, run: (given) => runAssisted(haproxy, given) });
   context.after(() => stage.stop());
   const { port, token, engine, plan } = stage;
   const tls = { certificate: join(plan.state, 'none.pem'), key: join(plan.state, 'none.pem') };
@@ -65,7 +65,7 @@ test('a condition reads what waits on the assisted way', async (context) => {
   const reads = { headers: [], address: false, time: false, queue: true } as const;
   const when = { cel: 'queue.inFlight < 1', reads };
   const stage = await startStage({
-    traffic: { queue: { service: { inFlightMax: 8, waitingMax: 8, waitMs: 5000 } } },
+    upstream: { queue: { service: { inFlightMax: 8, waitingMax: 8, waitMs: 5000 } } },
     access: { rules: [testRule({ when })], reads: { scoring: reads } },
     replicas: [(_request, response) => void answers.push(() => response.end('{}'))],
     run: (given) => runAssisted(haproxy, given),

@@ -11,6 +11,7 @@ import { pathOf } from '../../protocols/index.ts';
 import type { SpopAction, SpopData } from '../../wire/index.ts';
 import { staticCore } from '../static-core.ts';
 import type { CoreBook } from './core-book.ts';
+import type { CounterNumbers } from './counter-numbers.ts';
 import { serviceNumbers } from './frontend.ts';
 import type { Ledger } from './ledger.ts';
 import { answerNames } from './names.ts';
@@ -22,6 +23,10 @@ export interface Notebook {
   readonly ledger: Ledger | undefined;
   /** What a permit is kept under; empty: it is not. */
   readonly key: string;
+  /** Numbers of the counters of its limits, in their order. */
+  readonly counters: readonly number[];
+  /** Whether they admit the call, where they were looked at elsewhere. */
+  readonly isAdmitted?: boolean | undefined;
   /** How permits are handed over; left out: none is. */
   readonly handing?: Handing | undefined;
 }
@@ -40,7 +45,7 @@ export function answerActions(
   plan: Plan,
   request: GateRequest,
   answer: GateAnswer,
-  { book, ledger, key, handing }: Notebook,
+  { book, ledger, key, handing, counters, isAdmitted }: Notebook,
   nowMs: number,
 ): SpopAction[] {
   const number = book.numberOf(staticCore(plan, request, answer));
@@ -48,7 +53,7 @@ export function answerActions(
   if (answer.kind === 'denial') return [core, ...refusalActions(answer, request)];
   const endSeconds = Math.floor(answer.fields.keepUntilMs / 1000);
   const pass = handing?.isNow || handing?.isKept ? handing.seal(answer) : undefined;
-  const recorded = { plan, request, permit: answer, ledger, core: number, endSeconds };
+  const recorded = { plan, request, permit: answer, counters, isAdmitted, core: number, endSeconds };
   const record = recordOf({ ...recorded, pass: handing?.isKept ? pass : undefined });
   if (key !== '' && endSeconds * 1000 > nowMs) {
     ledger?.keep({ key, record, endSeconds, subjectId: answer.fields.identity?.id }, nowMs);
@@ -97,21 +102,26 @@ interface Recorded {
   readonly plan: Plan;
   readonly request: GateRequest;
   readonly permit: Permit;
-  readonly ledger: Ledger | undefined;
+  readonly counters: readonly number[];
+  readonly isAdmitted: boolean | undefined;
   readonly core: number;
   readonly endSeconds: number;
   readonly pass: string | undefined;
 }
 
-function recordOf({ plan, request, permit, ledger, core, endSeconds, pass }: Recorded): string {
-  const { operation, identity, limits, rule, upstreamPath } = permit.fields;
-  const who = identity?.id ?? request.address;
-  const counters = limits.map(
-    ({ per }, position) => ledger?.counterNumber([rule.name, position, per === 'rule' ? '' : who]) ?? 0,
-  );
+/** Numbers of the counters of an answer's limits, in their order. */
+export function countersOf(answer: GateAnswer, { address }: GateRequest, numbers: CounterNumbers): number[] {
+  if (answer.kind === 'denial') return [];
+  const { identity, limits, rule } = answer.fields;
+  const who = identity?.id ?? address;
+  return limits.map(({ per }, position) => numbers.numberOf([rule.name, position, per === 'rule' ? '' : who]));
+}
+
+function recordOf({ plan, request, permit, core, endSeconds, ...counted }: Recorded): string {
+  const { operation, upstreamPath } = permit.fields;
   const service = serviceNumbers(plan).get(operation.service) ?? 0;
   const path = upstreamPath === pathOf(request.target) ? undefined : upstreamPath;
-  return permitRecord({ permit, endSeconds, core, service, path, counters, pass });
+  return permitRecord({ permit, endSeconds, core, service, path, ...counted });
 }
 
 function set(name: keyof typeof answerNames, value: SpopData): SpopAction {

@@ -27,12 +27,9 @@ export interface AssistScene {
   readonly isGrpc: boolean;
 }
 
-/** Backends of calls that go the assisted way: none where the Plan has none. `index` of the upstream, from 1. */
-export function assistedSections(
-  upstream: UpstreamPlan,
-  index: number,
-  { plan, scene, place, isGrpc }: AssistScene,
-): Section[] {
+/** Backends of calls that go the assisted way: none where the Plan has none. */
+export function assistedSections({ plan, scene, place, isGrpc }: AssistScene): Section[] {
+  const { upstream, index } = scene;
   const { service } = upstream;
   const asked = (name: string): Directive[] => [
     spoeFilter(place),
@@ -40,7 +37,7 @@ export function assistedSections(
   ];
   const rest = [lateBodyLine(), ...assistLines(upstream, place, [])];
   const grpcScene = { ...scene, refusing: refusingGrpc };
-  const grpc = [...grpcErrorLines(), ...assistLines(upstream, place, ['proto', 'h2'])];
+  const grpc = [...grpcErrorLines(upstream), ...assistLines(upstream, place, ['proto', 'h2'])];
   const sections: Section[] = [];
   if (assistedWay(plan, service, 'rest') !== undefined) {
     sections.push(

@@ -19,7 +19,7 @@ const opened = openedHere();
 const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
 const stage = await startStage({
   grpc: [upstream.port],
-  traffic: { models: { m: { repeats: { share: 'rule' } } } },
+  upstream: { models: { m: { repeats: { share: 'rule' } } } },
   access: {
     services: [
       {

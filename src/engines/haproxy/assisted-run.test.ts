@@ -10,7 +10,7 @@ const rules = [testRule({ resources: [{ service: 'scoring', segments: ['*'] }] }
 const ok: RequestListener = (_request, response) => void response.end('{}');
 
 async function stage(context: TestContext, options: StageOptions = {}): Promise<Stage> {
-  const started = await startStage({ traffic: { models }, access: { rules }, ...options });
+  const started = await startStage({ upstream: { models }, access: { rules }, ...options });
   context.after(() => started.stop());
   return started;
 }
@@ -143,7 +143,7 @@ test('a policy change holds on the assisted way, too', async (context) => {
 
 test('while replicas differ in a model, its calls go the assisted way, kept ones too, and then no longer', async (context) => {
   const health = { everyMs: 1000, rise: 1, fall: 1 };
-  const { port, token, engine, side, plan, seen } = await stage(context, { traffic: { health }, replicas: [ok, ok] });
+  const { port, token, engine, side, plan, seen } = await stage(context, { upstream: { health }, replicas: [ok, ok] });
   const ann = token('ann');
   const states = (...lacks: string[]) => ({
     scoring: (plan.upstreams[0]?.endpoints ?? []).map(({ rest }, index) => ({
@@ -180,7 +180,7 @@ test('calls of a sequence stay at their replica, missed and kept, by whatever po
         void response.end(name),
   );
   const traffic = { models: { m: { sequence: { header: 'x-sequence-id' } } } };
-  const { port, token, engine, side, changed } = await stage(context, { traffic, replicas });
+  const { port, token, engine, side, changed } = await stage(context, { upstream: traffic, replicas });
   const places = new Map<string, Set<string>>();
   const callAll = async (): Promise<void> => {
     for (let turn = 0; turn < 24; turn += 1) {

@@ -2,12 +2,13 @@ import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import type { Operation } from '../../protocols/types.ts';
 import { remember } from '../../std/remember.ts';
 import type { AssistedRoute, Feature } from '../engine.ts';
+import { capabilities } from './capabilities.ts';
 
 /** What HAProxy has carried by the embedded engine, as the Plan alone says it: pure, and the same object for the same Plan. */
 export const assistedRoutes: (plan: Plan) => readonly AssistedRoute[] = remember(({ upstreams }: Plan) =>
   upstreams.flatMap((upstream) => {
     const { service } = upstream;
-    const whole = wholeFeatures(upstream);
+    const whole = wholeFeatures(upstream).filter(isHandedOver);
     const models = modelNames(upstream).flatMap((model) => {
       const features = modelFeatures(upstream, model);
       return features.length === 0 ? [] : [{ service, model, features }];
@@ -16,8 +17,13 @@ export const assistedRoutes: (plan: Plan) => readonly AssistedRoute[] = remember
   }),
 );
 
+/** What neither side does is refused, or left out with a word, before there is a Plan. */
+function isHandedOver(feature: Feature): boolean {
+  return capabilities[feature] === 'assisted';
+}
+
 /** What stands for all calls of the service. */
-function wholeFeatures({ queue, compression = {}, ...upstream }: UpstreamPlan): Feature[] {
+export function wholeFeatures({ queue, compression = {}, ...upstream }: UpstreamPlan): Feature[] {
   const { answers = [], requests } = compression;
   const features: Feature[] = [];
   if (queue?.service !== undefined) features.push('queue');

@@ -11,6 +11,8 @@ import { PlainLines } from './plain-lines.ts';
 export interface LineContext extends CoreScene {
   /** Names of listeners, in the order of the Plan. */
   readonly listeners: readonly string[];
+  /** Services whose calls have a deadline, which is what ends the silence of a replica. */
+  readonly deadlines: ReadonlySet<string>;
 }
 
 /** What may stand in a field. Nothing gets through that would have to be escaped in JSON, but in the last one. */
@@ -33,6 +35,8 @@ const forms: Readonly<Record<LogField, string>> = {
   endpointHost: address,
   endpointPort: count,
   termination: '[A-Za-z-]{2,8}',
+  // A sign says that another replica was tried.
+  tries: '\\+?\\d{1,4}',
   listener: '\\d{1,5}',
   grpc: '-?|1|[a-z-]{2,40}',
   request: '[^\\t]*',
@@ -66,7 +70,8 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
     const found =
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
-    const record = recordOf(match, worker, seenThrough(found, match, unserved, how?.reason));
+    const { deadlines } = contextOf(worker);
+    const record = recordOf(match, worker, seenThrough(found, match, { unserved, deadlines, carried: how?.reason }));
     return how === undefined ? record : { ...record, timing: carriedTiming(record.timing, how) };
   };
   return Object.assign(parse, { plain: new PlainLines(books) });
@@ -118,15 +123,21 @@ function grpcRefusal(match: Match): DenialReason | undefined {
   return Object.hasOwn(denials, text) ? (text as DenialReason) : undefined;
 }
 
+interface Seeing {
+  readonly unserved: Unserved;
+  readonly deadlines: ReadonlySet<string>;
+  /** Why it was refused where it was handed over to. */
+  readonly carried: DenialReason | undefined;
+}
+
 /** The core, or that of a permit that HAProxy, or the service, did not see through. */
-function seenThrough(
-  known: WrittenCore,
-  match: Match,
-  unserved: Unserved,
-  carried: DenialReason | undefined,
-): WrittenCore {
+function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines, carried }: Seeing): WrittenCore {
   if (known.core.outcome === 'deny') return known;
-  const reason = carried ?? grpcRefusal(match) ?? ownRefusal(match, permittedReasons) ?? upstreamFault(match);
+  const reason =
+    carried ??
+    grpcRefusal(match) ??
+    ownRefusal(match, permittedReasons) ??
+    upstreamFault(match, deadlines.has(known.core.service ?? ''));
   if (reason === undefined) return known;
   const reasons = unserved.get(known) ?? new Map<DenialReason, WrittenCore>();
   const before = reasons.get(reason);
@@ -138,7 +149,7 @@ function seenThrough(
 }
 
 /** HAProxy's own answer in place of the service's: its status, and how the session ended (configuration.txt, section 8.5). */
-function upstreamFault(match: Match): DenialReason | undefined {
+function upstreamFault(match: Match, hasDeadline: boolean): DenialReason | undefined {
   const how = match[at.termination] ?? '';
   if (how.startsWith('--')) return undefined;
   const status = match[at.status];
@@ -146,7 +157,8 @@ function upstreamFault(match: Match): DenialReason | undefined {
   if (!/^[SsPIR][CHQ]/.test(how)) return undefined;
   if (status === '502') return 'upstream-malformed';
   if (status === '503') return 'upstream-unavailable';
-  return status === '504' ? 'upstream-timeout' : undefined;
+  if (status !== '504') return undefined;
+  return hasDeadline ? 'deadline-exceeded' : 'upstream-timeout';
 }
 
 /** What HAProxy refuses by itself, by status: before anybody is asked, and after a permit. */
@@ -203,7 +215,13 @@ function timingOf(match: Match): AuditTiming {
   const endpoint = endpointIn(match[at.endpointHost] as string, match[at.endpointPort] as string);
   const times = measured.map((name) => [name, numberIn(match[at[name]])] as const);
   const known = Object.fromEntries(times.filter(([, value]) => value !== undefined));
-  return { totalMs: numberIn(match[at.totalMs]) ?? 0, ...known, ...(endpoint !== undefined && { endpoint }) };
+  const further = Number(match[at.tries]);
+  return {
+    totalMs: numberIn(match[at.totalMs]) ?? 0,
+    ...known,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(further > 0 && { tries: further + 1 }),
+  };
 }
 
 const measured = ['connectMs', 'upstreamMs', 'bytesIn', 'bytesOut'] as const satisfies readonly LogField[];

@@ -149,6 +149,8 @@ export class PlainLines implements PlainReader {
       copyist.skip(kinds.termination, 8);
     }
     copyist.take(tab);
+    // How often it was tried is in the event only where that was more than once.
+    copyist.take(form.triedOnce);
     if (copyist.follows(form.unset)) copyist.take(form.unset);
     else if (copyist.follows(form.grpc)) copyist.take(form.grpc);
     else {
@@ -236,6 +238,7 @@ const form = {
   unset: bytes('-\t'),
   regular: bytes('--'),
   grpc: bytes('1\t'),
+  triedOnce: bytes('0\t'),
   quote: bytes('"'),
   comma: bytes(','),
 } as const;

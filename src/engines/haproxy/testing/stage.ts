@@ -29,6 +29,8 @@ export interface Stage extends AsyncDisposable {
   readonly port: number;
   readonly plan: Plan;
   readonly log: readonly string[];
+  /** Ports of the replicas, in order. */
+  readonly ports: readonly number[];
   /** What the replicas were sent, in order. */
   readonly seen: readonly IncomingMessage[];
   /** A token for this subject in the group `leads`, or in another. */
@@ -51,8 +53,8 @@ export interface StageOptions {
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
   readonly routes?: readonly RoutePlan[];
-  /** How calls of the service are carried. */
-  readonly traffic?: Partial<UpstreamPlan>;
+  /** How calls are carried. */
+  readonly upstream?: Partial<UpstreamPlan>;
   /** Runs the engine in another way; then there is no `side`. */
   readonly run?: (context: EngineContext) => Promise<RunningEngine>;
 }
@@ -69,10 +71,11 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   undo.defer(() => rmSync(folder, { recursive: true, force: true }));
   const issuer = undo.adopt(await startStubIssuer([key]), (it) => it.close());
   const seen: IncomingMessage[] = [];
-  const ports = [...(options.deadPorts ?? [])];
+  const live: number[] = [];
   for (const listener of options.replicas ?? [greet]) {
-    ports.push(undo.adopt(await startReplica(listener, seen), (it) => it.close()).port);
+    live.push(undo.adopt(await startReplica(listener, seen), (it) => it.close()).port);
   }
+  const ports = [...(options.deadPorts ?? []), ...live];
   const plan = stagePlan({ folder, ports, issuer: issuer.url }, options);
   const log: string[] = [];
   const context = { plan, clock: systemClock, log: (line: string) => void log.push(line) };
@@ -86,6 +89,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     side,
     plan,
     log,
+    ports: live,
     seen,
     port: engine.addresses.public?.port ?? 0,
     token: (subject, claims = {}) => signToken(claimsOf(issuer.url, subject, claims), key),
@@ -138,7 +142,7 @@ function stagePlan(
     bodyBytesMax = 64 * 1024 * 1024,
     tls,
     routes = [{ service: 'scoring', strip: false }],
-    traffic = {},
+    upstream = {},
   }: StageOptions,
 ): Plan {
   const identity = { name: 'staff', kind: 'oidc', issuers: [issuer], audience: ['headgate'] } as const;
@@ -159,7 +163,9 @@ function stagePlan(
     epoch: accessEpoch(whole),
     access: whole,
     listeners: [{ name: 'public', address: { host: '127.0.0.1', port: 0 }, routes, ...(tls !== undefined && { tls }) }],
-    upstreams: [{ service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])), ...traffic }],
+    upstreams: [
+      { service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])), ...upstream },
+    ],
     audit: { directory: join(folder, 'audit'), record: 'required' },
     bounds: { bodyBytesMax },
     admin: { host: '127.0.0.1', port: 0 },
