@@ -10,7 +10,7 @@ import { type Answer, field } from './harness/client.ts';
 import { eventually, type Gateway, startGateway } from './harness/gateway.ts';
 import { type HeldUpstream, startHeldUpstream } from './harness/held-upstream.ts';
 import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
-import { carriedBy, enginesWith, type Leaving, post } from './harness/traffic.ts';
+import { enginesWith, type Leaving, post } from './harness/traffic.ts';
 
 /** Identical predictions in flight on every engine that makes them one: what the service sees, what each caller gets, what is recorded. */
 const policy = `
@@ -20,20 +20,17 @@ identity:
 groups:
   everybody: [ { staff: any } ]
 services:
-  scoring: { protocol: tensorflow-serving, models: { shared: {}, own: {}, plain: {}, limited: {} } }
+  scoring: { protocol: tensorflow-serving, models: {
+    shared: { repeats: { coalesce: true, share: rule } }, limited: { repeats: { coalesce: true, share: rule } },
+    own: { repeats: { coalesce: true, share: caller } }, plain: {} } }
 rules:
   - { name: five each, allow: [everybody], to: any, at: scoring/limited, limits: [ { rate: 1/h, burst: 5, per: caller } ] }
   - { name: everybody but nobody, allow: [everybody], to: any, at: scoring/** }
   - { name: not mallory, deny: [everybody], to: any, at: scoring/shared, when: 'caller.subject == "mallory"' }
 `;
 
-const models = {
-  shared: { repeats: { share: 'rule' } },
-  limited: { repeats: { share: 'rule' } },
-  own: { repeats: { share: 'caller' } },
-} as const;
 /** Leaders take places, followers take none. */
-const queue = { models: { shared: { inFlightMax: 2, waitingMax: 0, waitMs: 100 } } };
+const queue = 'queue: { models: { shared: { inFlight: 2 } } }';
 
 for (const name of enginesWith('coalesce')) suite(name);
 
@@ -51,9 +48,9 @@ function suite(name: EngineName): void {
       grpc = opened.adopt(await startGrpcUpstream(), (it) => it.close());
       const bindings = {
         ...{ environment: 'prod', issuers: [issuer.url] },
-        ...{ upstreamPorts: [upstream.port], grpcPorts: [grpc.port] },
+        ...{ upstreamPorts: [upstream.port], grpcPorts: [grpc.port], service: [queue] },
       };
-      gateway = await startGateway(name, policy, bindings, { change: carriedBy({ models, queue }) });
+      gateway = await startGateway(name, policy, bindings);
       opened.defer(() => gateway.stop());
     });
 

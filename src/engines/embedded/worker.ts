@@ -40,12 +40,15 @@ const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
   clock: systemClock,
-  asking: new Asking(createGate({ plan: start.plan, keys, clock: systemClock, apiKeys }), {
-    clock: systemClock,
-    share: start.share,
-    floods: start.floods,
-    sharedUs: clockUs,
-  }),
+  asking: new Asking(
+    createGate({ plan: start.plan, keys, clock: systemClock, apiKeys, queueOf: boarding.queues.queueOf }),
+    {
+      clock: systemClock,
+      share: start.share,
+      floods: start.floods,
+      sharedUs: clockUs,
+    },
+  ),
   makeCall: callOf,
   limiter: new RateLimiter(start.rates),
   spool,

@@ -1,19 +1,14 @@
 import { type ClientRequest, request } from 'node:http';
 import type { Feature } from '../../../src/engines/engine.ts';
-import type { EngineName, Plan, UpstreamPlan } from '../../../src/plan/types.ts';
+import type { EngineName } from '../../../src/plan/types.ts';
 import type { Answer } from './client.ts';
-import { engines, eventually, type Gateway, type PlanChange } from './gateway.ts';
+import { engines, eventually, type Gateway } from './gateway.ts';
 
 /** Engines that are here and carry calls in this way, natively or by another's help. */
 export function enginesWith(feature: Feature): EngineName[] {
   const asked = process.env.HEADGATE_ENGINES?.split(',');
   const present = (Object.keys(engines) as EngineName[]).filter((name) => asked?.includes(name) ?? true);
   return present.filter((name) => engines[name].capabilities[feature] !== 'refused');
-}
-
-/** Has the one service's calls carried in another way. */
-export function carriedBy(traffic: Partial<UpstreamPlan>): PlanChange {
-  return (plan: Plan) => ({ ...plan, upstreams: plan.upstreams.map((upstream) => ({ ...upstream, ...traffic })) });
 }
 
 /** A call that can be left. */
