@@ -34,10 +34,11 @@ export function spoolLine(call: SpoolCall, core: string): string {
   const endpoint = call.endpoint === undefined ? '' : `,"endpoint":"${call.endpoint}"`;
   const grpc = call.grpcStatus === undefined ? '' : `,"grpcStatus":${call.grpcStatus}`;
   const queue = call.queueMs === undefined ? '' : `,"queueMs":${ms(call.queueMs)}`;
+  const tries = call.tries === undefined ? '' : `,"tries":${call.tries}`;
   const leader = call.leader === undefined ? '' : `,"leader":"${call.leader}"`;
   const trace = call.traceId === null ? 'null' : `"${call.traceId}"`;
   const who = `"requestId":"${call.requestId}","timeMs":${call.timeMs},"worker":"${call.worker}","sequence":${call.sequence}`;
-  const timing = `"totalMs":${ms(call.totalMs)}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${queue}${leader}`;
+  const timing = `"totalMs":${ms(call.totalMs)}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${queue}${tries}${leader}`;
   const from = `"engine":"embedded","address":"${call.address}","timing":{${timing}}`;
   const head = `{"kind":"call",${who},${from},"core":{"status":${call.status},"traceId":${trace},`;
   return `h2\t${core.slice(0, sumLength)}\t${head}${core.slice(sumLength)}`;

@@ -55,7 +55,7 @@ const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"connectMs":${time})?` +
     `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?` +
-    `(?:,"queueMs":${time})?(?:,"leader":${name})?\\},` +
+    `(?:,"queueMs":${time})?(?:,"tries":${count})?(?:,"leader":${name})?\\},` +
     `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"),`,
 );
 const eventStart = 'h2\t01234567\t'.length;
@@ -77,6 +77,7 @@ const form = {
   endpoint: bytes(',"endpoint":"'),
   grpcStatus: bytes(',"grpcStatus":'),
   queueMs: bytes(',"queueMs":'),
+  tries: bytes(',"tries":'),
   leader: bytes(',"leader":"'),
   status: bytes('},"core":{"status":'),
   traceId: bytes(',"traceId":'),
@@ -92,7 +93,6 @@ const kinds = {
 } as const;
 
 const measured = [form.connectMs, form.upstreamMs, form.bytesIn, form.bytesOut] as const;
-
 /** The same form, read byte by byte; its cores are those that a line read as text has brought. */
 class PlainLines implements PlainReader {
   next = 0;
@@ -157,6 +157,10 @@ class PlainLines implements PlainReader {
     if (copyist.follows(form.queueMs)) {
       copyist.copy(form.queueMs);
       copyist.decimal();
+    }
+    if (copyist.follows(form.tries)) {
+      copyist.copy(form.tries);
+      copyist.count();
     }
     if (!copyist.follows(form.leader)) return;
     copyist.copy(form.leader);

@@ -5,7 +5,9 @@ export { type Check, HealthBook, type HealthEvent, type HealthTarget } from './h
 export type { ReplicaView } from './health-view.ts';
 export { full, passed, type QueueCounts, queueMemory, queueOwnersMax, queuesMax, SharedQueues } from './queue.ts';
 export { type RateCounter, RateLimiter, type RateOwner, rateCounter, rateMemory, rateSlotsMax } from './rate-limit.ts';
+export { rateLimitPolicy } from './rate-limit-policy.ts';
 export { pointOfText, weight } from './rendezvous.ts';
 export type { Found } from './replica-health.ts';
 export { ReplicaMemory, replicaMemory, word } from './replica-memory.ts';
 export { retryAfterSeconds } from './retry-after.ts';
+export { budgetMemory, RetryBudget, retriesPerWindowMin } from './retry-budget.ts';

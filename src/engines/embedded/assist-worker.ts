@@ -7,6 +7,7 @@ import { RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { assistedCalls } from './assisted-call.ts';
 import { Boarding } from './boarding.ts';
+import { Carriages } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { EpochRedeemer } from './handed-call.ts';
@@ -16,6 +17,7 @@ import { Members } from './members.ts';
 import type { AssistStart, WorkerCall, WorkerMessage, WorkerStatus } from './messages.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 /** The program of the thread that carries what another engine hands over. It decides nothing, limits nothing and records nothing. */
 const start = workerData as AssistStart;
@@ -51,6 +53,8 @@ const scene: Scene = {
   },
   upstreams: new Upstreams(members),
   grpcUpstreams: new GrpcUpstreams(members),
+  carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
+  wheel: new Wheel(),
   boarding: new Boarding({ memory: start.boarding, thread: start.thread }),
   sharedUs: sharedUs(),
   isOpen: true,
@@ -89,6 +93,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
         epoch: scene.plan.epoch,
         keptDecisions: 0,
         issuers: [],
+        traffic: scene.carriages.status(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -109,6 +114,7 @@ function swap(carrying: Carrying): void {
 }
 
 function applyUpstreams({ plan: { upstreams, access }, roster, queues }: Carrying): void {
+  scene.carriages.apply(upstreams);
   members.replace(roster, upstreams, access.services);
   refreshUpstreams();
   scene.boarding.apply(upstreams, queues);
@@ -125,6 +131,7 @@ async function stop(graceMs: number): Promise<void> {
   clearTimeout(timer);
   scene.upstreams.close();
   scene.grpcUpstreams.close();
+  scene.wheel.close();
 }
 
 /** Nobody is asked here; whoever were is refused. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../../plan/types.ts';
-import { replicaMemory } from '../../traffic/index.ts';
+import { budgetMemory, replicaMemory } from '../../traffic/index.ts';
 import type { AssistContext, Assisting, AssistingStatus, ReplicasByService } from '../engine.ts';
 import { BoardingWatch } from './boarding-watch.ts';
+import { sumOfTraffic } from './carriage.ts';
 import { assistRestartMsMax } from './limits.ts';
 import type { WorkerStatus } from './messages.ts';
 import { Roster } from './roster.ts';
@@ -33,6 +34,7 @@ class AssistingSide implements Assisting {
   /** What waits and is in flight outlives a thread, as counts; what the thread held of it doesn't. */
   readonly #boarding = new BoardingWatch();
   readonly #replicas = replicaMemory(1);
+  readonly #budgets = budgetMemory();
   readonly #roster = new Roster(this.#replicas);
   #worker: WorkerThread | undefined;
   #isStopping = false;
@@ -57,6 +59,7 @@ class AssistingSide implements Assisting {
         socket: this.socket,
         worker: randomBytes(6).toString('hex'),
         thread: threadNumber,
+        budgets: this.#budgets,
         replicas: this.#replicas,
         roster: this.#roster.all,
         boarding: this.#boarding.memory,
@@ -92,10 +95,15 @@ class AssistingSide implements Assisting {
       processes: [{ role: 'assisting', pid: process.pid, epoch }],
       endpoints: this.#roster.status(),
       queues: this.#boarding.queues(this.#plan),
-      traffic: this.#boarding
-        .traffic(this.#plan)
-        .map((counts) => ({ retries: 0, retriesRefused: 0, ejections: 0, ...counts })),
+      traffic: this.#traffic(status),
     };
+  }
+
+  #traffic({ traffic }: WorkerStatus): NonNullable<AssistingStatus['traffic']> {
+    const none = { retries: 0, retriesRefused: 0, ejections: 0 };
+    const boarding = this.#boarding.traffic(this.#plan).map((counts) => ({ ...none, ...counts }));
+    const ejections = (service: string): number => this.#roster.ejections(service);
+    return sumOfTraffic([...traffic, ...boarding]).map((each) => ({ ...each, ejections: ejections(each.service) }));
   }
 
   stop(graceMs: number): Promise<void> {

@@ -3,9 +3,9 @@ import { walkOf } from '../../protocols/index.ts';
 import { carriedText, type HowCarried } from '../assisted-fields.ts';
 import { AssistedExchange } from './assisted-exchange.ts';
 import { Call } from './call.ts';
+import type { Ending } from './ending.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { HandedCall, type Redeemer } from './handed-call.ts';
-import type { Ending } from './passage.ts';
 import type { Arriving, Scene } from './scene.ts';
 
 /** Makes calls of what another engine hands over: decided, limited and recorded there, and only carried here. */
@@ -40,11 +40,11 @@ class AssistedCall extends Call {
     const { redeemer, handed } = this.#made;
     const permit = redeemer.redeem(handed.pass);
     if (permit === undefined || permit.fields.operation.grpc === true) this.refuse('gate-unavailable');
-    else this.carry(permit, handed);
+    else this.letGo(permit, handed);
   }
 
   protected override write(ending: Ending): void {
-    noteTo(this.#made, { ...this.soFar, ...ending });
+    noteTo(this.#made, this.soFar, ending);
     this.recorded(true);
   }
 }
@@ -67,6 +67,7 @@ class AssistedGrpcCall extends GrpcCall {
     const { operation, upstreamPath } = this.#permit?.fields ?? {};
     const kind = operation?.grpc === true && upstreamPath !== undefined ? walkOf(upstreamPath) : undefined;
     if (kind === undefined) this.refuse('gate-unavailable');
+    else if (!this.readPatience()) this.refuse('request-malformed');
     else this.read(kind);
   }
 
@@ -76,17 +77,18 @@ class AssistedGrpcCall extends GrpcCall {
     const named = this.message ?? {};
     const isSame = named.model === model && named.label === label;
     const isVersion = named.version === (versionBy === 'number' ? version : undefined);
-    if (isSame && isVersion) this.carry(permit, this.#made.handed);
+    if (isSame && isVersion) this.letGo(permit, this.#made.handed);
     else this.refuse('gate-fault');
   }
 
   protected override write(ending: Ending): void {
-    noteTo(this.#made, { ...this.soFar, ...ending });
+    noteTo(this.#made, this.soFar, ending);
     this.recorded(true);
   }
 }
 
 /** The engine that handed over writes the line. */
-function noteTo({ exchange }: Made, how: HowCarried): void {
-  exchange.howCarried = () => carriedText(how);
+function noteTo({ exchange }: Made, soFar: HowCarried, ending: Ending): void {
+  const { endpoint = soFar.endpoint, tries = soFar.tries } = ending;
+  exchange.howCarried = () => carriedText({ ...soFar, ...ending, endpoint, tries });
 }

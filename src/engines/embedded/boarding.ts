@@ -123,6 +123,10 @@ class Queued implements Underway, TurnTaker {
     return this.#inner?.endpoint;
   }
 
+  get tries(): number | undefined {
+    return this.#inner?.tries;
+  }
+
   start(turn: Turn): void {
     this.#turn = turn;
     turn.start();
@@ -146,5 +150,9 @@ class Queued implements Underway, TurnTaker {
 
   breakOff(): void {
     this.#inner?.breakOff();
+  }
+
+  late(): void {
+    this.#inner?.late();
   }
 }

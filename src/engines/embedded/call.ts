@@ -8,20 +8,22 @@ import {
   problemAnswer,
 } from '../../gate/index.ts';
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
-import { retryAfterSeconds } from '../../traffic/index.ts';
+import { rateLimitPolicy, retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
 import type { HowCarried } from '../assisted-fields.ts';
 import { unaskedCore } from '../static-core.ts';
 import type { Answered, UpstreamFields } from './answered.ts';
 import { readBody } from './body.ts';
 import type { Carried, Passenger, Underway } from './carried.ts';
+import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import { Fields, traceIdOf } from './fields.ts';
 import { type KeptKey, keptKey } from './kept.ts';
 import { drainedBodyBytesMax } from './limits.ts';
-import { type Ending, Passage } from './passage.ts';
+import { Passage } from './passage.ts';
 import type { Scene } from './scene.ts';
 import type { Waiting } from './spool.ts';
+import type { Due } from './wheel.ts';
 
 /** The answer to a refused call. */
 export interface Refusal {
@@ -45,7 +47,7 @@ export interface Arrival {
  * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
  * (a client that leaves, a broken body) ends it exactly once: what `#ending` is set to first is what is recorded and done.
  */
-export class Call implements Waiting, Passenger {
+export class Call implements Waiting, Passenger, Due {
   readonly exchange: Exchange;
   readonly requestId: string;
   fields: Fields = noFields;
@@ -55,6 +57,10 @@ export class Call implements Waiting, Passenger {
   queueMs: number | undefined;
   leader: string | undefined;
   protected bytesIn = 0;
+  /** When its deadline passes; `Infinity`: it has none. */
+  dueMs = Number.POSITIVE_INFINITY;
+  before: Due | undefined;
+  after: Due | undefined;
   readonly #scene: Scene;
   readonly #listener: string;
   readonly #startedMs: number;
@@ -86,7 +92,12 @@ export class Call implements Waiting, Passenger {
 
   /** How it is carried, as far as that is known before it ends. */
   get soFar(): HowCarried {
-    return { endpoint: this.underway?.endpoint, queueMs: this.queueMs, leader: this.leader };
+    return {
+      endpoint: this.underway?.endpoint,
+      tries: this.underway?.tries,
+      queueMs: this.queueMs,
+      leader: this.leader,
+    };
   }
 
   start(): void {
@@ -136,6 +147,7 @@ export class Call implements Waiting, Passenger {
       status,
       bytesOut: bytes?.length ?? 0,
       reason,
+      ...this.#carried(),
       ...(endpoint !== undefined && { endpoint }),
       release: () => exchange.respond(status, fields, bytes, ends),
     });
@@ -145,7 +157,8 @@ export class Call implements Waiting, Passenger {
   left(): void {
     if (this.#ending !== undefined) return;
     // While the gate is asked nothing is known that could be recorded: #decided sees to it.
-    const ending: Ending = { status: 0, bytesOut: this.underway?.bytesOut ?? 0, release: () => undefined };
+    const bytesOut = this.underway?.bytesOut ?? 0;
+    const ending: Ending = { status: 0, bytesOut, ...this.#carried(), release: () => undefined };
     if (this.#answered === undefined) this.#ending = ending;
     else this.end(ending);
     this.underway?.abandon();
@@ -155,6 +168,7 @@ export class Call implements Waiting, Passenger {
   end(ending: Ending): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
+    if (this.dueMs !== Number.POSITIVE_INFINITY) this.#scene.wheel.remove(this);
     this.underway?.abandon();
     this.#record(ending);
   }
@@ -207,16 +221,47 @@ export class Call implements Waiting, Passenger {
     }
     const counters = answered.counters(this.exchange.address);
     if (counters.length > 0 && !this.#scene.limiter.take(counters, this.#scene.sharedUs + this.#startedMs * 1000)) {
-      this.refuse('limit-exceeded', retryAfter(answer));
+      this.refuse('limit-exceeded', limitOptions(answer));
       return;
     }
-    this.carry(answer, answered);
+    this.letGo(answer, answered);
+  }
+
+  /** Lets a permitted call go, as long as there is time. */
+  protected letGo(permit: Permit, answered: UpstreamFields): void {
+    if (this.#isInTime(permit)) this.carry(permit, answered);
+    else this.refuse('deadline-exceeded');
+  }
+
+  /** Its deadline passed. */
+  due(): void {
+    // How little time a client leaves says nothing of a replica.
+    if (this.dueMs < this.#startedMs + this.patienceMs) this.underway?.late();
+    this.refuse('deadline-exceeded');
+  }
+
+  /** How long the client waits, from the call's arrival, in milliseconds. */
+  protected get patienceMs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Counts its deadline from now on, if it has one: from its arrival, waiting and tries included. */
+  #isInTime({ fields: { operation } }: Permit): boolean {
+    const { carriages, wheel } = this.#scene;
+    const { deadlineMs = Number.POSITIVE_INFINITY } = carriages.of(operation.service).traffic;
+    const allowedMs = Math.min(deadlineMs, this.patienceMs);
+    if (allowedMs === Number.POSITIVE_INFINITY) return true;
+    const dueMs = this.#startedMs + allowedMs;
+    if (dueMs <= performance.now()) return false;
+    this.dueMs = dueMs;
+    wheel.add(this);
+    return true;
   }
 
   /** Reads the body, if there is one, and passes the call on. */
   protected carry(permit: Permit, answered: UpstreamFields): void {
     const { exchange, fields } = this;
-    const { boarding, upstreams } = this.#scene;
+    const { boarding, upstreams, carriages } = this.#scene;
     if (boarding.turnsAway(permit)) {
       this.refuse('queue-full');
       return;
@@ -225,8 +270,9 @@ export class Call implements Waiting, Passenger {
       // A reset body ends like a whole one; that the client left is heard next.
       if (this.#ending !== undefined || exchange.isReset) return;
       const held = body === null || Buffer.isBuffer(body) ? body : undefined;
+      const carriage = carriages.of(permit.fields.operation.service);
       const dial = (call: Carried): Underway => {
-        const passage = new Passage(call, { permit, answered, body, upstreams });
+        const passage = new Passage(call, { permit, answered, carriage, body, upstreams });
         passage.start();
         return passage;
       };
@@ -309,7 +355,7 @@ export class Call implements Waiting, Passenger {
   }
 
   /** Writes the line; `recorded` is called once that is done. */
-  protected write({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus }: Ending): void {
+  protected write({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus, tries }: Ending): void {
     const { exchange, fields } = this;
     const scene = this.#scene;
     const line = {
@@ -326,8 +372,15 @@ export class Call implements Waiting, Passenger {
       grpcStatus,
       queueMs: this.queueMs,
       leader: this.leader,
+      tries,
     };
     scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
+  }
+
+  #carried(): Pick<Ending, 'endpoint' | 'tries'> {
+    if (this.underway === undefined) return {};
+    const { endpoint, tries } = this.underway;
+    return { ...(endpoint !== undefined && { endpoint }), ...(tries !== undefined && { tries }) };
   }
 
   #core(reason: DenialReason | undefined): string {
@@ -340,6 +393,6 @@ export class Call implements Waiting, Passenger {
   }
 }
 
-function retryAfter({ fields }: Permit): ProblemOptions {
-  return { retryAfterSeconds: retryAfterSeconds(fields.limits) };
+function limitOptions({ fields: { limits } }: Permit): ProblemOptions {
+  return { retryAfterSeconds: retryAfterSeconds(limits), rateLimitPolicy: rateLimitPolicy(limits) };
 }

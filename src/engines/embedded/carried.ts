@@ -1,7 +1,7 @@
 import type { DenialReason, Permit, ProblemOptions } from '../../gate/index.ts';
+import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import type { Fields } from './fields.ts';
-import type { Ending } from './passage.ts';
 
 /** Of an exchange, what an answer is written to; and what of the request goes on. */
 export type Recipient = Pick<
@@ -25,6 +25,8 @@ export interface Carried {
   readonly exchange: Recipient;
   readonly fields: Fields;
   readonly requestId: string;
+  /** When its deadline passes, of `performance.now()`; without one `Infinity`. */
+  readonly dueMs: number;
   /** Its answer, or that there is none, is settled. */
   readonly isEnding: boolean;
   /** Ends it with a refusal, if nothing was answered yet; else breaks the answer off. */
@@ -39,11 +41,15 @@ export interface Underway {
   readonly hasBegun: boolean;
   readonly bytesOut: number;
   /** Replica that it goes to, once that is known. */
-  readonly endpoint?: string | undefined;
+  readonly endpoint: string | undefined;
+  /** Replicas that it was tried at, where there was more than one try. */
+  readonly tries: number | undefined;
   /** Nobody waits for the answer any more. Also once it is over: whoever has carried it gives back what it took. */
   abandon(): void;
   /** Ends an answer that has begun so that nobody takes it for whole. */
   breakOff(): void;
+  /** The service's own deadline has passed, and the replica may be to blame. */
+  late(): void;
 }
 
 /** A client's call, as what carries it sees it. */

@@ -1,8 +1,8 @@
 import type { DenialReason, ProblemOptions } from '../../gate/index.ts';
 import type { Carried, Underway } from './carried.ts';
+import type { Ending } from './ending.ts';
 import { Fields } from './fields.ts';
 import { type Airport, fail, land, type Member, Party } from './party.ts';
-import type { Ending } from './passage.ts';
 import type { Failure, Landing } from './peers.ts';
 import { isOfOneCaller, SharedAnswer } from './shared-answer.ts';
 
@@ -16,6 +16,8 @@ export class Flight extends Party implements Carried {
   readonly requestId: string;
   underway: Underway | undefined;
   isEnding = false;
+  /** Those who wait have deadlines of their own. */
+  readonly dueMs = Number.POSITIVE_INFINITY;
   /** Threads that wait for it → their turn. */
   readonly threads = new Map<number, number>();
   readonly #airport: Airport;
@@ -36,6 +38,14 @@ export class Flight extends Party implements Carried {
 
   override get bytesOut(): number {
     return this.underway?.bytesOut ?? 0;
+  }
+
+  override get endpoint(): string | undefined {
+    return this.underway?.endpoint;
+  }
+
+  override get tries(): number | undefined {
+    return this.underway?.tries;
   }
 
   set queueMs(waitedMs: number | undefined) {
@@ -71,8 +81,9 @@ export class Flight extends Party implements Carried {
     for (const member of all) if (!isServed(member)) this.#airport.alone(member);
   }
 
-  refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void {
+  refuse(reason: DenialReason, options?: ProblemOptions): void {
     if (this.isEnding) return;
+    const { endpoint } = this;
     if (this.heir !== undefined) {
       this.underway?.breakOff();
       return;

@@ -5,9 +5,9 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { DenialReason } from '../../gate/index.ts';
 import { Claims, claimMemory } from '../../traffic/index.ts';
 import type { Load, Passenger, Recipient, Underway } from './carried.ts';
+import type { Ending } from './ending.ts';
 import { Fields } from './fields.ts';
 import { Flights, type Sent } from './flights.ts';
-import type { Ending } from './passage.ts';
 import { Peers } from './peers.ts';
 import { eventually } from './testing/stage.ts';
 
@@ -23,6 +23,7 @@ class TestCall implements Passenger {
   queueMs: number | undefined;
   leader: string | undefined;
   isEnding = false;
+  readonly dueMs = Number.POSITIVE_INFINITY;
   refused: DenialReason | undefined;
   answered: string | undefined;
 
@@ -95,7 +96,7 @@ class TestThread {
       },
     };
     call.underway = {
-      ...{ hasBegun: false, bytesOut: 0, breakOff: nothing },
+      ...{ hasBegun: false, bytesOut: 0, breakOff: nothing, endpoint: undefined, tries: undefined, late: nothing },
       abandon: () => {
         sending.isAbandoned = true;
       },

@@ -1,5 +1,12 @@
 import { type DenialReason, grpcAnswer, type Permit, type ProblemOptions, requestFault } from '../../gate/index.ts';
-import { chosenVersionBytes, frameHeadBytes, MessageWalk, tasksWithVersion, type WalkKind } from '../../wire/index.ts';
+import {
+  chosenVersionBytes,
+  frameHeadBytes,
+  grpcTimeoutMs,
+  MessageWalk,
+  tasksWithVersion,
+  type WalkKind,
+} from '../../wire/index.ts';
 import type { UpstreamFields } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
 import type { Carried, Underway } from './carried.ts';
@@ -21,9 +28,14 @@ export class GrpcCall extends Call {
   #isAsked = false;
   #appended: Buffer | undefined;
   #grpc: GrpcPassage | undefined;
+  #patienceMs = Number.POSITIVE_INFINITY;
 
   protected override begin(): void {
     this.message = {};
+    if (!this.readPatience()) {
+      this.refuse('request-malformed');
+      return;
+    }
     const kind = this.scene.walkOf(
       this.listener,
       this.exchange.authority ?? this.fields.host ?? '',
@@ -33,6 +45,19 @@ export class GrpcCall extends Call {
     // What is refused whatever its message says is refused without it.
     if (kind === undefined || (key === undefined && requestFault(this.request()) !== undefined)) this.ask(key);
     else this.read(kind);
+  }
+
+  /** False: its `grpc-timeout` is none. */
+  protected readPatience(): boolean {
+    const { grpcTimeout } = this.fields;
+    if (grpcTimeout === undefined) return true;
+    const patienceMs = grpcTimeoutMs(grpcTimeout);
+    this.#patienceMs = patienceMs ?? Number.POSITIVE_INFINITY;
+    return patienceMs !== undefined;
+  }
+
+  protected override get patienceMs(): number {
+    return this.#patienceMs;
   }
 
   protected override refusal(reason: DenialReason, options?: ProblemOptions): Refusal {
@@ -143,6 +168,8 @@ export class GrpcCall extends Call {
         permit,
         answered,
         upstreams: this.scene.grpcUpstreams,
+        carriage: this.scene.carriages.of(permit.fields.operation.service),
+        wheel: this.scene.wheel,
         body,
         isWhole,
         resume: () => this.exchange.body.resume(),

@@ -1,8 +1,7 @@
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Permit } from '../../gate/index.ts';
 import { printHostPort } from '../../std/host-port.ts';
-import { connectTimeoutMs } from '../../std/limits.ts';
-import { grpcWindowBytes, sessionMemoryMegabytesMax, sessionsMax, sessionWindowBytes, silentLookMs } from './limits.ts';
+import { grpcWindowBytes, sessionMemoryMegabytesMax, sessionsMax, sessionWindowBytes } from './limits.ts';
 import type { Member, Members } from './members.ts';
 import { ReplicaSets } from './replica-sets.ts';
 
@@ -10,11 +9,6 @@ import { ReplicaSets } from './replica-sets.ts';
 export interface Session {
   readonly http2: ClientHttp2Session;
   inFlight: number;
-}
-
-/** A call on its way, which ends itself where nothing moves any more. */
-export interface Looked {
-  look(nowMs: number): void;
 }
 
 /** Hears of a session that is there to be used, or that there is none. */
@@ -36,10 +30,10 @@ export class GrpcReplica {
   }
 
   /**
-   * Finds or opens a session. The one place where a replica is reached over gRPC, and it asks for a Permit. `done` once for each that
+   * Finds or opens a session; a new one may take `connectMs` to be there. The one place where a replica is reached over gRPC, and it asks for a Permit. `done` once for each that
    * was given.
    */
-  open(_permit: Permit, then: Opened): void {
+  open(_permit: Permit, connectMs: number, then: Opened): void {
     this.inFlight += 1;
     this.member.begin();
     const session = this.#ready();
@@ -49,7 +43,7 @@ export class GrpcReplica {
       return;
     }
     this.#waiting.push(then);
-    if (!this.#isConnecting) this.#connect();
+    if (!this.#isConnecting) this.#connect(connectMs);
   }
 
   done(session: Session | undefined): void {
@@ -76,14 +70,14 @@ export class GrpcReplica {
     return this.#sessions.length < sessionsMax ? undefined : least;
   }
 
-  #connect(): void {
+  #connect(connectMs: number): void {
     this.#isConnecting = true;
     const http2 = connect(`http://${this.name}`, {
       settings: { enablePush: false, initialWindowSize: grpcWindowBytes },
       maxSessionMemory: sessionMemoryMegabytesMax,
     });
     const session: Session = { http2, inFlight: 0 };
-    const late = setTimeout(() => http2.destroy(), connectTimeoutMs);
+    const late = setTimeout(() => http2.destroy(), connectMs);
     let isOpen = false;
     const leave = (): void => {
       const at = this.#sessions.indexOf(session);
@@ -94,8 +88,7 @@ export class GrpcReplica {
       clearTimeout(late);
       isOpen = true;
       http2.setLocalWindowSize(sessionWindowBytes);
-      if (this.#isClosed) this.#opened(session, false);
-      else this.#opened(session, true);
+      this.#opened(session, !this.#isClosed, connectMs);
     });
     // Calls on it hear of it by their streams.
     http2.on('error', leave);
@@ -103,11 +96,11 @@ export class GrpcReplica {
     http2.once('close', () => {
       clearTimeout(late);
       leave();
-      if (!isOpen) this.#opened(undefined, false);
+      if (!isOpen) this.#opened(undefined, false, connectMs);
     });
   }
 
-  #opened(session: Session | undefined, isKept: boolean): void {
+  #opened(session: Session | undefined, isKept: boolean, connectMs: number): void {
     this.#isConnecting = false;
     if (session !== undefined && isKept) this.#sessions.push(session);
     const waiting = this.#waiting;
@@ -121,31 +114,17 @@ export class GrpcReplica {
       if (found !== undefined) found.inFlight += 1;
       then(found);
     }
-    if (this.#waiting.length > 0 && !this.#isConnecting) this.#connect();
+    if (this.#waiting.length > 0 && !this.#isConnecting) this.#connect(connectMs);
   }
 }
 
 /** The replicas of every service that have a gRPC address. */
 export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
-  /** On their way. */
-  readonly calls = new Set<Looked>();
-  readonly #looking = setInterval(() => this.#look(), silentLookMs).unref();
-
   constructor(members: Members) {
     super(members, addressOf, (member) => {
       const name = addressOf(member);
       return name === undefined ? undefined : new GrpcReplica(name, member);
     });
-  }
-
-  override close(): void {
-    clearInterval(this.#looking);
-    super.close();
-  }
-
-  #look(): void {
-    const nowMs = performance.now();
-    for (const call of this.calls) call.look(nowMs);
   }
 }
 

@@ -63,3 +63,11 @@ export const sharedBodyBytesMax = heldBodyBytesMax;
 export const sharedAnswerBytesMax = 1024 * 1024;
 /** Times that a call asks anew who leads, because the one that led was over just then; then it leads itself. */
 export const sharedEntriesMax = 4;
+/** Before its first further try a call waits for a random part of this; before each one after, of twice as much. */
+export const retryBackoffMs = 25;
+/** A replica that asks to be left alone for longer is not asked again by the same call. */
+export const retryAskedMsMax = 1000;
+/** Answers and requests of fewer bytes are not coded: what coding saves would not pay for it. */
+export const codedBytesMin = 1024;
+/** Values of Accept-Encoding that are remembered, by service. */
+export const acceptsMax = 1000;

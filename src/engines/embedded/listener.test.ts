@@ -12,11 +12,12 @@ import { openTls } from '../../../test/support/certificate.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { systemClock } from '../../std/clock.ts';
-import { RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
+import { budgetMemory, RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { Boarding } from './boarding.ts';
 import { BoardingWatch } from './boarding-watch.ts';
 import { Call } from './call.ts';
+import { Carriages } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
@@ -26,6 +27,7 @@ import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 const path = '/v1/models/m:predict';
 const opened = openedHere();
@@ -196,6 +198,8 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     upstreams,
     grpcUpstreams: new GrpcUpstreams(members),
     boarding: new Boarding({ memory: new BoardingWatch().memory, thread: 0 }),
+    carriages: new Carriages({ budgets: budgetMemory(), sharedUs: sharedUs() }),
+    wheel: new Wheel(),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
-import type { CertificatesByListener } from '../engine.ts';
+import type { CertificatesByListener, ServiceTraffic } from '../engine.ts';
 import type { BoardingMemory } from './boarding-watch.ts';
 import type { QueueNumbers } from './queues.ts';
 import type { RosterByService } from './roster.ts';
@@ -17,6 +17,8 @@ export interface WorkerStart {
   readonly share: number;
   readonly rates: SharedArrayBuffer;
   readonly floods: SharedArrayBuffer;
+  /** Of further tries. */
+  readonly budgets: SharedArrayBuffer;
   /** `replicaMemory()`, and the worker's number among the living ones: there it counts. */
   readonly replicas: SharedArrayBuffer;
   readonly thread: number;
@@ -37,6 +39,7 @@ export interface AssistStart {
   readonly plan: Plan;
   readonly worker: string;
   readonly thread: number;
+  readonly budgets: SharedArrayBuffer;
   readonly replicas: SharedArrayBuffer;
   readonly roster: RosterByService;
   readonly boarding: BoardingMemory;
@@ -81,4 +84,5 @@ export interface WorkerStatus {
   readonly epoch: string;
   readonly keptDecisions: number;
   readonly issuers: readonly IssuerStatus[];
+  readonly traffic: readonly ServiceTraffic[];
 }

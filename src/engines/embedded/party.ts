@@ -41,6 +41,14 @@ export class Member implements Underway {
     return this.hasBegun ? (this.party?.bytesOut ?? 0) : 0;
   }
 
+  get endpoint(): string | undefined {
+    return this.party?.endpoint;
+  }
+
+  get tries(): number | undefined {
+    return this.party?.tries;
+  }
+
   abandon(): void {
     this.party?.leave(this);
   }
@@ -48,6 +56,9 @@ export class Member implements Underway {
   breakOff(): void {
     if (this.hasBegun) this.party?.breakOff();
   }
+
+  /** Others may wait for it longer: nobody is blamed. */
+  late(): void {}
 }
 
 /** Calls of this thread that wait for one answer. */
@@ -65,6 +76,14 @@ export abstract class Party {
 
   get bytesOut(): number {
     return 0;
+  }
+
+  get endpoint(): string | undefined {
+    return undefined;
+  }
+
+  get tries(): number | undefined {
+    return undefined;
   }
 
   join(member: Member): void {

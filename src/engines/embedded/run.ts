@@ -5,9 +5,10 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
-import { rateMemory, replicaMemory } from '../../traffic/index.ts';
-import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
+import { budgetMemory, rateMemory, replicaMemory } from '../../traffic/index.ts';
+import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine, ServiceTraffic } from '../engine.ts';
 import { BoardingWatch } from './boarding-watch.ts';
+import { sumOfTraffic } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
@@ -57,6 +58,7 @@ class Crew {
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
   readonly #boarding = new BoardingWatch();
+  readonly #budgets = budgetMemory();
   readonly #replicas: SharedArrayBuffer;
   readonly #roster: Roster;
   readonly #count: number;
@@ -129,14 +131,14 @@ class Crew {
   async status(): Promise<EngineStatus> {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
-    const queues = this.#boarding.queues(this.#plan);
-    const traffic = this.#boarding.traffic(this.#plan);
-    return {
-      ...statusOf(statuses),
-      endpoints: this.#roster.status(),
-      queues,
-      traffic: traffic.map((counts) => ({ retries: 0, retriesRefused: 0, ejections: 0, ...counts })),
-    };
+    const { traffic, ...status } = statusOf(statuses);
+    const boarding = this.#boarding
+      .traffic(this.#plan)
+      .map((each) => ({ ...each, retries: 0, retriesRefused: 0, ejections: 0 }));
+    const told = sumOfTraffic([...traffic, ...boarding]).map((each) => {
+      return { ...each, ejections: this.#roster.ejections(each.service) };
+    });
+    return { ...status, endpoints: this.#roster.status(), queues: this.#boarding.queues(this.#plan), traffic: told };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -158,6 +160,7 @@ class Crew {
       share: 1 / this.#count,
       rates: this.#rates,
       floods: this.#floods,
+      budgets: this.#budgets,
       replicas: this.#replicas,
       thread,
       roster: this.#roster.all,
@@ -225,10 +228,13 @@ function freeNumber(taken: readonly number[]): number {
   return free;
 }
 
-function statusOf(statuses: readonly WorkerStatus[]): Omit<EngineStatus, 'endpoints'> {
+function statusOf(
+  statuses: readonly WorkerStatus[],
+): Omit<EngineStatus, 'endpoints' | 'traffic'> & { readonly traffic: readonly ServiceTraffic[] } {
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
     issuers: statuses[0]?.issuers ?? [],
+    traffic: sumOfTraffic(statuses.flatMap(({ traffic }) => traffic)),
   };
 }

@@ -4,12 +4,14 @@ import type { RateLimiter } from '../../traffic/index.ts';
 import type { Asking } from './asking.ts';
 import type { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
+import type { Carriages } from './carriage.ts';
 import type { Exchange } from './exchange.ts';
 import { FieldReader } from './fields.ts';
 import type { GrpcUpstreams } from './grpc-replica.ts';
 import type { AuditLines } from './spool.ts';
 import type { Upstreams } from './upstreams.ts';
 import { type WalkOf, walkFinder } from './walks.ts';
+import type { Wheel } from './wheel.ts';
 
 /** A request whose head is here. */
 export interface Arriving {
@@ -33,6 +35,10 @@ export interface Scene {
   readonly makeCall: (scene: Scene, request: Arriving) => Call;
   /** What permitted calls go through on their way to a replica. */
   readonly boarding: Boarding;
+  /** How the calls of each service are carried. */
+  readonly carriages: Carriages;
+  /** When calls have to be over. */
+  readonly wheel: Wheel;
   /** Microseconds that, added to `performance.now()`, give a time that all threads of the machine share. */
   readonly sharedUs: number;
   plan: Plan;

@@ -9,6 +9,7 @@ import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { Boarding } from './boarding.ts';
 import { Call } from './call.ts';
+import { Carriages } from './carriage.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
@@ -17,6 +18,7 @@ import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } 
 import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 /** The program of a worker thread. */
 const start = workerData as WorkerStart;
@@ -55,6 +57,8 @@ const scene: Scene = {
   upstreams: new Upstreams(members),
   grpcUpstreams: new GrpcUpstreams(members),
   boarding,
+  carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
+  wheel: new Wheel(),
   sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
@@ -97,6 +101,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
         issuers: scene.asking.gate.status(),
+        traffic: scene.carriages.status(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -132,6 +137,7 @@ function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
 type Carrying = Pick<WorkerStart, 'plan' | 'roster' | 'queues'>;
 
 function applyUpstreams({ plan: { upstreams, access }, roster, queues }: Carrying): void {
+  scene.carriages.apply(upstreams);
   members.replace(roster, upstreams, access.services);
   refreshUpstreams();
   scene.boarding.apply(upstreams, queues);
@@ -185,6 +191,7 @@ async function stop(graceMs: number): Promise<void> {
   spool.close();
   scene.upstreams.close();
   scene.grpcUpstreams.close();
+  scene.wheel.close();
   await scene.asking.gate.close();
   apiKeys.close();
 }

@@ -29,7 +29,7 @@ export const capabilities: Readonly<Record<Feature, Capability>> = {
   'grpc-timeout': 'native',
   coalesce: 'assisted',
   'compress-gzip': 'native',
-  'compress-br': 'refused',
-  'compress-zstd': 'refused',
-  'compress-requests': 'refused',
+  'compress-br': 'assisted',
+  'compress-zstd': 'assisted',
+  'compress-requests': 'assisted',
 };

@@ -21,7 +21,7 @@ export function handOverRules(): Directive[] {
     directive(request('set-header', subjectHeader, format({ sample: recordField(subject) })), isKnown),
     directive(request('set-header', issuerHeader, format({ sample: recordField(subject, 1) })), isKnown),
     directive(request('set-header', assertionHeader, format({ sample: last })), isKnown),
-    directive(request('set-header', passField, format({ sample: recordField(subject, 3) }))),
+    directive(request('set-header', passField, format({ sample: recordField(subject, 4) }))),
     // Seconds, and behind them three digits of milliseconds.
     directive(request('set-header', startedField, format({ field: 'Ts' }, { field: 'ms' }))),
   ];

@@ -1,6 +1,6 @@
 import { headerText, type Permit } from '../../gate/index.ts';
 import type { LimitPlan } from '../../plan/types.ts';
-import { retryAfterSeconds } from '../../traffic/index.ts';
+import { rateLimitPolicy, retryAfterSeconds } from '../../traffic/index.ts';
 
 /**
  * A permit as HAProxy keeps it: one line of text. A letter (its kind) and the second in which it ends, then fields at fixed offsets,
@@ -17,7 +17,7 @@ export const recordOffsets = {
   service: 120,
   /** That has to be appended to a gRPC message; `.`: none. */
   version: 126,
-  /** The issuer is the field behind it, and behind that the upstream's path. */
+  /** The issuer is the field behind it, behind that the upstream's path, and behind that RateLimit-Policy (`.`: no limits). */
   subject: 146,
 } as const;
 
@@ -123,25 +123,21 @@ export function permitRecord(parts: RecordParts): string {
     // A path says it already.
     cell((operation.grpc && version) || '.', recordOffsets.subject - recordOffsets.version),
   ].join('');
-  if (pass !== undefined) return handedRecord(permit, fixed, { path, pass });
+  // Read only where a call is refused: it costs those that pass nothing, as long as there is room before the assertion.
+  const upstream = `${path ?? '-'} ${rateLimitPolicy(limits) || '.'}`;
+  if (pass !== undefined) return handedRecord(permit, fixed, `${upstream} ${pass}`);
   const letter = (kind: keyof typeof letters): string => letters[kind][operation.safe ? 0 : 1];
-  if (identity === undefined || assertion === undefined) return `${letter('nobody')}${fixed}- - ${path ?? '-'} .`;
-  const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${path ?? '-'} `;
+  if (identity === undefined || assertion === undefined) return `${letter('nobody')}${fixed}- - ${upstream} .`;
+  const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${upstream} `;
   if (text.length >= assertionOffset) return `${letter('long')}${text}${assertion}`;
   return `${letter('ordinary')}${text}`.padEnd(assertionOffset, '.') + assertion;
 }
 
-/** The same of a call that is handed over. */
-function handedRecord(
-  { fields: { identity, assertion } }: Permit,
-  fixed: string,
-  { path, pass }: { readonly path: string | undefined; readonly pass: string },
-): string {
-  if (identity === undefined || assertion === undefined) {
-    return `${handedKinds.unknown}${fixed}- - ${path ?? '-'} ${pass} .`;
-  }
+/** The same of a call that is handed over. `rest`: of the fields, behind the issuer and before the assertion. */
+function handedRecord({ fields: { identity, assertion } }: Permit, fixed: string, rest: string): string {
+  if (identity === undefined || assertion === undefined) return `${handedKinds.unknown}${fixed}- - ${rest} .`;
   const who = `${headerText(identity.subject)} ${headerText(identity.issuer)}`;
-  return `${handedKinds.known}${fixed}${who} ${path ?? '-'} ${pass} ${assertion}`;
+  return `${handedKinds.known}${fixed}${who} ${rest} ${assertion}`;
 }
 
 function cell(text: string, width: number): string {

@@ -15,7 +15,7 @@ const windowMs = 10_000;
 const triesMin = 5;
 /**
  * How long after the last fault calls are held to be sent again. HAProxy copies its whole buffer (40 kB) for each call that it may send
- * again, a sixth of what the call costs it, so a service that gives no cause isn't charged for it.
+ * again, a tenth to a sixth of what the call costs it, so a service that gives no cause isn't charged for it.
  */
 const calmMs = 60_000;
 /** The same from the start of a process on. */

@@ -134,7 +134,10 @@ export class ServerSlots {
     };
   }
 
-  /** HAProxy takes addresses at run time, no names. One that can't be found gets no calls. */
+  /**
+   * HAProxy takes addresses at run time, no names. One that can't be found gets no calls. What a replica lacks is left out here: while
+   * replicas differ in what models they have, calls are another's to spread.
+   */
   async #resolved({ rest, grpc, isUp }: ReplicaState): Promise<SlotReplica> {
     try {
       for (const { host } of grpc === undefined ? [rest] : [rest, grpc]) await addressOf(host);
