@@ -11,6 +11,11 @@ export const systemPackages = {
   haproxy: { program: 'haproxy', debian: 'haproxy', why: 'the HAProxy engine runs it' },
   h2load: { program: 'h2load', debian: 'nghttp2-client', why: 'the benchmark makes its gRPC load with it' },
   nghttpd: { program: 'nghttpd', debian: 'nghttp2-server', why: 'the benchmark has its gRPC load answered by it' },
+  promtool: {
+    program: 'promtool',
+    debian: 'prometheus',
+    why: "a test has Prometheus' own tool check /metrics; its server is not started",
+  },
   wrk: { program: 'wrk', debian: 'wrk', why: 'the benchmark makes its load with it' },
   python: {
     program: 'python3',

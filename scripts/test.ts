@@ -11,7 +11,7 @@ import { ensureTensorFlow } from './tensorflow.mjs';
 /**
  * Everything that has to hold: types, lint, tests. Closes with `N passed, N failed` alone on a line.
  *   --engines embedded   leaves HAProxy out, and says so
- *   --without tensorflow leaves the real TensorFlow out, and says so
+ *   --without tensorflow leaves the real TensorFlow out, and says so; `promtool` leaves that out; both: tensorflow,promtool
  *   --update-goldens     writes the goldens anew: read the diff
  *   FILE…                only these test files, without types and lint
  */
@@ -27,6 +27,7 @@ const testGlobs = [
 const fileTimeoutMs = 900_000;
 const engineNames = ['embedded', 'haproxy'];
 const tensorFlowTests = 'test/tensorflow/';
+const promtoolTests = 'test/telemetry/promtool.test.ts';
 
 interface Tally {
   passed: number;
@@ -38,7 +39,7 @@ interface Tally {
 const { values, positionals } = parsed();
 process.chdir(root);
 const asked = enginesAsked(values.engines);
-checkWithout(values.without);
+const without = withoutOf(values.without);
 const { present, reasons } = asked === undefined ? presentEngines() : { present: asked, reasons: [] };
 process.env.HEADGATE_ENGINES = present.join(',');
 if (values['update-goldens']) process.env.HEADGATE_UPDATE_GOLDENS = '1';
@@ -51,9 +52,11 @@ if (positionals.length === 0) {
 const left = engineNames.filter((name) => !present.includes(name));
 const all = positionals.length > 0 ? positionals : globSync(testGlobs).toSorted();
 const withTensorFlow = tensorFlowIsThere();
+const withPromtool = promtoolIsThere();
 const files = all
   .filter((file) => !left.some((name) => needs(file, name)))
-  .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests));
+  .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests))
+  .filter((file) => withPromtool || file !== promtoolTests);
 await runTests(files);
 close();
 
@@ -73,9 +76,11 @@ function parsed() {
   }
 }
 
-function checkWithout(text: string | undefined): void {
-  if (text === undefined || text === 'tensorflow') return;
-  console.error(`--without knows tensorflow, not ${text}`);
+function withoutOf(text: string | undefined): readonly string[] {
+  const names = text?.split(',') ?? [];
+  const strange = names.filter((name) => name !== 'tensorflow' && name !== 'promtool');
+  if (strange.length === 0) return names;
+  console.error(`--without knows tensorflow and promtool, not ${strange.join(', ')}`);
   process.exit(2);
 }
 
@@ -96,12 +101,20 @@ function presentEngines(): { present: string[]; reasons: string[] } {
 
 /** Sets up TensorFlow where a test to be run needs it, and tells the tests where it is. */
 function tensorFlowIsThere(): boolean {
-  if (values.without === 'tensorflow') return false;
+  if (without.includes('tensorflow')) return false;
   if (!all.some((file) => file.startsWith(tensorFlowTests))) return false;
   const { python, missing } = ensureTensorFlow();
   if (python !== undefined) process.env.HEADGATE_TENSORFLOW_PYTHON = python;
   else reasons.push(`${missing.name} is missing (${missing.why}); to install it: ${missing.remedy}`);
   return python !== undefined;
+}
+
+/** Installs Prometheus' tool where its test is to be run. */
+function promtoolIsThere(): boolean {
+  if (without.includes('promtool') || !all.includes(promtoolTests)) return false;
+  const [missing] = ensureSystemPackages(['promtool']);
+  if (missing !== undefined) reasons.push(`promtool is missing; to install it: ${missing.remedy}`);
+  return missing === undefined;
 }
 
 /** Whether nothing in a test file can run without an engine; the others leave out its cases by themselves. */

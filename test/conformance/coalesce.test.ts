@@ -339,10 +339,34 @@ function suite(name: EngineName): void {
       assert.deepEqual(bodies, [...Array(5).fill('[1]'), ...Array(6).fill('[2]')]);
     });
 
+    test('a deadline is of one call: who follows a slower leader is told so in time', async () => {
+      const client = new RawGrpc(`http://127.0.0.1:${gateway.port}`);
+      const message = frame(Buffer.concat([modelSpec(modelName('own')), bytesField(2, 'abc')]));
+      const [, authorization = ''] = issuer.credential({ subject: 'alice' }, 'valid');
+      const call = (more: Record<string, string>) =>
+        client.call('/tensorflow.serving.PredictionService/Predict', {
+          chunks: [message],
+          headers: { authorization, 'x-answer': 'late:3000', ...more },
+        });
+      const before = grpc.ran.length;
+      try {
+        const ends = await Promise.all([call({}), call({ 'grpc-timeout': '500m' }), call({ 'grpc-timeout': '30S' })]);
+        assert.deepEqual(
+          ends.map(({ grpcStatus }) => grpcStatus),
+          ['0', '4', '0'],
+        );
+        assert.equal(grpc.ran.length, before + 1);
+        assert.equal(grpc.ran.at(-1)?.headers['grpc-timeout'], undefined);
+      } finally {
+        client.close();
+      }
+    });
+
     test('50 identical calls of gRPC are one, with trailers for each', async () => {
       const clients = Array.from({ length: 10 }, () => new RawGrpc(`http://127.0.0.1:${gateway.port}`));
       const message = frame(Buffer.concat([modelSpec(modelName('shared')), bytesField(2, 'abc')]));
       const [, authorization = ''] = issuer.credential({ subject: 'alice' }, 'valid');
+      const before = grpc.ran.length;
       const headers = { authorization, 'x-answer': 'late:1500' };
       const path = '/tensorflow.serving.PredictionService/Predict';
       try {
@@ -353,14 +377,14 @@ function suite(name: EngineName): void {
         );
         const ends = await Promise.all(calls);
         assert.ok(ends.every(({ grpcStatus, trailers }) => grpcStatus === '0' && trailers?.['x-trailing'] === 'b, c'));
-        assert.equal(grpc.ran.length, 1);
+        assert.equal(grpc.ran.length, before + 1);
         const records = await gateway.records(ends.map((end) => String(end.headers['x-headgate-request-id'])));
         const led = records.filter(({ timing }) => timing.leader !== undefined);
         assert.equal(led.length, 49);
         assert.ok(records.every(({ timing }) => timing.grpcStatus === 0));
         const threads = Object.values(counts(records, ({ worker }) => worker)).join(' + ');
         console.log(
-          `coalescing of gRPC on ${name}: 50 calls by threads ${threads}: ${grpc.ran.length} call to the service, ${led.length} events name the leader`,
+          `coalescing of gRPC on ${name}: 50 calls by threads ${threads}: ${grpc.ran.length - before} call to the service, ${led.length} events name the leader`,
         );
       } finally {
         for (const client of clients) client.close();

@@ -93,6 +93,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
         epoch: scene.plan.epoch,
         keptDecisions: 0,
         issuers: [],
+        questions: 0,
         traffic: scene.carriages.status(),
       };
     case 'stop':

@@ -100,10 +100,11 @@ class AssistingSide implements Assisting {
   }
 
   #traffic({ traffic }: WorkerStatus): NonNullable<AssistingStatus['traffic']> {
-    const none = { retries: 0, retriesRefused: 0, ejections: 0 };
-    const boarding = this.#boarding.traffic(this.#plan).map((counts) => ({ ...none, ...counts }));
     const ejections = (service: string): number => this.#roster.ejections(service);
-    return sumOfTraffic([...traffic, ...boarding]).map((each) => ({ ...each, ejections: ejections(each.service) }));
+    return sumOfTraffic([...traffic, ...this.#boarding.traffic(this.#plan)]).map((each) => ({
+      ...each,
+      ejections: ejections(each.service),
+    }));
   }
 
   stop(graceMs: number): Promise<void> {

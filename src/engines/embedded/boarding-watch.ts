@@ -1,8 +1,8 @@
 import type { Plan } from '../../plan/types.ts';
 import { Claims, claimMemory, type QueueCounts, queueMemory, queuesMax, SharedQueues } from '../../traffic/index.ts';
-import type { QueueStatus } from '../engine.ts';
+import type { QueueStatus, ServiceTraffic } from '../engine.ts';
 import { nameOfQueue, type QueueNumbers, queuesOf } from './queues.ts';
-import { countsMemory, type ServiceCounts, TrafficCounts } from './traffic-counts.ts';
+import { countsMemory, TrafficCounts } from './traffic-counts.ts';
 
 /** What the threads that carry calls share. */
 export interface BoardingMemory {
@@ -77,7 +77,10 @@ export class BoardingWatch {
     });
   }
 
-  traffic({ upstreams }: Pick<Plan, 'upstreams'>): (ServiceCounts & { readonly service: string })[] {
-    return upstreams.map(({ service }) => ({ service, ...this.#counts.of(service) }));
+  traffic({ upstreams }: Pick<Plan, 'upstreams'>): ServiceTraffic[] {
+    return upstreams.map(({ service }) => ({
+      ...{ service, retries: 0, retriesRefused: 0, ejections: 0 },
+      ...this.#counts.of(service),
+    }));
   }
 }

@@ -13,11 +13,12 @@ import type { NamedModel } from '../../wire/index.ts';
 import type { HowCarried } from '../assisted-fields.ts';
 import { unaskedCore } from '../static-core.ts';
 import type { Answered, UpstreamFields } from './answered.ts';
+import { beParent } from './be-parent.ts';
 import { readBody } from './body.ts';
 import type { Carried, Passenger, Underway } from './carried.ts';
 import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
-import { Fields, traceIdOf } from './fields.ts';
+import { Fields, spanOf, traceIdOf } from './fields.ts';
 import { type KeptKey, keptKey } from './kept.ts';
 import { drainedBodyBytesMax } from './limits.ts';
 import { Passage } from './passage.ts';
@@ -67,6 +68,7 @@ export class Call implements Waiting, Passenger, Due {
   #answered: Answered | undefined;
   #ending: Ending | undefined;
   #isRecorded = false;
+  #gateMs: number | undefined;
 
   constructor(scene: Scene, listener: string, exchange: Exchange, arrival?: Arrival) {
     this.#startedMs = arrival?.startedMs ?? performance.now();
@@ -105,6 +107,7 @@ export class Call implements Waiting, Passenger, Due {
     const scene = this.#scene;
     const fields = scene.reader.read(exchange.rawFields);
     this.fields = fields;
+    if (scene.samplePpm !== undefined) beParent(fields, this.requestId, scene.samplePpm);
     if (!exchange.isSound || fields.isRecoded || (exchange.authority === undefined && fields.hosts > 1)) {
       this.refuse('request-malformed');
       return;
@@ -127,7 +130,9 @@ export class Call implements Waiting, Passenger, Due {
       return;
     }
     const hasCredential = fields.credentials > 0;
+    const askedMs = performance.now();
     void scene.asking.ask({ request: this.request(), key, hasCredential }).then((answer) => {
+      if (scene.samplePpm !== undefined) this.#gateMs = performance.now() - askedMs;
       if (typeof answer !== 'string') this.#decided(answer);
       else if (this.#ending === undefined) this.refuse(answer);
       else this.#record({ ...this.#ending, reason: answer });
@@ -135,7 +140,7 @@ export class Call implements Waiting, Passenger, Due {
   }
 
   /** Ends the call with a refusal, if nothing was answered yet; else breaks the answer off. */
-  refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void {
+  refuse(reason: DenialReason, options?: ProblemOptions): void {
     if (this.underway?.hasBegun) {
       this.underway.breakOff();
       return;
@@ -148,7 +153,6 @@ export class Call implements Waiting, Passenger, Due {
       bytesOut: bytes?.length ?? 0,
       reason,
       ...this.#carried(),
-      ...(endpoint !== undefined && { endpoint }),
       release: () => exchange.respond(status, fields, bytes, ends),
     });
   }
@@ -261,7 +265,8 @@ export class Call implements Waiting, Passenger, Due {
   /** Reads the body, if there is one, and passes the call on. */
   protected carry(permit: Permit, answered: UpstreamFields): void {
     const { exchange, fields } = this;
-    const { boarding, upstreams, carriages } = this.#scene;
+    const { boarding, carriages, upstreams } = this.#scene;
+    const carriage = carriages.of(permit.fields.operation.service);
     if (boarding.turnsAway(permit)) {
       this.refuse('queue-full');
       return;
@@ -270,7 +275,6 @@ export class Call implements Waiting, Passenger, Due {
       // A reset body ends like a whole one; that the client left is heard next.
       if (this.#ending !== undefined || exchange.isReset) return;
       const held = body === null || Buffer.isBuffer(body) ? body : undefined;
-      const carriage = carriages.of(permit.fields.operation.service);
       const dial = (call: Carried): Underway => {
         const passage = new Passage(call, { permit, answered, carriage, body, upstreams });
         passage.start();
@@ -358,21 +362,24 @@ export class Call implements Waiting, Passenger, Due {
   protected write({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus, tries }: Ending): void {
     const { exchange, fields } = this;
     const scene = this.#scene;
+    const traceId = traceIdOf(fields.traceparent);
     const line = {
       requestId: this.requestId,
       timeMs: scene.clock.now(),
       address: exchange.address,
       status,
-      traceId: traceIdOf(fields.traceparent),
+      traceId,
+      span: traceId === null ? undefined : spanOf(fields.traceparent as string),
       totalMs: performance.now() - this.#startedMs,
+      gateMs: this.#gateMs,
       upstreamMs,
       bytesIn: this.bytesIn,
       bytesOut,
       endpoint,
       grpcStatus,
+      tries,
       queueMs: this.queueMs,
       leader: this.leader,
-      tries,
     };
     scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
   }

@@ -25,12 +25,12 @@ export interface Carried {
   readonly exchange: Recipient;
   readonly fields: Fields;
   readonly requestId: string;
-  /** When its deadline passes, of `performance.now()`; without one `Infinity`. */
-  readonly dueMs: number;
   /** Its answer, or that there is none, is settled. */
   readonly isEnding: boolean;
+  /** When its deadline passes, of `performance.now()`; `Infinity`: it has none. */
+  readonly dueMs: number;
   /** Ends it with a refusal, if nothing was answered yet; else breaks the answer off. */
-  refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void;
+  refuse(reason: DenialReason, options?: ProblemOptions): void;
   /** Ends it; the answer leaves by `ending.release`. The first ending counts. */
   end(ending: Ending): void;
 }
@@ -40,7 +40,7 @@ export interface Underway {
   /** The head of the answer is on its way to the client. */
   readonly hasBegun: boolean;
   readonly bytesOut: number;
-  /** Replica that it goes to, once that is known. */
+  /** The replica that it was sent to last. */
   readonly endpoint: string | undefined;
   /** Replicas that it was tried at, where there was more than one try. */
   readonly tries: number | undefined;

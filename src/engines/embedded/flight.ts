@@ -16,7 +16,7 @@ export class Flight extends Party implements Carried {
   readonly requestId: string;
   underway: Underway | undefined;
   isEnding = false;
-  /** Those who wait have deadlines of their own. */
+  /** Each call that waits for it has a deadline of its own. */
   readonly dueMs = Number.POSITIVE_INFINITY;
   /** Threads that wait for it → their turn. */
   readonly threads = new Map<number, number>();
@@ -40,6 +40,10 @@ export class Flight extends Party implements Carried {
     return this.underway?.bytesOut ?? 0;
   }
 
+  override get leader(): Member {
+    return this.#leader;
+  }
+
   override get endpoint(): string | undefined {
     return this.underway?.endpoint;
   }
@@ -54,6 +58,10 @@ export class Flight extends Party implements Carried {
 
   override breakOff(): void {
     this.underway?.breakOff();
+  }
+
+  override late(): void {
+    this.underway?.late();
   }
 
   /** The service has answered, or broke off. */
@@ -71,8 +79,8 @@ export class Flight extends Party implements Carried {
       this.#failed({ reason: 'upstream-malformed', options: undefined, endpoint: ending.endpoint });
       return;
     }
-    const { bytesOut, endpoint, upstreamMs, grpcStatus } = ending;
-    const landing = { answer, leader: this.requestId, bytesOut, endpoint, upstreamMs, grpcStatus };
+    const { bytesOut, endpoint, upstreamMs, grpcStatus, tries } = ending;
+    const landing = { answer, leader: this.requestId, bytesOut, endpoint, upstreamMs, grpcStatus, tries };
     const isShared = !isOfOneCaller(answer);
     for (const [thread, turn] of this.threads) this.#tell(thread, turn, isShared ? landing : undefined);
     const all = this.takeAll();
@@ -83,11 +91,11 @@ export class Flight extends Party implements Carried {
 
   refuse(reason: DenialReason, options?: ProblemOptions): void {
     if (this.isEnding) return;
-    const { endpoint } = this;
     if (this.heir !== undefined) {
       this.underway?.breakOff();
       return;
     }
+    const { endpoint } = this;
     this.#over();
     this.#failed({ reason, options, endpoint });
   }

@@ -96,7 +96,7 @@ class TestThread {
       },
     };
     call.underway = {
-      ...{ hasBegun: false, bytesOut: 0, breakOff: nothing, endpoint: undefined, tries: undefined, late: nothing },
+      ...{ hasBegun: false, bytesOut: 0, endpoint: undefined, tries: undefined, breakOff: nothing, late: nothing },
       abandon: () => {
         sending.isAbandoned = true;
       },

@@ -49,20 +49,12 @@ export const sessionWindowBytes = 1024 * 1024;
 export const sessionMemoryMegabytesMax = 64;
 /** Ways of walking a message that are remembered, by listener, host and path. */
 export const walksMax = 1000;
-/** How often gRPC calls are looked at for which a replica may have fallen silent. */
-export const silentLookMs = 1000;
 /** A connection of the engine that hands calls over may be silent for so long; it looks after its clients itself. */
 export const assistedSilenceMs = 3_600_000;
 /** Passes of a policy that was replaced are good for so long: calls that were let in under it are on their way. */
 export const epochGraceMs = 10_000;
 /** Longest pause between two starts of the thread that carries assisted routes. */
 export const assistRestartMsMax = 5000;
-/** Calls with a body up to this size, which is held whole anyway, may share one call to the service. */
-export const sharedBodyBytesMax = heldBodyBytesMax;
-/** Answers up to this size are held for all who wait for them; with a larger one each makes a call of its own. */
-export const sharedAnswerBytesMax = 1024 * 1024;
-/** Times that a call asks anew who leads, because the one that led was over just then; then it leads itself. */
-export const sharedEntriesMax = 4;
 /** Before its first further try a call waits for a random part of this; before each one after, of twice as much. */
 export const retryBackoffMs = 25;
 /** A replica that asks to be left alone for longer is not asked again by the same call. */
@@ -71,3 +63,9 @@ export const retryAskedMsMax = 1000;
 export const codedBytesMin = 1024;
 /** Values of Accept-Encoding that are remembered, by service. */
 export const acceptsMax = 1000;
+/** Calls with a body up to this size, which is held whole anyway, may share one call to the service. */
+export const sharedBodyBytesMax = heldBodyBytesMax;
+/** Answers up to this size are held for all who wait for them; with a larger one each makes a call of its own. */
+export const sharedAnswerBytesMax = 1024 * 1024;
+/** Times that a call asks anew who leads, because the one that led was over just then; then it leads itself. */
+export const sharedEntriesMax = 4;

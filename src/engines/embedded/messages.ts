@@ -83,6 +83,7 @@ export type WorkerMessage =
 export interface WorkerStatus {
   readonly epoch: string;
   readonly keptDecisions: number;
+  readonly questions: number;
   readonly issuers: readonly IssuerStatus[];
   readonly traffic: readonly ServiceTraffic[];
 }

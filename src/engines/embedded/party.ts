@@ -21,6 +21,8 @@ export class Member implements Underway {
   readonly key: Buffer;
   readonly name: string;
   party: Party | undefined;
+  /** How its leader's call went that failed. */
+  failure: Failure | undefined;
   /** Leaders of it that have failed. */
   failures = 0;
   /** Times that it has looked for a leader. */
@@ -42,11 +44,11 @@ export class Member implements Underway {
   }
 
   get endpoint(): string | undefined {
-    return this.party?.endpoint;
+    return this.failure?.endpoint ?? this.party?.endpoint;
   }
 
   get tries(): number | undefined {
-    return this.party?.tries;
+    return this.party?.leader === this ? this.party.tries : undefined;
   }
 
   abandon(): void {
@@ -57,8 +59,10 @@ export class Member implements Underway {
     if (this.hasBegun) this.party?.breakOff();
   }
 
-  /** Others may wait for it longer: nobody is blamed. */
-  late(): void {}
+  /** That somebody waits too long who came later says nothing of the replica. */
+  late(): void {
+    if (this.party?.leader === this) this.party.late();
+  }
 }
 
 /** Calls of this thread that wait for one answer. */
@@ -76,6 +80,11 @@ export abstract class Party {
 
   get bytesOut(): number {
     return 0;
+  }
+
+  /** Whose call to the service it is, where it is of this thread. */
+  get leader(): Member | undefined {
+    return undefined;
   }
 
   get endpoint(): string | undefined {
@@ -98,6 +107,8 @@ export abstract class Party {
 
   breakOff(): void {}
 
+  late(): void {}
+
   /** One has left. */
   protected abstract left(): void;
 
@@ -111,7 +122,7 @@ export abstract class Party {
 
 /** Answers all of them. */
 export function land(members: readonly Member[], landing: Landing, airport: Airport): void {
-  const { answer, leader, bytesOut, endpoint, upstreamMs, grpcStatus } = landing;
+  const { answer, leader, bytesOut, endpoint, upstreamMs, grpcStatus, tries } = landing;
   for (const member of members) {
     const { call } = member;
     const isLeader = call.requestId === leader;
@@ -124,6 +135,7 @@ export function land(members: readonly Member[], landing: Landing, airport: Airp
       bytesOut,
       ...(endpoint !== undefined && { endpoint }),
       ...(isLeader && upstreamMs !== undefined && { upstreamMs }),
+      ...(isLeader && tries !== undefined && { tries }),
       grpcStatus,
       release: () => answerWith(answer, call.exchange, call.requestId),
     });
@@ -131,13 +143,16 @@ export function land(members: readonly Member[], landing: Landing, airport: Airp
 }
 
 /** Those for whom it was the first time try once more, together; the leader and the others are refused. */
-export function fail(members: readonly Member[], { reason, options, endpoint }: Failure, airport: Airport): void {
+export function fail(members: readonly Member[], failure: Failure, airport: Airport): void {
   const again: Member[] = [];
   for (const member of members) {
     if (member.failures === 0) {
       member.failures = 1;
       again.push(member);
-    } else member.call.refuse(reason, options, endpoint);
+    } else {
+      member.failure = failure;
+      member.call.refuse(failure.reason, failure.options);
+    }
   }
   airport.again(again);
 }

@@ -11,6 +11,7 @@ export interface Landing {
   readonly endpoint: string | undefined;
   readonly upstreamMs: number | undefined;
   readonly grpcStatus: number | undefined;
+  readonly tries: number | undefined;
 }
 
 /** How one went that failed before it was answered. */

@@ -132,13 +132,13 @@ class Crew {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
     const { traffic, ...status } = statusOf(statuses);
-    const boarding = this.#boarding
-      .traffic(this.#plan)
-      .map((each) => ({ ...each, retries: 0, retriesRefused: 0, ejections: 0 }));
-    const told = sumOfTraffic([...traffic, ...boarding]).map((each) => {
-      return { ...each, ejections: this.#roster.ejections(each.service) };
-    });
-    return { ...status, endpoints: this.#roster.status(), queues: this.#boarding.queues(this.#plan), traffic: told };
+    const counted = sumOfTraffic([...traffic, ...this.#boarding.traffic(this.#plan)]);
+    return {
+      ...status,
+      endpoints: this.#roster.status(),
+      queues: this.#boarding.queues(this.#plan),
+      traffic: counted.map((each) => ({ ...each, ejections: this.#roster.ejections(each.service) })),
+    };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -234,6 +234,7 @@ function statusOf(
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
+    questions: statuses.reduce((sum, status) => sum + status.questions, 0),
     issuers: statuses[0]?.issuers ?? [],
     traffic: sumOfTraffic(statuses.flatMap(({ traffic }) => traffic)),
   };

@@ -45,6 +45,8 @@ export interface Scene {
   reader: FieldReader;
   /** How the message of a gRPC call is to be walked. */
   walkOf: WalkOf;
+  /** Of calls without a trace, those that spans are made of; undefined: no spans are exported. */
+  samplePpm: number | undefined;
   /** Whether any condition reads the address: then it joins the keys. */
   readsAddress: boolean;
   /** Shut by control where the audit can't be kept. */
@@ -54,12 +56,13 @@ export interface Scene {
 }
 
 /** What the scene has from a Plan. The union over all services: a key that holds more than it must is never wrong. */
-export function sceneOf(plan: Plan): Pick<Scene, 'plan' | 'reader' | 'walkOf' | 'readsAddress'> {
+export function sceneOf(plan: Plan): Pick<Scene, 'plan' | 'reader' | 'walkOf' | 'samplePpm' | 'readsAddress'> {
   const reads = Object.values(plan.access.reads);
   return {
     plan,
     reader: new FieldReader(reads.flatMap(({ headers }) => headers)),
     walkOf: walkFinder(plan),
+    samplePpm: plan.telemetry?.samplePpm,
     readsAddress: reads.some(({ address }) => address),
   };
 }

@@ -100,6 +100,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return {
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
+        questions: scene.asking.questions,
         issuers: scene.asking.gate.status(),
         traffic: scene.carriages.status(),
       };

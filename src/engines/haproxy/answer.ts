@@ -27,6 +27,8 @@ export interface Notebook {
   readonly counters: readonly number[];
   /** Whether they admit the call, where they were looked at elsewhere. */
   readonly isAdmitted?: boolean | undefined;
+  /** How long the gate took, to stand in the call's line; left out: nobody asks. */
+  readonly gateMs?: number;
   /** How permits are handed over; left out: none is. */
   readonly handing?: Handing | undefined;
 }
@@ -45,11 +47,15 @@ export function answerActions(
   plan: Plan,
   request: GateRequest,
   answer: GateAnswer,
-  { book, ledger, key, handing, counters, isAdmitted }: Notebook,
+  { book, ledger, key, handing, counters, isAdmitted, gateMs }: Notebook,
   nowMs: number,
 ): SpopAction[] {
   const number = book.numberOf(staticCore(plan, request, answer));
-  const core = set('coreNumber', integer(number));
+  // With how long the gate took it is a text, which the log prints as it is: no field more for any call.
+  const core = set(
+    'coreNumber',
+    gateMs === undefined ? integer(number) : text(`${number}.${Math.round(gateMs * 1000)}`),
+  );
   if (answer.kind === 'denial') return [core, ...refusalActions(answer, request)];
   const endSeconds = Math.floor(answer.fields.keepUntilMs / 1000);
   const pass = handing?.isNow || handing?.isKept ? handing.seal(answer) : undefined;

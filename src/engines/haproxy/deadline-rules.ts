@@ -5,7 +5,8 @@ import { silenceMsOf } from './traffic-lines.ts';
 import { request, variable } from './words.ts';
 
 /** What a client says of the time it has: the gRPC protocol's `Timeout`, one to eight digits and a unit. */
-const field = call('req.fhdr', 'grpc-timeout');
+export const timeoutField = call('req.fhdr', 'grpc-timeout');
+export const timeoutPattern = '^[0-9]{1,8}[HMSmun]$';
 const said = variable(variables.timeout);
 
 /** Units, and how their number becomes milliseconds; what is left of one counts as one. Reading a number ends where its digits do. */
@@ -27,11 +28,11 @@ export function isSooner(upstream: UpstreamPlan): Condition {
 
 /**
  * A client's `grpc-timeout`, where it is shorter than what the service has: how long a replica may then be silent. It is passed on as it
- * is. A call that says nothing pays for the look at its fields; one of which it is malformed is as one that says nothing.
+ * is. A call that says nothing pays for the look at its fields; one that can't be read was refused.
  */
 export function timeoutRules(upstream: UpstreamPlan): Directive[] {
   return [
-    directive(request(`set-var(${variables.timeout})`, field), test(field, 'reg', '^[0-9]{1,8}[HMSmun]$')),
+    directive(request(`set-var(${variables.timeout})`, timeoutField), test(timeoutField, 'reg', timeoutPattern)),
     ...units.map(([unit, ...toMs]) =>
       directive(request(`set-var(${variables.deadline})`, chain(said, ...toMs)), test(said, 'end', unit)),
     ),

@@ -169,6 +169,7 @@ export function grpcRefusalRules(hasLua: boolean): Directive[] {
 
 /** What the walk refuses in the buffer. */
 export const messageReasons = [
+  'request-malformed',
   'message-malformed',
   'message-ambiguous',
   'message-compressed',

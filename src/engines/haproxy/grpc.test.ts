@@ -80,7 +80,7 @@ test('a call is given up when its client has no more time, and is told so', asyn
     late.map(({ core }) => [core.outcome, core.grpcStatus]),
     Array.from({ length: 4 }, () => ['deny', 4]),
   );
-  assert.equal((await call(message(10), { 'grpc-timeout': 'soon' })).grpcStatus, '0');
+  assert.equal((await call(message(10), { 'grpc-timeout': 'soon' })).grpcStatus, '3');
   assert.equal((await call(message(10), { 'grpc-timeout': '99999999H' })).grpcStatus, '0');
 });
 

@@ -24,7 +24,7 @@ const forms: Readonly<Record<LogField, string>> = {
   counter: '\\d{1,15}',
   address,
   status: '-1|\\d{1,3}',
-  askedCore: count,
+  askedCore: `(?:${count})(?:\\.\\d{1,9})?`,
   keptCore: count,
   trace: '-?|[0-9a-f-]{55}',
   totalMs: count,
@@ -66,7 +66,7 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
     const match = lineForm.exec(plain);
     if (match === null) return { unreadable: `not a line of the form ${logForm}` };
     const worker = match[1] as string;
-    const number = numberIn(match[at.askedCore]) ?? numberIn(match[at.keptCore]);
+    const number = numberIn(match[at.askedCore]?.split('.')[0]) ?? numberIn(match[at.keptCore]);
     const found =
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
@@ -180,7 +180,7 @@ function ownRefusal(match: Match, reasons: Readonly<Record<string, DenialReason>
 }
 
 function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord {
-  const [status, traceId] = [statusOf(match), traceIdOf(match[at.trace] as string)];
+  const status = statusOf(match);
   return {
     requestId: `${worker}-${match[at.counter]}`,
     timeMs: Number(match[at.timeMs]),
@@ -188,7 +188,7 @@ function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord
     sequence: Number(match[at.sequence]) + 1,
     engine: 'haproxy',
     address: peer(match[at.address] as string),
-    core: { ...held.core, status, traceId },
+    core: { ...held.core, status, ...traceOf(match[at.trace] as string) },
     timing: timingOf(match),
     held,
   };
@@ -205,10 +205,11 @@ function peer(address: string): string {
 }
 
 /** W3C Trace Context: version 00, neither id all zeros. */
-const traceparent = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+const traceparent = /^00-(?!0{32})([0-9a-f]{32})-((?!0{16})[0-9a-f]{16}-[0-9a-f]{2})$/;
 
-function traceIdOf(text: string): string | null {
-  return text.length < 55 ? null : (traceparent.exec(text)?.[1] ?? null);
+function traceOf(text: string): { readonly traceId: string | null; readonly span?: string } {
+  const [, traceId, span] = (text.length < 55 ? null : traceparent.exec(text)) ?? [];
+  return traceId === undefined || span === undefined ? { traceId: null } : { traceId, span };
 }
 
 function timingOf(match: Match): AuditTiming {
@@ -216,8 +217,11 @@ function timingOf(match: Match): AuditTiming {
   const times = measured.map((name) => [name, numberIn(match[at[name]])] as const);
   const known = Object.fromEntries(times.filter(([, value]) => value !== undefined));
   const further = Number(match[at.tries]);
+  const gate = match[at.askedCore]?.split('.')[1];
+  const gateMs = gate === undefined ? {} : { gateMs: Number(gate) / 1000 };
   return {
     totalMs: numberIn(match[at.totalMs]) ?? 0,
+    ...gateMs,
     ...known,
     ...(endpoint !== undefined && { endpoint }),
     ...(further > 0 && { tries: further + 1 }),

@@ -12,6 +12,8 @@ export interface Place {
   readonly adminSocket: string;
   /** Where calls are handed over. */
   readonly assistSocket: string;
+  /** Where HAProxy's own metrics are asked for. */
+  readonly metricsSocket: string;
   /** Where listeners listen, by name; the Plan's own addresses where there is none. */
   readonly addresses?: Readonly<Record<string, AddressPlan>>;
   /** Descriptors that it is started with and listens on, by listener, in place of the address. */
@@ -29,5 +31,6 @@ export function examplePlace(plan: Plan): Place {
     gateSocket: join(directory, 'gate.sock'),
     adminSocket: join(directory, 'admin.sock'),
     assistSocket: join(directory, 'assist.sock'),
+    metricsSocket: join(directory, 'metrics.sock'),
   };
 }

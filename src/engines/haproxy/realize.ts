@@ -12,6 +12,7 @@ import { assistedRoutes, hasAssisted, isAskedIfUneven } from './assisted.ts';
 import { assistedSections } from './assisted-backends.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
+import { exporterSection } from './exporter.ts';
 import { frontendSection } from './frontend.ts';
 import { grpcSections } from './grpc-backends.ts';
 import { listensForGrpc, refusedMessagesSection } from './grpc-frontend.ts';
@@ -121,6 +122,7 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     ...served.flatMap(({ scene }) => assistedSections({ plan, scene, place, isGrpc })),
     ...limitTables(countersMax),
     gateSection(place),
+    exporterSection(place),
   ]);
 }
 

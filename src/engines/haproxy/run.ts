@@ -29,6 +29,7 @@ import { isAssisted } from './assisted.ts';
 import { CoreBooks } from './core-book.ts';
 import { CounterNumbers } from './counter-numbers.ts';
 import { demandsOf, union } from './demands.ts';
+import { exportedMetrics } from './exporter.ts';
 import { FloodGuard } from './flood.ts';
 import { Handover } from './handover.ts';
 import { KnownReplicas } from './known-replicas.ts';
@@ -77,6 +78,7 @@ export async function runHaproxy({
     admit: (open) => runner.admit(open),
     setCertificates: (certificates) => runner.setCertificates(certificates),
     status: () => runner.status(),
+    ownMetrics: () => runner.ownMetrics(),
     async stop(graceMs) {
       await runner.stop(graceMs);
       await agent.close();
@@ -128,6 +130,7 @@ class Runner {
   readonly #traffic = new TrafficSums();
   /** Changes of the Plan and of replicas never overlap. */
   #change: Promise<void> = Promise.resolve();
+  #questions = 0;
   #isOpen = true;
   #isStopping = false;
 
@@ -198,6 +201,8 @@ class Runner {
     const changes = this.#changes;
     if (!this.#isOpen) return this.#shut(worker, request);
     const { clock } = this.#options;
+    this.#questions += 1;
+    const askedMs = performance.now();
     const said = await this.#flood.check(request, clock.now(), () => gate.check(request));
     const answer = wayward(gate.plan, said, backend) ?? said;
     const nowMs = clock.now();
@@ -209,7 +214,8 @@ class Runner {
     const counters = countersOf(answer, request, this.#numbers);
     const isAdmitted = answer.kind === 'permit' ? await this.#handover.count(worker, answer, counters) : undefined;
     const ledger = isAdmitted === undefined ? keeper?.ledger : undefined;
-    const notebook = { book: this.#books.of(worker), ledger, key, counters, isAdmitted, handing };
+    const gateMs = gate.plan.telemetry === undefined ? {} : { gateMs: performance.now() - askedMs };
+    const notebook = { book: this.#books.of(worker), ledger, key, counters, isAdmitted, handing, ...gateMs };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
@@ -306,7 +312,14 @@ class Runner {
       endpoints: (await this.#current?.endpoints()) ?? [],
       issuers: this.#gate.status(),
       traffic: this.#traffic.with(processes.flatMap((each) => each.traffic())),
+      questions: this.#questions,
     };
+  }
+
+  /** Of the newest process: those that drain have their last calls. */
+  async ownMetrics(): Promise<string> {
+    if (this.#current === undefined) throw new Error('no process of HAProxy runs');
+    return exportedMetrics(this.#current.place.metricsSocket);
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -347,6 +360,7 @@ class Runner {
       gateSocket: join(sockets, 'gate.sock'),
       adminSocket: join(sockets, `${worker}.sock`),
       assistSocket: join(sockets, assistSocketFile),
+      metricsSocket: join(sockets, `${worker}.metrics`),
       addresses: this.addresses,
       sockets: descriptorsOf(handedOver),
       pem: Object.fromEntries(plan.listeners.map(({ name }, index) => [name, join(directory, `${index + 1}.pem`)])),
@@ -379,6 +393,7 @@ class Runner {
     this.#traffic.keep(ended.traffic());
     rmSync(ended.place.directory, { recursive: true, force: true });
     rmSync(ended.place.adminSocket, { force: true });
+    rmSync(ended.place.metricsSocket, { force: true });
     if (this.#isStopping) return;
     if (ended !== this.#current) return;
     log(`haproxy: the process ${ended.pid} ended (${how}); a new one is started`);
