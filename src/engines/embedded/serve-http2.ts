@@ -7,8 +7,6 @@ import {
 } from 'node:http2';
 import { isGrpc } from '../../protocols/index.ts';
 import { headerCountMax } from '../../std/limits.ts';
-import { Call } from './call.ts';
-import { GrpcCall } from './grpc-call.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import {
   grpcWindowBytes,
@@ -41,8 +39,11 @@ export function http2Server(scene: Scene, { listener, sessions, silenceMs }: Htt
   });
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
     const exchange = new Http2Exchange(stream, raw, addressOf(stream.session?.socket));
-    const isCall = isGrpc(exchange.method, headers['content-type']);
-    const call = isCall ? new GrpcCall(scene, listener, exchange) : new Call(scene, listener, exchange);
+    const call = scene.makeCall(scene, {
+      listener,
+      exchange,
+      isGrpc: isGrpc(exchange.method, headers['content-type']),
+    });
     stream.once('close', () => call.left());
     stream.setTimeout(silenceMs, () => call.refuse(call.exchange.isComplete ? 'upstream-timeout' : 'request-timeout'));
     call.start();
