@@ -93,6 +93,9 @@ const failures: ReadonlySet<AuditCore['reason']> = new Set([
   'upstream-unavailable',
   'upstream-malformed',
   'upstream-timeout',
+  'queue-full',
+  'queue-timeout',
+  'deadline-exceeded',
 ]);
 
 /** Why, in the operator's words; the client reads the denial table's own sentence. */
@@ -141,6 +144,9 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'upstream-unavailable': 'no replica could be reached',
   'upstream-malformed': 'the replica answered with malformed HTTP',
   'upstream-timeout': 'the replica did not answer in time',
+  'queue-full': 'as many calls waited as may',
+  'queue-timeout': 'it waited for as long as a call may',
+  'deadline-exceeded': 'it was not done within its deadline',
 };
 
 function milliseconds(value: number): string {

@@ -55,6 +55,12 @@ export interface AuditTiming {
   readonly endpoint?: string;
   /** grpc-status that the service answered. */
   readonly grpcStatus?: number;
+  /** How long it waited for its turn. */
+  readonly queueMs?: number;
+  /** Replicas that it was sent to, where there was more than one. */
+  readonly tries?: number;
+  /** Id of the request whose answer it got: identical predictions in flight are one call to the service. */
+  readonly leader?: string;
 }
 
 /** One call, as an engine's spool holds it once it is parsed. */

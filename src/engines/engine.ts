@@ -30,13 +30,44 @@ export type Feature =
   /** Refuses what HTTP lets a recipient mend: a folded field, the same Host twice, a length beside chunks. */
   | 'refuses-mendable-http'
   | 'epoch-without-reload'
-  | 'structure-without-restart';
+  | 'structure-without-restart'
+  /** Replicas come and go without a reload: by DNS, by a change of the environment. */
+  | 'replicas-without-reload'
+  /** A replica that is down gets no call. */
+  | 'health'
+  /** A replica gets a model's calls only where it has that model's version. */
+  | 'readiness-by-model'
+  | 'ejection'
+  | 'sequence'
+  | 'queue'
+  /** On connect failures, 502 and 503. */
+  | 'retry'
+  /** On UNAVAILABLE in trailers. */
+  | 'retry-grpc-status'
+  | 'deadline'
+  | 'grpc-timeout'
+  | 'coalesce'
+  | 'compress-gzip'
+  | 'compress-br'
+  | 'compress-zstd'
+  | 'compress-requests';
 
 export type Capability = 'native' | 'cached' | 'assisted' | 'refused';
 
 /** Relative file name → content. */
 export interface Realization {
   readonly files: Readonly<Record<string, string>>;
+  /** What the engine doesn't carry by itself, and has carried by the embedded engine over a local socket. Left out: nothing. */
+  readonly assisted?: readonly AssistedRoute[];
+}
+
+/** Calls that go the assisted way: the engine still decides (by what the gate answered), limits and records them. */
+export interface AssistedRoute {
+  readonly service: string;
+  /** Left out: all of its models. */
+  readonly model?: string;
+  /** Why: `repeats`, `sequence`, `queue`, `request compression`. */
+  readonly features: readonly Feature[];
 }
 
 export interface EngineContext {
@@ -56,6 +87,8 @@ export interface RunningEngine {
   swap(plan: Plan): Promise<void>;
   /** Ends kept decisions of these subject ids (`Identity.id`) everywhere; when it returns, every process has confirmed. */
   revoke(subjectIds: readonly string[]): Promise<void>;
+  /** Spreads calls over these replicas from now on, without a reload; calls in flight go on to their end. Services not named stay as they are. */
+  setReplicas?(replicas: ReplicasByService): Promise<void>;
   status(): Promise<EngineStatus>;
   /**
    * Shuts admission (`open` false): from then on every call is answered `audit-unavailable`, until it is opened again. When it
@@ -76,6 +109,51 @@ export interface EngineStatus {
   readonly keptDecisions: number;
   /** Calls of this run that it carried and wrote no line of, where it can tell; the audit holds each finding. */
   readonly unrecordedCalls?: number;
-  readonly endpoints: readonly { readonly service: string; readonly address: string; readonly inFlight: number }[];
+  readonly endpoints: readonly EndpointStatus[];
   readonly issuers: readonly IssuerStatus[];
+  /** Queues that there are, now. Left out: none. */
+  readonly queues?: readonly QueueStatus[];
+  /** Counts since the start, by service. Left out: the engine counts none. */
+  readonly traffic?: readonly ServiceTraffic[];
+}
+
+export interface EndpointStatus {
+  readonly service: string;
+  readonly address: string;
+  readonly inFlight: number;
+  /** Passed over for a while, because it failed. */
+  readonly isEjected?: boolean;
+}
+
+export interface QueueStatus {
+  readonly service: string;
+  /** Left out: the queue of the whole service. */
+  readonly model?: string;
+  readonly inFlight: number;
+  readonly waiting: number;
+}
+
+/** Since the start of the engine. */
+export interface ServiceTraffic {
+  readonly service: string;
+  /** Further tries that were made, and those that the budget didn't allow. */
+  readonly retries: number;
+  readonly retriesRefused: number;
+  readonly ejections: number;
+  /** Calls that were answered with another's answer. */
+  readonly coalesced: number;
+  readonly queueFull: number;
+  readonly queueTimeouts: number;
+}
+
+/** What control knows of the replicas: from the Plan, from DNS, from polling them. */
+export type ReplicasByService = Readonly<Record<string, readonly ReplicaState[]>>;
+
+export interface ReplicaState {
+  readonly rest: AddressPlan;
+  readonly grpc?: AddressPlan;
+  /** It gets calls. */
+  readonly isUp: boolean;
+  /** `finance-prod/3`, or `finance-prod` where the model has no named versions: it doesn't have these, and gets no call for them. */
+  readonly lacks: readonly string[];
 }

@@ -147,6 +147,14 @@ export const denials = {
     title: 'Bad answer from the service',
     sentence: 'The service answered with malformed HTTP.',
   },
+  'queue-full': unavailable('Too much waits', 'As many calls wait for the service as may.'),
+  'queue-timeout': unavailable('Waited too long', 'The service was busy for as long as a call may wait.'),
+  'deadline-exceeded': {
+    status: 504,
+    title: 'Deadline exceeded',
+    sentence: 'The call was not done within its deadline.',
+    grpcStatus: 4,
+  },
   'upstream-timeout': { status: 504, title: 'Service timeout', sentence: 'The service did not answer in time.' },
 } as const satisfies Record<string, DenialRow>;
 

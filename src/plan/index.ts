@@ -4,4 +4,5 @@ export { freezePlan } from './freeze.ts';
 export { issuersOf, keyIssuer } from './key-issuer.ts';
 export { PlanError, parsePlan } from './parse.ts';
 export { planText } from './text.ts';
+export { defaultRetries, type Traffic, trafficOf } from './traffic.ts';
 export type * from './types.ts';

@@ -163,6 +163,8 @@ export interface ConditionReads {
   readonly address: boolean;
   /** Reads the clock: kept for a second at most. */
   readonly time: boolean;
+  /** Reads how much waits or is in flight: kept for a second at most. Left out: it doesn't. */
+  readonly queue?: true;
 }
 
 /** All of its parts must hold for the exemption. */
@@ -201,7 +203,80 @@ export interface BoundsPlan {
   readonly bodyBytesMax: number;
 }
 
+/**
+ * One service: its replicas, and how calls get to them. What is left out is as `trafficOf` says. All of it is structure: none of it is
+ * decided from.
+ */
 export interface UpstreamPlan {
   readonly service: string;
-  readonly endpoints: readonly { readonly rest: AddressPlan; readonly grpc?: AddressPlan }[];
+  readonly endpoints: readonly EndpointPlan[];
+  readonly timeouts?: TimeoutsPlan;
+  /** Left out: replicas aren't polled. One that can't be reached is passed over for a while all the same. */
+  readonly health?: HealthPlan;
+  readonly retries?: RetriesPlan;
+  readonly queue?: QueuesPlan;
+  readonly compression?: CompressionPlan;
+  /** Of each model that the policy wants carried in a way of its own. */
+  readonly models?: { readonly [model: string]: ModelTrafficPlan };
+}
+
+export interface EndpointPlan {
+  readonly rest: AddressPlan;
+  readonly grpc?: AddressPlan;
+  /** `dns:models.internal:8501`: each address that the name has is a replica, and it is resolved again and again. */
+  readonly dns?: true;
+}
+
+export interface TimeoutsPlan {
+  /** To connect to a replica. Default 2,000. */
+  readonly connectMs?: number;
+  /** How long a replica may be silent. Default 60,000. */
+  readonly answerMs?: number;
+  /** Of the whole call, from its arrival to the last byte of the answer, tries and waiting included. Left out: none. */
+  readonly deadlineMs?: number;
+}
+
+/** Each replica is polled for its models' states, once for the whole gateway. */
+export interface HealthPlan {
+  readonly everyMs: number;
+  /** Good answers in a row until it is up again; bad ones until it is down. */
+  readonly rise: number;
+  readonly fall: number;
+}
+
+/** Of calls that the operation table calls safe, while their body is held whole. */
+export interface RetriesPlan {
+  /** Tries of a call at most, the first among them: 1 to 4. */
+  readonly triesMax: number;
+  /** Further tries in relation to calls, over the last ten seconds, in parts per million. */
+  readonly budgetPpm: number;
+}
+
+export interface QueuesPlan {
+  readonly service?: QueuePlan;
+  /** By model. A call has to pass its model's queue, then its service's. */
+  readonly models?: { readonly [model: string]: QueuePlan };
+}
+
+/** Calls beyond `inFlightMax` wait, in order of arrival; beyond `waitingMax`, or longer than `waitMs`, they are refused. */
+export interface QueuePlan {
+  readonly inFlightMax: number;
+  readonly waitingMax: number;
+  readonly waitMs: number;
+}
+
+export type Coding = 'gzip' | 'br' | 'zstd';
+
+export interface CompressionPlan {
+  /** Codings of answers, the preferred first; of those the client accepts. Only of answers that aren't coded yet, REST alone. */
+  readonly answers?: readonly Coding[];
+  /** Of request bodies that aren't coded yet, towards the service; REST alone. */
+  readonly requests?: Coding;
+}
+
+export interface ModelTrafficPlan {
+  /** Calls with the same value of this field (lower case; metadata of a gRPC call) go to the same replica; never retried, never coalesced. */
+  readonly sequence?: { readonly header: string };
+  /** Identical predictions in flight become one call to the service: of one caller, or of all whom the same rule lets in. */
+  readonly repeats?: { readonly share: 'caller' | 'rule' };
 }

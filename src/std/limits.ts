@@ -54,3 +54,5 @@ export const modelSpecBytesMax = 1024;
 export const modelSpecWithinBytesMax = 16_384;
 /** Fields of a gRPC message at most, counted at its top level: walking one costs more than its two bytes cost to send. */
 export const messageFieldsMax = 4096;
+/** A call may be sent again only while its whole body is held: bodies up to this size are, on every engine. */
+export const retryBodyBytesMax = 16_384;

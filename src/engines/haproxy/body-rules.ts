@@ -1,20 +1,19 @@
 import { unsizedBodyBytesMax, unsizedBodyTimeoutMs } from '../../std/limits.ts';
 import { all, type Condition, call, type Directive, directive, format, not, test } from './print.ts';
 import { answerWords, returnWords } from './refusals.ts';
+import { isFound, request, variable } from './words.ts';
 
 /** The kind of the last block of a request whose length is not declared; set for those alone. */
 const tail = 'txn.tail';
-const isHeld = test(call('var', tail), 'found');
+const isHeld = isFound(tail);
 /** Nothing came after the header fields: there is no body. */
-const isBodiless = test(call('var', tail), 'str', 'HTX_BLK_EOH');
+const isBodiless = test(variable(tail), 'str', 'HTX_BLK_EOH');
 
 /**
  * A request that this holds for is held whole. It is the one test that a call with a declared length pays for here; a call without
  * a body and without a length (GET) fails it, too, and isn't waited for.
  */
 const isUnsized: Condition = not(test(call('req.fhdr', 'content-length'), 'found'));
-
-const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
 
 /**
  * A body without a declared length is held whole and gets one: so its chunks end here, and with them its trailers, which nobody

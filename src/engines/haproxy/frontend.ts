@@ -45,7 +45,8 @@ import {
 } from './print.ts';
 import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
-import { hasControls, isFound, variable } from './rules.ts';
+import { hasControls } from './rules.ts';
+import { after, isFound, isWhole, request, variable } from './words.ts';
 
 interface Scene {
   readonly plan: Plan;
@@ -63,21 +64,22 @@ const stages: readonly Stage[] = [shape, message, key, find];
 
 /** A listener: what HAProxy does with a request, top to bottom. */
 export function frontendSection(scene: Scene): Section {
-  const { place, index } = scene;
+  const { plan, listener, place, index } = scene;
+  const isGrpc = listensForGrpc(plan, listener);
   return {
     head: ['frontend', frontendName(index)],
     lines: [
       bind(scene),
       // Only lines of calls: HAProxy's own words are warnings, and would stand between them.
       directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0', 'err']),
-      directive(['http-request', 'set-log-level', 'err']),
-      directive(['log-format', auditFormat(place.worker, index)]),
+      directive(request('set-log-level', 'err')),
+      directive(['log-format', auditFormat({ worker: place.worker, listener: index, isGrpc })]),
       directive(['unique-id-format', format(`${place.worker}-`, { field: 'rt' })]),
       directive(['unique-id-header', 'x-headgate-request-id']),
       directive(['option', 'forwardfor']),
       ...stages.flatMap((stage) => stage(scene)),
-      directive(['http-after-response', 'set-header', 'x-headgate-request-id', format({ sample: call('unique-id') })]),
-      ...(listensForGrpc(scene.plan, scene.listener) ? waitingLines() : []),
+      directive(after('set-header', 'x-headgate-request-id', format({ sample: call('unique-id') }))),
+      ...(isGrpc ? waitingLines() : []),
       ...forward(scene),
     ],
   };
@@ -94,8 +96,6 @@ function bind({ listener, place }: Scene): Directive {
   const pem = place.pem?.[listener.name] ?? `${place.directory}/${listener.name}.pem`;
   return directive(['bind', address, 'ssl', 'crt', pem, 'alpn', 'h2,http/1.1', 'ssl-min-ver', 'TLSv1.2']);
 }
-
-const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
 
 /** White space around a value, which the key would not see and only HTTP/2 brings as it is. */
 const oddValue = all(
@@ -238,7 +238,6 @@ function forwardGrpc(
   first: number,
 ): Directive[] {
   const isHit = all(isGrpcCall, holds(recordOffsets.end));
-  const isWhole = test(variable(variables.whole), 'bool');
   const isAsIs = test(recordField(recordOffsets.version), 'str', '.');
   return [
     directive(['use_backend', backends.refused], isRefusedMessage),

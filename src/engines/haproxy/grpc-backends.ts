@@ -1,23 +1,22 @@
 import type { UpstreamPlan } from '../../plan/types.ts';
-import { printHostPort } from '../../std/host-port.ts';
-import { hasGrpc } from './grpc-frontend.ts';
 import { grpcErrorLines, refusingGrpc } from './grpc-refusals.ts';
-import { files, grpcAskName, grpcName, grpcPlainName, spoeEngine, variables, walkName } from './names.ts';
+import { grpcAskName, grpcName, grpcPlainName, variables, walkName } from './names.ts';
 import type { Place } from './place.ts';
-import { call, type Directive, directive, type Section } from './print.ts';
+import { call, directive, type Section } from './print.ts';
 import { missedGrpcRules, permittedGrpcRules, plainlyPermittedGrpcRules, type RuleScene } from './rules.ts';
+import { serverLines } from './servers.ts';
+import { spoeFilter } from './spoe.ts';
+import { request } from './words.ts';
 
-/** Replicas that a call is tried on. */
-const triesMax = 4;
 const walk = directive(['filter', 'lua.message']);
 
 /** The backends of a service for gRPC; of one that has no such replica, too, because HAProxy is to say so by itself. */
 export function grpcSections(upstream: UpstreamPlan, index: number, { scene, place }: GrpcScene): Section[] {
-  const rest = [...grpcErrorLines(), ...serverLines(upstream)];
+  const rest = [...grpcErrorLines(), ...serverLines(upstream, 'grpc')];
   const permitted = permittedGrpcRules({ ...scene, refusing: refusingGrpc });
   const missed = missedGrpcRules({ ...scene, refusing: refusingGrpc });
-  const ask = directive(['filter', 'spoe', 'engine', spoeEngine, 'config', `${place.directory}/${files.spoe}`]);
-  const backend = directive(['http-request', `set-var(${variables.backend})`, call('str', grpcAskName(index))]);
+  const ask = spoeFilter(place);
+  const backend = directive(request(`set-var(${variables.backend})`, call('str', grpcAskName(index))));
   const plain = plainlyPermittedGrpcRules({ ...scene, refusing: refusingGrpc });
   return [
     {
@@ -46,19 +45,4 @@ export function grpcSections(upstream: UpstreamPlan, index: number, { scene, pla
 interface GrpcScene {
   readonly scene: RuleScene;
   readonly place: Place;
-}
-
-function serverLines(upstream: UpstreamPlan): Directive[] {
-  const { endpoints } = upstream;
-  const servers = endpoints.flatMap(({ grpc }, index) =>
-    grpc === undefined ? [] : [directive(['server', `replica.${index + 1}`, printHostPort(grpc), 'proto', 'h2'])],
-  );
-  if (!hasGrpc(upstream)) return [];
-  return [
-    directive(['balance', 'leastconn']),
-    // Calls of many callers share a connection: HTTP/2 keeps them apart.
-    directive(['http-reuse', 'always']),
-    directive(['retries', Math.min(triesMax, servers.length) - 1]),
-    ...servers,
-  ];
 }

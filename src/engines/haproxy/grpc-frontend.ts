@@ -5,11 +5,8 @@ import { requestHeadTimeoutMs } from '../../std/limits.ts';
 import { grpcAnswerRules, grpcReturnRules, grpcReturnWords, messageReasons, silenceLines } from './grpc-refusals.ts';
 import { backends, grpcNamesMap, variables } from './names.ts';
 import type { Place } from './place.ts';
-import { all, type Condition, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
-
-const variable = (name: string): ReturnType<typeof call> => call('var', name);
-const isFound = (name: string): Condition => test(variable(name), 'found');
-const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
+import { all, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
+import { isFound, request, requestLine, variable } from './words.ts';
 
 /** Whether a service is spoken to in gRPC. */
 export function hasGrpc({ endpoints }: UpstreamPlan): boolean {
@@ -87,9 +84,6 @@ function walkedPaths(plan: Plan, routes: readonly RoutePlan[]): (readonly [walk:
 
 /** A call that HAProxy refuses by its message: it goes to a backend of its own. */
 export const isRefusedMessage = all(isGrpcCall, not(test(variable(variables.grpc), 'int', 1)));
-
-/** What the audit needs of a request that nobody was asked about. */
-const requestLine = chain(variable(variables.method), call('concat', ' ', variables.path));
 
 export function refusedMessagesSection(): Section {
   return {

@@ -14,20 +14,7 @@ import {
   test,
 } from './print.ts';
 import type { Refusing } from './refusals.ts';
-
-const placeholder = 'REQUEST-ID';
-const variable = (name: string): Sample => call('var', name);
-const isFound = (name: string): Condition => test(variable(name), 'found');
-const after = (...words: readonly (string | number)[]): readonly (string | number)[] => [
-  'http-after-response',
-  ...words,
-];
-
-/** A value of the answer as a log format, with the request's own id. */
-function valueFormat(value: string): Format {
-  const [before = '', behind] = value.split(placeholder);
-  return behind === undefined ? format(before) : format(before, { sample: call('unique-id') }, behind);
-}
+import { after, isFound, isUnderWay, placeholder, request, variable, type Words, withRequestId } from './words.ts';
 
 /** Words behind a status: fields and no body, which makes it Trailers-Only. Their content type comes from `grpcAnswerRules`. */
 function answerWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
@@ -35,49 +22,47 @@ function answerWords(reason: DenialReason, override: Readonly<Record<string, Sam
     const other = override[name];
     return name === 'content-type'
       ? []
-      : ['hdr', name, other === undefined ? valueFormat(value) : format({ sample: other })];
+      : ['hdr', name, other === undefined ? withRequestId(value) : format({ sample: other })];
   });
 }
 
 /** Words of a rule that refuses a gRPC call by HAProxy itself. */
-export function grpcReturnWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
-  const words = ['http-request', 'return', 'status', '200', ...answerWords(reason, override)];
+export function grpcReturnWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Words {
+  const words = answerWords(reason, override);
   for (const [name, sample] of Object.entries(override)) {
     if (!words.includes(name)) words.push('hdr', name, format({ sample }));
   }
-  return words;
+  return request('return', 'status', 200, ...words);
 }
 
 /** As Trailers-Only answers. The reason is noted first, because the audit can't see it by the status. */
 export const refusingGrpc: Refusing = (reason, when, override) => [
-  directive(['http-request', `set-var(${variables.grpc})`, call('str', reason)], when),
+  directive(request(`set-var(${variables.grpc})`, call('str', reason)), when),
   ...grpcReturnRules(reason, override),
 ];
-
-/** Where a body is still under way, its rest is taken in first: an answer before its end is followed by a reset, and lost on clients. */
-const isUnderWay = not(test(variable(variables.whole), 'bool'));
 
 /** Answers a call whose reason is noted. */
 export function grpcReturnRules(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Directive[] {
   const isIt = test(variable(variables.grpc), 'str', reason);
   const fields = new Map(grpcAnswer(reason, placeholder).headers);
-  const { grpcStatus, grpcMessage, retryAfter } = variables.refusal;
+  const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
   const set = (name: string, value: Format): Directive =>
-    directive(['http-request', `set-var-fmt(${name})`, value], all(isIt, isUnderWay));
+    directive(request(`set-var-fmt(${name})`, value), all(isIt, isUnderWay));
   const again = override['retry-after'];
   const seconds = again === undefined ? fields.get('retry-after') : undefined;
   return [
-    set(grpcStatus, valueFormat(fields.get('grpc-status') ?? '')),
-    set(grpcMessage, valueFormat(fields.get('grpc-message') ?? '')),
+    set(grpcStatus, withRequestId(fields.get('grpc-status') ?? '')),
+    set(grpcMessage, withRequestId(fields.get('grpc-message') ?? '')),
     ...(again === undefined ? [] : [set(retryAfter, format({ sample: again }))]),
-    ...(seconds === undefined ? [] : [set(retryAfter, valueFormat(seconds))]),
+    ...(seconds === undefined ? [] : [set(retryAfter, withRequestId(seconds))]),
     refuseLate(isIt),
     directive(grpcReturnWords(reason, override), isIt),
   ];
 }
 
+/** Where a body is still under way, its rest is taken in first: an answer before its end is followed by a reset, and lost on clients. */
 function refuseLate(when: Condition): Directive {
-  return directive(['http-request', 'use-service', 'lua.refuse'], all(when, isUnderWay));
+  return directive(request('use-service', 'lua.refuse'), all(when, isUnderWay));
 }
 
 /** What HAProxy answers by itself, each as the reason that it stands for. */
@@ -116,7 +101,7 @@ export function grpcErrorLines(): Directive[] {
     ...filterReasons.map((reason) => {
       const value = grpcAnswer(reason, placeholder).headers.find(([name]) => name === 'grpc-message')?.[1] ?? '';
       const isIt = test(variable(variables.why), 'str', reason);
-      return directive(after('set-header', 'grpc-message', valueFormat(value)), all(isOwn, isIt));
+      return directive(after('set-header', 'grpc-message', withRequestId(value)), all(isOwn, isIt));
     }),
     directive(after(`set-var(${variables.grpc})`, variable(variables.why)), all(isOwn, isFound(variables.why))),
     directive(after('set-status', 200), isOwn),
@@ -142,7 +127,7 @@ export function silenceLines(problem: string): Directive[] {
     directive(after('allow'), not(isSilence)),
     directive(after('set-header', 'content-type', 'application/grpc'), when),
     directive(after('set-header', 'grpc-status', answer.get('grpc-status') ?? ''), when),
-    directive(after('set-header', 'grpc-message', valueFormat(answer.get('grpc-message') ?? '')), when),
+    directive(after('set-header', 'grpc-message', withRequestId(answer.get('grpc-message') ?? '')), when),
     directive(after(`set-var(${variables.grpc})`, call('str', 'request-timeout')), when),
     directive(after('set-status', 200), when),
   ];
@@ -151,37 +136,14 @@ export function silenceLines(problem: string): Directive[] {
 /** The answer to what the gate has refused: all of it stands in the agent's variables. `hasLua`: it is loaded there. */
 export function grpcRefusalRules(hasLua: boolean): Directive[] {
   const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
-  const words = [
-    'http-request',
-    'return',
-    'status',
-    '200',
-    'hdr',
-    'grpc-status',
-    format({ sample: variable(grpcStatus) }),
-  ];
-  words.push('hdr', 'grpc-message', format({ sample: variable(grpcMessage) }));
+  const status = ['hdr', 'grpc-status', format({ sample: variable(grpcStatus) })];
+  const message = ['hdr', 'grpc-message', format({ sample: variable(grpcMessage) })];
+  const words = request('return', 'status', 200, ...status, ...message);
   const again = ['hdr', 'retry-after', format({ sample: variable(retryAfter) })];
   return [
-    ...(hasLua ? lateRefusal() : []),
+    ...(hasLua ? [refuseLate(isFound(grpcStatus))] : []),
     directive([...words, ...again], all(isFound(grpcStatus), isFound(retryAfter))),
     directive(words, isFound(grpcStatus)),
-  ];
-}
-
-function lateRefusal(): Directive[] {
-  const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
-  const refusal = variables.refusal;
-  const copies = [
-    [refusal.grpcStatus, grpcStatus],
-    [refusal.grpcMessage, grpcMessage],
-    [refusal.retryAfter, retryAfter],
-  ] as const;
-  return [
-    ...copies.map(([to, from]) =>
-      directive(['http-request', `set-var(${to})`, variable(from)], all(isFound(grpcStatus), isUnderWay)),
-    ),
-    refuseLate(isFound(grpcStatus)),
   ];
 }
 

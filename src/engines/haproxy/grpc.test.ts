@@ -171,10 +171,11 @@ test('a limit is RESOURCE_EXHAUSTED, and says when to come again', async () => {
   const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
   try {
     const headers = { authorization: `Bearer ${own.token('ann')}` };
-    const sent = () => grpc.call(predict, { chunks: [frame(spec)], headers });
-    assert.equal((await sent()).grpcStatus, '0');
-    for (let turn = 0; turn < 2; turn += 1) {
-      const end = await sent();
+    const sent = (made: Buffer) => grpc.call(predict, { chunks: [frame(made)], headers });
+    assert.equal((await sent(spec)).grpcStatus, '0');
+    // The last one is refused while it is under way.
+    for (const made of [spec, message(200_000)]) {
+      const end = await sent(made);
       assert.deepEqual([end.grpcStatus, end.headers['retry-after'], end.isTrailersOnly], ['8', '60', true]);
     }
     const [, refused] = (await own.records(3)).map((record) => record.core);

@@ -13,9 +13,9 @@ import {
 } from './print.ts';
 import { recordOffsets, type Speed, slotOffsets, speeds } from './record.ts';
 import { type Refusing, recordField } from './refusals.ts';
+import { request, variable } from './words.ts';
 
 const mask = 4294967295;
-const variable = (name: string): Sample => call('var', name);
 
 /** Tables of counters. Always there, so that a policy that first brings a limit needs as little as possible anew. */
 export function limitTables(entries: number): Section[] {
@@ -36,7 +36,7 @@ export function limitRules({ slots, speeds: names }: Demands, refusing: Refusing
   if (slots === 0) return [];
   const numbers = Array.from({ length: slots }, (_, index) => index + 1);
   return [
-    ...used.map((speed) => directive(['http-request', `set-var(${timeName(speed)})`, timeSample(speed)])),
+    ...used.map((speed) => directive(request(`set-var(${timeName(speed)})`, timeSample(speed)))),
     ...numbers.flatMap((slot) => used.flatMap((speed) => look(slot, speed, used.length > 1))),
     ...numbers.flatMap((slot) => weigh(slot, refusing)),
     ...numbers.flatMap((slot) => used.map((speed) => charge(slot, speed, used.length > 1))),
@@ -62,8 +62,8 @@ function look(slot: number, speed: Speed, isChoice: boolean): Directive[] {
   const when = isChoice ? isUsed(slot, speed) : undefined;
   const track = `track-sc${tracked(slot)}`;
   return [
-    directive(['http-request', track, counter(slot, speed), 'table', backends[speed.name]], when),
-    directive(['http-request', `set-var(${debtName(slot)})`, debt], when),
+    directive(request(track, counter(slot, speed), 'table', backends[speed.name]), when),
+    directive(request(`set-var(${debtName(slot)})`, debt), when),
   ];
 }
 
@@ -78,9 +78,9 @@ function weigh(slot: number, refusing: Refusing): Directive[] {
   const over = chain(debt, call('add', costName(slot)), call('sub', burstName(slot)));
   const again = { 'retry-after': recordField(recordOffsets.retryAfter) };
   return [
-    directive(['http-request', `set-var(${costName(slot)})`, chain(recordField(offsets.cost), call('add', 0))]),
-    directive(['http-request', `set-var(${burstName(slot)})`, chain(recordField(offsets.burst), call('add', 0))]),
-    directive(['http-request', `set-var(${debtName(slot)})`, call('int', 0)], isStale),
+    directive(request(`set-var(${costName(slot)})`, chain(recordField(offsets.cost), call('add', 0)))),
+    directive(request(`set-var(${burstName(slot)})`, chain(recordField(offsets.burst), call('add', 0)))),
+    directive(request(`set-var(${debtName(slot)})`, call('int', 0)), isStale),
     ...refusing('limit-exceeded', test(over, 'int', 'gt', 0), again),
   ];
 }
@@ -89,5 +89,5 @@ function charge(slot: number, speed: Speed, isChoice: boolean): Directive {
   const debt = [call('add', debtName(slot)), call('add', costName(slot)), call('and', mask)];
   const next = chain(variable(timeName(speed)), ...debt);
   const when = isChoice ? isUsed(slot, speed) : undefined;
-  return directive(['http-request', `sc-set-gpt(0,${tracked(slot)})`, next], when);
+  return directive(request(`sc-set-gpt(0,${tracked(slot)})`, next), when);
 }

@@ -2,6 +2,7 @@ import { variables } from './names.ts';
 import { call, type Format, format, type Sample } from './print.ts';
 import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
+import { variable } from './words.ts';
 
 /**
  * What a spool line holds, in order, between tabs, after the form's name and the worker: as an event holds them, so that a reader
@@ -36,19 +37,29 @@ export const logForm = 'g2';
 
 const field = (name: string): { field: string } => ({ field: name });
 const value = (sample: Sample): { sample: Sample } => ({ sample });
-const variable = (name: string): { sample: Sample } => value(call('var', name));
+
+interface LogScene {
+  readonly worker: string;
+  /** Its index, from 1. */
+  readonly listener: number;
+  /** Whether it has calls of gRPC. */
+  readonly isGrpc: boolean;
+}
+
+/** What HAProxy prints for a variable that isn't set. */
+const unset = '-';
 
 /** `%lc` counts the lines of a frontend from 0, so a gap is a lost line; `%rt` makes the request's id again. */
-export function auditFormat(worker: string, listener: number): Format {
+export function auditFormat({ worker, listener, isGrpc }: LogScene): Format {
   const parts: Record<LogField, string | { field: string } | { sample: Sample }> = {
     sequence: field('lc'),
     timeMs: value(call('date', 0, 'ms')),
     counter: field('rt'),
     address: field('ci'),
     status: field('ST'),
-    askedCore: variable(variables.answer.coreNumber),
+    askedCore: value(variable(variables.answer.coreNumber)),
     keptCore: value(recordField(recordOffsets.core)),
-    trace: variable(variables.trace),
+    trace: value(variable(variables.trace)),
     totalMs: field('Ta'),
     connectMs: field('Tc'),
     upstreamMs: field('Tr'),
@@ -58,8 +69,9 @@ export function auditFormat(worker: string, listener: number): Format {
     endpointPort: field('sp'),
     termination: field('ts'),
     listener: String(listener),
-    grpc: variable(variables.grpc),
-    request: variable(variables.request),
+    // Looking for a variable costs each call something.
+    grpc: isGrpc ? value(variable(variables.grpc)) : unset,
+    request: value(variable(variables.request)),
   };
   const rest = logFields.flatMap((name) => ['\t', parts[name]]);
   return format(`${logForm}\t${worker}`, ...rest);

@@ -21,8 +21,6 @@ export const variables = {
   grpc: 'txn.gr',
   /** What its message names, as lua/fetch.lua says it; `-`: nothing was read. */
   message: 'txn.msg',
-  /** What a gRPC call is refused with once the rest of its body was taken in: see lua/refuse.lua. */
-  refusal: { grpcStatus: 'txn.rs', grpcMessage: 'txn.rm', retryAfter: 'txn.rr' },
   /** Set where all of the message is in the buffer. */
   whole: 'txn.whole',
   /** Why the filter has refused a message; the version that it has to append. */
@@ -44,6 +42,7 @@ export const variables = {
     challenge: 'txn.g.challenge',
     retryAfter: 'txn.g.retry',
     allow: 'txn.g.allow',
+    /** These, and `retryAfter`, are set by rules, too, where a gRPC call is refused once its body was taken in: see lua/refuse.lua. */
     grpcStatus: 'txn.g.gs',
     grpcMessage: 'txn.g.gm',
   },
@@ -98,3 +97,10 @@ export const grpcPlainName = (index: number): string => `${grpcPlainPrefix}${ind
 export const grpcPlainPrefix = 'grpc.plain.';
 export const grpcPrefix = 'grpc.';
 export const walkPrefix = 'grpc.walk.';
+
+/** Every backend of a service. */
+export function serviceBackends(index: number): string[] {
+  return [plainName, upstreamName, askName, grpcPlainName, grpcName, walkName, grpcAskName].map((name) => name(index));
+}
+/** A server, in each of them. */
+export const replicaName = (index: number): string => `replica.${index}`;

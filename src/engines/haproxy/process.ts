@@ -11,18 +11,7 @@ import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
 import { Ledger } from './ledger.ts';
 import { MapEditor } from './map-editor.ts';
-import {
-  askName,
-  files,
-  frontendName,
-  grpcAskName,
-  grpcName,
-  grpcPlainName,
-  plainName,
-  upstreamName,
-  variables,
-  walkName,
-} from './names.ts';
+import { files, frontendName, replicaName, serviceBackends, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { KnownNames } from './plain-names.ts';
 import { realizeHaproxy } from './realize.ts';
@@ -196,10 +185,8 @@ export class HaproxyProcess {
     const rows = text.split('\n').map((line) => line.split(','));
     return this.plan.upstreams.flatMap(({ service, endpoints }, position) =>
       endpoints.map(({ rest }, index) => {
-        const proxies = [plainName, upstreamName, askName, grpcPlainName, grpcName, walkName, grpcAskName].map((name) =>
-          name(position + 1),
-        );
-        const own = rows.filter(([proxy = '', name]) => proxies.includes(proxy) && name === `replica.${index + 1}`);
+        const proxies = serviceBackends(position + 1);
+        const own = rows.filter(([proxy = '', name]) => proxies.includes(proxy) && name === replicaName(index + 1));
         const inFlight = own.reduce((sum, row) => sum + Number(row[4] ?? 0), 0);
         return { service, address: printHostPort(rest), inFlight };
       }),

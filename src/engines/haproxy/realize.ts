@@ -1,5 +1,4 @@
 import type { Plan, UpstreamPlan } from '../../plan/types.ts';
-import { printHostPort } from '../../std/host-port.ts';
 import {
   connectTimeoutMs,
   gateTimeoutMs,
@@ -24,7 +23,6 @@ import {
   namesMap,
   plainName,
   recordMaps,
-  spoeEngine,
   upstreamName,
   variables,
 } from './names.ts';
@@ -32,7 +30,9 @@ import { examplePlace, type Place } from './place.ts';
 import { call, configuration, type Directive, directive, type Section } from './print.ts';
 import { errorLines, problemFiles, refusing } from './refusals.ts';
 import { missedRules, permittedRules, plainlyPermittedRules, type RuleScene } from './rules.ts';
-import { spoeText } from './spoe.ts';
+import { serverLines } from './servers.ts';
+import { spoeFilter, spoeText } from './spoe.ts';
+import { request } from './words.ts';
 
 /** Counters of callers kept at most, a table. */
 const countersMax = 100_000;
@@ -147,24 +147,15 @@ function defaultsSection({ directory }: Place): Section {
   };
 }
 
-/** Replicas that a call is tried on. */
-const triesMax = 4;
-
-function serverLines({ endpoints }: UpstreamPlan): Directive[] {
-  return [
-    lateBodyLine(),
-    directive(['balance', 'leastconn']),
-    directive(['http-reuse', 'safe']),
-    // One try for each replica: a further one for the same would wait a second.
-    directive(['retries', Math.min(triesMax, endpoints.length) - 1]),
-    ...endpoints.map(({ rest }, index) => directive(['server', `replica.${index + 1}`, printHostPort(rest)])),
-  ];
+/** What stands last in the backends of a service. */
+function restLines(upstream: UpstreamPlan): Directive[] {
+  return [lateBodyLine(), ...serverLines(upstream, 'rest')];
 }
 
 function plainSection(upstream: UpstreamPlan, position: number, scene: RuleScene): Section {
   return {
     head: ['backend', plainName(position + 1)],
-    lines: [...plainlyPermittedRules(scene), ...serverLines(upstream)],
+    lines: [...plainlyPermittedRules(scene), ...restLines(upstream)],
     notes: ['A service, for calls whose permit is kept and whose fields are plain.'],
   };
 }
@@ -172,7 +163,7 @@ function plainSection(upstream: UpstreamPlan, position: number, scene: RuleScene
 function upstreamSection(upstream: UpstreamPlan, position: number, scene: RuleScene): Section {
   return {
     head: ['backend', upstreamName(position + 1)],
-    lines: [...permittedRules(scene), ...serverLines(upstream)],
+    lines: [...permittedRules(scene), ...restLines(upstream)],
     notes: ['The same service, for other calls whose permit is kept.'],
   };
 }
@@ -183,15 +174,14 @@ function askSection(
   position: number,
   { scene, place }: { readonly scene: RuleScene; readonly place: Place },
 ): Section {
-  const config = `${place.directory}/${files.spoe}`;
   return {
     head: ['backend', askName(position + 1)],
     lines: [
-      directive(['filter', 'spoe', 'engine', spoeEngine, 'config', config]),
-      directive(['http-request', `set-var(${variables.backend})`, call('str', askName(position + 1))]),
+      spoeFilter(place),
+      directive(request(`set-var(${variables.backend})`, call('str', askName(position + 1)))),
       ...missedRules(scene),
       ...grpcAnswerRules(),
-      ...serverLines(upstream),
+      ...restLines(upstream),
     ],
     notes: ['The same service, for calls that the gate is asked about.'],
   };

@@ -1,31 +1,13 @@
 import { type DenialReason, denials, problemAnswer } from '../../gate/index.ts';
 import { files, variables } from './names.ts';
-import {
-  type Condition,
-  call,
-  chain,
-  type Directive,
-  directive,
-  type Format,
-  format,
-  type Sample,
-  test,
-} from './print.ts';
-
-const placeholder = 'REQUEST-ID';
-const requestId = call('unique-id');
-const variable = (name: string): Sample => call('var', name);
-
-/** Body of a refusal as a log format, with the request's own id. */
-function bodyFormat(reason: DenialReason): Format {
-  const [before = '', after = ''] = problemAnswer(reason, placeholder).body.split(placeholder);
-  return format(before, { sample: requestId }, after);
-}
+import { type Condition, call, chain, type Directive, directive, format, type Sample, test } from './print.ts';
+import { placeholder, request, variable, type Words, withRequestId } from './words.ts';
 
 /** Words of `return` and `http-error` behind the status. `override`: values of fields that aren't the table's. */
 export function answerWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
-  const words = ['content-type', 'application/problem+json', 'lf-string', bodyFormat(reason)];
-  for (const [name, value] of problemAnswer(reason, placeholder).headers) {
+  const { headers, body } = problemAnswer(reason, placeholder);
+  const words = ['content-type', 'application/problem+json', 'lf-string', withRequestId(body)];
+  for (const [name, value] of headers) {
     const other = override[name];
     if (name !== 'content-type')
       words.push('hdr', name, other === undefined ? format(value) : format({ sample: other }));
@@ -34,8 +16,8 @@ export function answerWords(reason: DenialReason, override: Readonly<Record<stri
 }
 
 /** Words of a rule that refuses by HAProxy itself. */
-export function returnWords(reason: DenialReason, override?: Readonly<Record<string, Sample>>): string[] {
-  return ['http-request', 'return', 'status', String(denials[reason].status), ...answerWords(reason, override)];
+export function returnWords(reason: DenialReason, override?: Readonly<Record<string, Sample>>): Words {
+  return request('return', 'status', denials[reason].status, ...answerWords(reason, override));
 }
 
 /** Rules that refuse by HAProxy itself where `when` holds. `override`: values of fields that aren't the table's. */
@@ -105,12 +87,12 @@ export function refusalRules(): Directive[] {
   return [...statuses]
     .sort(([a], [b]) => a - b)
     .map(([status, names]) => {
-      const words = ['http-request', 'return', 'status', String(status), 'content-type', 'application/problem+json'];
+      const words = ['return', 'status', String(status), 'content-type', 'application/problem+json'];
       // The end of the line stands here, because HAProxy would escape it in a variable.
       words.push('lf-string', format({ sample: variable(answer.body) }, '\n'), 'hdr', 'cache-control', 'no-store');
       for (const [name, held] of Object.entries(agentFields))
         if (names.has(name)) words.push('hdr', name, format({ sample: variable(held) }));
-      return directive(words, test(variable(answer.status), 'int', status));
+      return directive(request(...words), test(variable(answer.status), 'int', status));
     });
 }
 

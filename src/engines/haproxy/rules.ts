@@ -6,20 +6,10 @@ import type { Demands } from './demands.ts';
 import { grpcRefusalRules, refusingGrpc } from './grpc-refusals.ts';
 import { limitRules } from './limit-rules.ts';
 import { spoeEngine, spoeGroup, variables } from './names.ts';
-import {
-  all,
-  type Condition,
-  call,
-  chain,
-  type Directive,
-  directive,
-  format,
-  not,
-  type Sample,
-  test,
-} from './print.ts';
+import { all, type Condition, call, chain, type Directive, directive, format, not, test } from './print.ts';
 import { assertionOffset, recordOffsets } from './record.ts';
 import { type Refusing, recordField, refusalRules, returnWords } from './refusals.ts';
+import { isFound, request, requestLine, variable } from './words.ts';
 
 /** What rules hang on. */
 export interface RuleScene {
@@ -92,13 +82,7 @@ export function missedGrpcRules(scene: RuleScene): Directive[] {
   return [ask, refuse, ...permittedGrpc].flatMap((stage) => stage(scene));
 }
 
-export const variable = (name: string): Sample => call('var', name);
-export const isFound = (name: string): Condition => test(variable(name), 'found');
-const request = (...words: readonly (string | number)[]): readonly (string | number)[] => ['http-request', ...words];
-
 const isServed = test(call('req.ver'), 'str', '1.0', '1.1');
-/** What the audit needs of a request that nobody was asked about. */
-const requestLine = chain(variable(variables.method), call('concat', ' ', variables.path));
 
 /** What is far too large is refused here, because it wouldn't fit a frame; the rest is asked. Silence is 503. */
 function ask({ refusing }: RuleScene): Directive[] {

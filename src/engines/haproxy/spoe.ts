@@ -1,8 +1,9 @@
 import type { Plan } from '../../plan/types.ts';
 import { gateTimeoutMs } from '../../std/limits.ts';
-import { backends, frontendName, spoeEngine, spoeGroup, variables } from './names.ts';
+import { backends, files, frontendName, spoeEngine, spoeGroup, variables } from './names.ts';
 import type { Place } from './place.ts';
-import { call, chain, configuration, directive, type Sample } from './print.ts';
+import { call, chain, configuration, type Directive, directive, type Sample } from './print.ts';
+import { variable } from './words.ts';
 
 export const spoeMessage = 'request';
 
@@ -23,15 +24,20 @@ export const askArguments = {
   address: 'address',
 } as const;
 
+/** Has a backend ask the gate. It stands only where it is needed, because each call pays for it. */
+export function spoeFilter({ directory }: Place): Directive {
+  return directive(['filter', 'spoe', 'engine', spoeEngine, 'config', `${directory}/${files.spoe}`]);
+}
+
 /** The file of the SPOE filter. */
 export function spoeText(plan: Plan, place: Place): string {
   const samples: Record<keyof typeof askArguments, Sample> = {
     worker: call('str', place.worker),
     id: call('unique-id'),
     listener: call('fe_name'),
-    backend: call('var', variables.backend),
-    key: call('var', variables.key),
-    message: call('var', variables.message),
+    backend: variable(variables.backend),
+    key: variable(variables.key),
+    message: variable(variables.message),
     method: call('method'),
     version: call('req.ver'),
     url: call('url'),

@@ -139,7 +139,7 @@ end
 local function http_headers(self, txn, msg)
   self.http_headers = nil
   -- Refused already: lua.refuse takes in what is left.
-  if txn:get_var('txn.rs') then return CONTINUE end
+  if txn:get_var('txn.g.gs') then return CONTINUE end
   self.kind = sub(txn:get_var('txn.msg') or '', 1, 1)
   self.append = txn:get_var('txn.append')
   register(self, msg.channel)

@@ -1,6 +1,7 @@
--- service lua.refuse: takes in the rest of a gRPC call's body, then answers with what stands in `txn.rs` (grpc-status), `txn.rm`
--- (grpc-message) and `txn.rr` (seconds for retry-after, if any). An answer to a body that is still under way is followed by a reset
--- (RST_STREAM, CANCEL), for which clients forget the answer. Beyond the bound they have to: nobody may have HAProxy read for ever.
+-- service lua.refuse: takes in the rest of a gRPC call's body, then answers with what stands in `txn.g.gs` (grpc-status),
+-- `txn.g.gm` (grpc-message) and `txn.g.retry` (seconds for retry-after, if any), by the gate or by a rule. An answer to a body that is
+-- still under way is followed by a reset (RST_STREAM, CANCEL), for which clients forget the answer. Beyond the bound they have to:
+-- nobody may have HAProxy read for ever.
 local piece, most = 65536, 64 * 1048576
 
 local function refuse(applet)
@@ -12,9 +13,9 @@ local function refuse(applet)
   applet:set_status(200)
   applet:add_header('content-type', 'application/grpc')
   applet:add_header('content-length', '0')
-  applet:add_header('grpc-status', tostring(applet:get_var('txn.rs')))
-  applet:add_header('grpc-message', applet:get_var('txn.rm') or '')
-  local again = applet:get_var('txn.rr')
+  applet:add_header('grpc-status', tostring(applet:get_var('txn.g.gs')))
+  applet:add_header('grpc-message', applet:get_var('txn.g.gm') or '')
+  local again = applet:get_var('txn.g.retry')
   if again then applet:add_header('retry-after', tostring(again)) end
   applet:start_response()
 end
