@@ -103,7 +103,7 @@ export abstract class Connection {
     socket.on('close', () => this.#end());
   }
 
-  /** Ends gently: open streams go on to their end, new ones are refused. */
+  /** Ends gently: open streams go on to their end. */
   close(): void {
     if (this.isLeaving || this.isClosed) return;
     this.isLeaving = true;

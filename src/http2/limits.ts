@@ -30,3 +30,5 @@ export const knownBlocksMax = 64;
 export const knownBlockBytesMax = 512;
 /** A connection that we end is read for so long at most, so that the peer gets to see why. */
 export const lingerMs = 1000;
+/** How long a client that answers no PING may go on to begin streams after it was told to go. */
+export const warnedMs = 1000;

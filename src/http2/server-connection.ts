@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
-import { ConnectionFault, errorCodes } from './codes.ts';
+import { ConnectionFault, errorCodes, windowBytesMax } from './codes.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { Head } from './head.ts';
+import { warnedMs } from './limits.ts';
 import { Stream } from './stream.ts';
 
 export interface ServerHandlers {
@@ -15,11 +16,28 @@ export interface ServerHandlers {
 export class ServerConnection extends Connection {
   override readonly isClient = false;
   readonly #handlers: ServerHandlers;
+  #isWarned = false;
 
   constructor(socket: Socket, options: ConnectionOptions, handlers: ServerHandlers) {
     super(socket, options);
     this.#handlers = handlers;
     this.start();
+  }
+
+  /**
+   * In two steps, so that no stream is begun in vain (RFC 9113, section 6.8): the client is told to begin no more, and what it has begun
+   * until it can have heard of that is served.
+   */
+  override close(): void {
+    if (this.#isWarned || this.isClosed) return;
+    this.#isWarned = true;
+    this.sendGoaway(windowBytesMax, errorCodes.none);
+    const last = (): void => {
+      clearTimeout(late);
+      super.close();
+    };
+    const late = setTimeout(last, warnedMs).unref();
+    this.ping(last);
   }
 
   override onHead(id: number, head: Head, isEnd: boolean): void {

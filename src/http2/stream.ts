@@ -11,7 +11,7 @@ export interface StreamEvents {
   /** The peer sends no more. */
   onEnd(trailers: Head | undefined): void;
   /** There is room again, after a `write` that returned false. */
-  onDrain(): void;
+  onRoom(): void;
   /** Once, the last: `errorCodes.none` where both sides came to their end, or the peer's NO_ERROR. */
   onClose(code: number): void;
 }
@@ -20,7 +20,7 @@ const silent: StreamEvents = {
   onHead: () => undefined,
   onData: () => undefined,
   onEnd: () => undefined,
-  onDrain: () => undefined,
+  onRoom: () => undefined,
   onClose: () => undefined,
 };
 
@@ -42,6 +42,8 @@ export class Stream {
   sendLeft: number;
   /** It waits for the connection. */
   isWaiting = false;
+  /** When anything last came on it, or left: milliseconds of `performance.now()`. */
+  movedMs: number;
   /** As the head says; undefined: it doesn't. */
   contentLength: number | undefined;
   #isPaused = true;
@@ -63,6 +65,7 @@ export class Stream {
     this.id = id;
     this.receiveLeft = connection.windowBytes;
     this.sendLeft = connection.peer.windowBytes;
+    this.movedMs = connection.movedMs;
   }
 
   /** Bytes that were written and wait. */
@@ -86,7 +89,7 @@ export class Stream {
     return true;
   }
 
-  /** False: no more until `onDrain`. */
+  /** False: no more until `onRoom`. */
   write(chunk: Buffer): boolean {
     if (this.isClosed || this.#isEnding) return true;
     if (chunk.length > 0) this.#hold(chunk);
@@ -122,6 +125,7 @@ export class Stream {
 
   /** For the connection: a piece of a DATA frame is here. */
   receive(chunk: Buffer): void {
+    this.movedMs = this.connection.movedMs;
     this.#received += chunk.length;
     if (this.contentLength !== undefined && this.#received > this.contentLength) {
       this.connection.credit(chunk.length);
@@ -178,7 +182,7 @@ export class Stream {
     }
     if (this.#heldBytes > streamHeldBytesLow || !this.#needsDrain || this.isClosed) return;
     this.#needsDrain = false;
-    this.events.onDrain();
+    this.events.onRoom();
   }
 
   /** Ends it without a word to the peer. */
@@ -214,6 +218,7 @@ export class Stream {
   #sendFrame(bytes: number): void {
     const { connection, id } = this;
     const { output } = connection;
+    this.movedMs = performance.now();
     const isLast = bytes === this.#heldBytes && this.#isEnding && this.#ending === undefined;
     this.sendLeft -= bytes;
     this.#heldBytes -= bytes;

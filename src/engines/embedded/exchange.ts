@@ -1,5 +1,12 @@
 import type { Readable } from 'node:stream';
 
+/** Who reads a body as it comes. */
+export interface Reading {
+  data(chunk: Buffer): void;
+  /** It is whole. Never of a request that was reset. */
+  end(): void;
+}
+
 /** One request and its answer on one connection, whatever the version of HTTP: all that a call knows of either. */
 export interface Exchange {
   readonly method: string;
@@ -15,7 +22,12 @@ export interface Exchange {
   readonly isSound: boolean;
   /** Whether a body can follow, if neither length nor framing was named. */
   readonly mayHaveBody: boolean;
+  /** For who reads it as a stream of Node. */
   readonly body: Readable;
+  /** Reads the body as it comes, until `pause`. */
+  read(reading: Reading): void;
+  pause(): void;
+  resume(): void;
   /** Whether the whole request is here. */
   readonly isComplete: boolean;
   /** The client has reset it: that its body ended doesn't make it whole. */

@@ -58,12 +58,7 @@ export class GrpcCall extends Call {
     const walk = new MessageWalk(kind, this.scene.plan.bounds.bodyBytesMax);
     this.#walk = walk;
     exchange.proceed();
-    if (exchange.isComplete) {
-      this.#onEnd(walk);
-      return;
-    }
-    exchange.body.on('data', (chunk: Buffer) => this.#onData(walk, chunk));
-    exchange.body.on('end', () => this.#onEnd(walk));
+    exchange.read({ data: (chunk) => this.#onData(walk, chunk), end: () => this.#onEnd(walk) });
   }
 
   #onData(walk: MessageWalk, chunk: Buffer): void {
@@ -80,7 +75,7 @@ export class GrpcCall extends Call {
     this.#held.push(chunk);
     if (this.#isStreamed || this.bytesIn <= heldBodyBytesMax || !walk.isNamed) return;
     this.#isStreamed = true;
-    this.exchange.body.pause();
+    this.exchange.pause();
     this.message = walk.named;
     this.ask();
   }
@@ -108,7 +103,7 @@ export class GrpcCall extends Call {
     const before = this.#last;
     this.#last = chunk;
     if (before === undefined || this.#grpc?.write(before) !== false) return;
-    this.exchange.body.pause();
+    this.exchange.pause();
   }
 
   #refuseMessage(walk: MessageWalk): void {
@@ -141,7 +136,7 @@ export class GrpcCall extends Call {
       upstreams: this.scene.grpcUpstreams,
       body,
       isWhole: !this.#isStreamed,
-      resume: () => this.exchange.body.resume(),
+      resume: () => this.exchange.resume(),
     });
     this.#grpc = passage;
     this.underway = passage;

@@ -1,5 +1,5 @@
-import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { Permit } from '../../gate/index.ts';
+import { errorCodes, type Head, type Stream, type StreamEvents } from '../../http2/index.ts';
 import { upstreamTimeoutMs } from '../../std/limits.ts';
 import type { Answered } from './answered.ts';
 import type { Underway } from './call.ts';
@@ -19,24 +19,21 @@ export interface GrpcPassageOptions {
   readonly resume: () => void;
 }
 
-const endOfStream = constants.NGHTTP2_FLAG_END_STREAM;
-
 /**
  * One permitted gRPC call on its way to a replica and its answer on the way back. Small answers are held whole, larger ones are
  * streamed; the trailers, without which no client takes an answer for one, leave after the audit line.
  */
-export class GrpcPassage implements Underway, Looked {
+export class GrpcPassage implements Underway, Looked, StreamEvents {
   readonly #call: GrpcCall;
   readonly #options: GrpcPassageOptions;
   readonly #tried: GrpcReplica[] = [];
   #replica: GrpcReplica | undefined;
   #session: Session | undefined;
-  #stream: ClientHttp2Stream | undefined;
+  #stream: Stream | undefined;
   #isOver = false;
   /** A replica was opened and not given back yet. */
   #isOpen = false;
   #hasRetried = false;
-  #aborting: AbortController | undefined;
   #sentMs = 0;
   #answeredMs = 0;
   /** When anything last went to the replica or came from it. */
@@ -44,7 +41,6 @@ export class GrpcPassage implements Underway, Looked {
   #status = 0;
   #fields: string[] = [];
   #trailers: string[] | undefined;
-  #hasEnded = false;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #grpcStatus: number | undefined;
@@ -83,7 +79,7 @@ export class GrpcPassage implements Underway, Looked {
   /** More of a message that isn't whole. False: ask for no more until `resume`. */
   write(chunk: Buffer): boolean {
     this.#movedMs = performance.now();
-    return this.#stream === undefined || this.#stream.destroyed || this.#stream.write(chunk);
+    return this.#stream === undefined || this.#stream.write(chunk);
   }
 
   finish(chunk: Buffer): void {
@@ -105,49 +101,36 @@ export class GrpcPassage implements Underway, Looked {
     const { body, isWhole, resume } = this.#options;
     this.#sentMs = performance.now();
     this.#movedMs = this.#sentMs;
-    let stream: ClientHttp2Stream;
-    try {
-      if (!isWhole) this.#aborting = new AbortController();
-      stream = http2.request(this.#headers(), this.#aborting && { signal: this.#aborting.signal });
-    } catch {
-      this.#failed(constants.NGHTTP2_REFUSED_STREAM);
+    const stream = http2.request({ fields: this.#headers(), events: this });
+    if (stream === undefined) {
+      this.#failed(errorCodes.refusedStream);
       return;
     }
     this.#stream = stream;
-    stream.on('response', (_headers, flags, raw) => this.#onResponse(raw as string[], (flags & endOfStream) !== 0));
-    stream.on('error', () => undefined);
-    stream.once('close', () => this.#onClose(stream));
-    if (isWhole) {
-      stream.end(body);
-      return;
-    }
-    stream.on('drain', resume);
-    if (stream.write(body)) resume();
+    if (isWhole) stream.end(body);
+    else if (stream.write(body)) resume();
   }
 
-  #onResponse(raw: readonly string[], isWhole: boolean): void {
-    if (this.#isOver) return;
+  onRoom(): void {
+    if (!this.#options.isWhole) this.#options.resume();
+  }
+
+  onHead(head: Head): void {
+    if (this.#isOver || head.status < 200) return;
     this.#answeredMs = performance.now();
     this.#movedMs = this.#answeredMs;
-    this.#fields = this.#read(raw);
+    this.#status = head.status;
+    this.#fields = this.#read(head.fields);
     this.#fields.push('x-headgate-request-id', this.#call.requestId);
-    if (isWhole) {
-      this.#complete();
-      return;
-    }
-    const stream = this.#stream as ClientHttp2Stream;
-    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
-    stream.on('trailers', (_trailers, _flags, trailers) => {
-      this.#trailers = this.#readTrailers(trailers as unknown as string[]);
-      if (this.#hasEnded) this.#complete();
-    });
-    stream.on('end', () => {
-      this.#hasEnded = true;
-      if (this.#trailers !== undefined) this.#complete();
-    });
   }
 
-  #onData(chunk: Buffer): void {
+  onEnd(trailers: Head | undefined): void {
+    if (this.#isOver) return;
+    if (trailers !== undefined) this.#trailers = this.#readTrailers(trailers.fields);
+    this.#complete();
+  }
+
+  onData(chunk: Buffer): void {
     if (this.#isOver) return;
     this.bytesOut += chunk.length;
     this.#movedMs = performance.now();
@@ -158,7 +141,7 @@ export class GrpcPassage implements Underway, Looked {
       if (this.#heldBytes > heldAnswerBytesMax) this.#begin();
       return;
     }
-    const stream = this.#stream as ClientHttp2Stream;
+    const stream = this.#stream as Stream;
     if (exchange.write(chunk)) return;
     stream.pause();
     exchange.onDrain(() => stream.resume());
@@ -186,11 +169,8 @@ export class GrpcPassage implements Underway, Looked {
     });
   }
 
-  /** A stream may end without trailers, where what answers isn't gRPC; or it broke. */
-  #onClose(stream: ClientHttp2Stream): void {
-    if (this.#isOver || stream !== this.#stream) return;
-    if (this.#hasEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#complete();
-    else this.#failed(stream.rstCode);
+  onClose(code: number): void {
+    if (!this.#isOver) this.#failed(code);
   }
 
   /** Looked at now and then, because a timer for each call costs more than all looking. */
@@ -201,10 +181,8 @@ export class GrpcPassage implements Underway, Looked {
     this.#reset();
   }
 
-  /** Node's `close` says first that the stream is over (END_STREAM): a message that isn't whole must not end like one. */
   #reset(): void {
-    if (this.#options.isWhole) this.#stream?.close(constants.NGHTTP2_CANCEL);
-    else this.#aborting?.abort();
+    this.#stream?.reset(errorCodes.cancel);
   }
 
   #failed(code: number): void {
@@ -216,7 +194,7 @@ export class GrpcPassage implements Underway, Looked {
     }
     const { permit, isWhole } = this.#options;
     // Refused streams were not begun upon (RFC 9113, section 8.7); others are safe to send again where the operation is.
-    const isSafe = code === constants.NGHTTP2_REFUSED_STREAM || permit.fields.operation.safe;
+    const isSafe = code === errorCodes.refusedStream || permit.fields.operation.safe;
     if (isWhole && isSafe && !this.#hasRetried && this.#status === 0) {
       this.#hasRetried = true;
       this.#tried.length = 0;
@@ -229,6 +207,8 @@ export class GrpcPassage implements Underway, Looked {
 
   #end(release: () => void): void {
     this.#over();
+    // Whoever has answered takes no more of the message.
+    if (this.#stream?.isLocalEnded === false) this.#reset();
     const ending: Ending = {
       status: this.#status,
       bytesOut: this.bytesOut,
@@ -285,8 +265,7 @@ export class GrpcPassage implements Underway, Looked {
     const fields: string[] = [];
     for (let at = 0; at < raw.length; at += 2) {
       const [name, value] = [raw[at] as string, raw[at + 1] as string];
-      if (name === ':status') this.#status = Number(value);
-      else if (name !== 'x-headgate-request-id') fields.push(name, value);
+      if (name !== 'x-headgate-request-id') fields.push(name, value);
       if (name === 'grpc-status') this.#note(value);
     }
     return fields;

@@ -1,12 +1,20 @@
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect, type Socket } from 'node:net';
 import type { Permit } from '../../gate/index.ts';
-import { connectTimeoutMs } from '../../std/limits.ts';
-import { grpcWindowBytes, sessionMemoryMegabytesMax, sessionsMax, sessionWindowBytes, silentLookMs } from './limits.ts';
+import { ClientConnection, type ClientHandlers, type Turn } from '../../http2/index.ts';
+import { connectTimeoutMs, headerCountMax } from '../../std/limits.ts';
+import {
+  grpcWindowBytes,
+  parsedHeadBytesMax,
+  replicaWindowBytes,
+  sessionsMax,
+  silentLookMs,
+  streamsMax,
+} from './limits.ts';
 import { nameOf, ReplicaSets } from './replica-sets.ts';
 
 /** A connection to a replica, over HTTP/2. */
 export interface Session {
-  readonly http2: ClientHttp2Session;
+  readonly http2: ClientConnection;
   inFlight: number;
 }
 
@@ -22,13 +30,15 @@ export type Opened = (session: Session | undefined) => void;
 export class GrpcReplica {
   readonly name: string;
   inFlight = 0;
+  readonly #turn: Turn;
   readonly #sessions: Session[] = [];
   #waiting: Opened[] = [];
   #isConnecting = false;
   #isClosed = false;
 
-  constructor(name: string) {
+  constructor(name: string, turn: Turn) {
     this.name = name;
+    this.#turn = turn;
   }
 
   /**
@@ -63,8 +73,7 @@ export class GrpcReplica {
   #ready(): Session | undefined {
     let least: Session | undefined;
     for (const session of this.#sessions) {
-      const room = session.http2.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
-      if (session.inFlight < room) return session;
+      if (session.inFlight < Math.min(session.http2.peer.streamsMax, streamsMax)) return session;
       if (least === undefined || session.inFlight < least.inFlight) least = session;
     }
     return this.#sessions.length < sessionsMax ? undefined : least;
@@ -72,33 +81,48 @@ export class GrpcReplica {
 
   #connect(): void {
     this.#isConnecting = true;
-    const http2 = connect(`http://${this.name}`, {
-      settings: { enablePush: false, initialWindowSize: grpcWindowBytes },
-      maxSessionMemory: sessionMemoryMegabytesMax,
-    });
-    const session: Session = { http2, inFlight: 0 };
-    const late = setTimeout(() => http2.destroy(), connectTimeoutMs);
-    let isOpen = false;
-    const leave = (): void => {
-      const at = this.#sessions.indexOf(session);
-      if (at >= 0) this.#sessions.splice(at, 1);
-    };
-    // What the replica allows is known once its settings are here.
-    http2.once('remoteSettings', () => {
+    const { hostname, port } = new URL(`http://${this.name}`);
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), noDelay: true });
+    const late = setTimeout(() => socket.destroy(), connectTimeoutMs);
+    socket.once('close', () => {
       clearTimeout(late);
-      isOpen = true;
-      http2.setLocalWindowSize(sessionWindowBytes);
-      if (this.#isClosed) this.#opened(session, false);
-      else this.#opened(session, true);
-    });
-    // Calls on it hear of it by their streams.
-    http2.on('error', leave);
-    http2.on('goaway', leave);
-    http2.once('close', () => {
-      clearTimeout(late);
-      leave();
       if (!isOpen) this.#opened(undefined, false);
     });
+    socket.on('error', () => undefined);
+    let isOpen = false;
+    socket.once('connect', () => {
+      const session: Session = {
+        inFlight: 0,
+        http2: this.#speak(socket, {
+          // What the replica allows is known once its settings are here.
+          onReady: () => {
+            clearTimeout(late);
+            isOpen = true;
+            this.#opened(session, !this.#isClosed);
+          },
+          // Calls on it hear of it by their streams.
+          onGoaway: () => this.#leave(session),
+          onClosed: () => this.#leave(session),
+        }),
+      };
+    });
+  }
+
+  #speak(socket: Socket, handlers: ClientHandlers): ClientConnection {
+    const options = {
+      turn: this.#turn,
+      windowBytes: grpcWindowBytes,
+      connectionWindowBytes: replicaWindowBytes,
+      streamsMax: 0,
+      listBytesMax: parsedHeadBytesMax,
+      fieldsMax: 10 * headerCountMax,
+    };
+    return new ClientConnection(socket, options, handlers);
+  }
+
+  #leave(session: Session): void {
+    const at = this.#sessions.indexOf(session);
+    if (at >= 0) this.#sessions.splice(at, 1);
   }
 
   #opened(session: Session | undefined, isKept: boolean): void {
@@ -125,8 +149,8 @@ export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
   readonly calls = new Set<Looked>();
   readonly #looking = setInterval(() => this.#look(), silentLookMs).unref();
 
-  constructor() {
-    super(({ grpc }) => (grpc === undefined ? undefined : new GrpcReplica(nameOf(grpc))));
+  constructor(turn: Turn) {
+    super(({ grpc }) => (grpc === undefined ? undefined : new GrpcReplica(nameOf(grpc), turn)));
   }
 
   override close(): void {

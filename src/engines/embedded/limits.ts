@@ -43,10 +43,10 @@ export const workerRestartsMs = 60_000;
 export const sessionsMax = 8;
 /** What a replica, or a client, may send on one stream before it is read. */
 export const grpcWindowBytes = 262_144;
-/** And on all streams of one session. */
-export const sessionWindowBytes = 1024 * 1024;
-/** What Node may hold for one session of HTTP/2, beyond which it refuses new streams. */
-export const sessionMemoryMegabytesMax = 64;
+/** And on all streams of one connection: a client's. */
+export const connectionWindowBytes = 4 * 1024 * 1024;
+/** A replica's, so large that calls which nobody reads don't hold the others up. */
+export const replicaWindowBytes = 64 * 1024 * 1024;
 /** Ways of walking a message that are remembered, by listener, host and path. */
 export const walksMax = 1000;
 /** How often gRPC calls are looked at for which a replica may have fallen silent. */

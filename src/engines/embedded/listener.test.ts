@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
+import { Turn } from '../../http2/index.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
@@ -178,15 +179,17 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
   const spool = new Spool({ directory: join(folder, 'spool'), worker: 'w', log: () => undefined });
   const upstreams = new Upstreams();
   upstreams.apply(plan.upstreams);
+  const turn = new Turn();
   const scene = {
     ...sceneOf(plan),
+    turn,
     worker: 'w',
     clock: systemClock,
     asking: new Asking(gate, { clock: systemClock, share: 1, floods: floodMemory(), sharedUs: sharedUs() }),
     limiter: new RateLimiter(rateMemory(16)),
     spool,
     upstreams,
-    grpcUpstreams: new GrpcUpstreams(),
+    grpcUpstreams: new GrpcUpstreams(turn),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
-import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { AddressPlan, ListenerPlan } from '../../plan/types.ts';
@@ -8,7 +7,7 @@ import { keepAliveTimeoutMs, requestHeadTimeoutMs } from '../../std/limits.ts';
 import { parsedHeadBytesMax, requestTimeoutMs } from './limits.ts';
 import type { Scene } from './scene.ts';
 import { endSilent, serveHttp1 } from './serve-http1.ts';
-import { http2Server } from './serve-http2.ts';
+import { Http2Server } from './serve-http2.ts';
 import { sniff } from './sniff.ts';
 
 export interface Listening {
@@ -47,7 +46,6 @@ interface Connections {
   readonly all: Set<Socket>;
   /** Have not said yet which version they speak. */
   readonly waiting: Set<Socket>;
-  readonly sessions: Set<ServerHttp2Session>;
 }
 
 export interface ListenerOptions {
@@ -63,11 +61,10 @@ export interface ListenerOptions {
  */
 export async function openListener(scene: Scene, options: ListenerOptions): Promise<Listening> {
   const { plan, address, timeouts = defaults } = options;
-  const connections: Connections = { all: new Set(), waiting: new Set(), sessions: new Set() };
+  const connections: Connections = { all: new Set(), waiting: new Set() };
   const server = http1Server(plan, timeouts);
   serveHttp1(server, scene, plan.name);
-  const { sessions } = connections;
-  const http2 = http2Server(scene, { listener: plan.name, sessions, silenceMs: 2 * timeouts.silenceMs });
+  const http2 = new Http2Server(scene, { listener: plan.name, silenceMs: 2 * timeouts.silenceMs });
   if (plan.tls === undefined) divideByPreface(server, { http2, connections, timeouts });
   else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {
@@ -78,7 +75,7 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   return {
     plan,
     address: { host: address.host, port },
-    close: () => closeGently(server, connections),
+    close: () => closeGently(server, { http2, connections }),
     destroy: () => {
       for (const socket of connections.all) socket.destroy();
     },
@@ -127,7 +124,7 @@ function divideByPreface(server: Http1Server, { http2, connections, timeouts }: 
     },
     http2: (socket: Socket): void => {
       waiting.delete(socket);
-      http2.emit('connection', socket);
+      http2.serve(socket);
     },
   };
   server.on('connection', (socket: Socket) => {
@@ -142,7 +139,7 @@ function divideByAlpn(server: Http1Server, { http2, connections: { all } }: Divi
   // Followed before the handshake, so that those which never finish it end with the listener, too.
   server.on('connection', (socket: Socket) => follow(socket, [all]));
   server.on('secureConnection', (socket: Socket & { alpnProtocol?: string | false }) => {
-    if (socket.alpnProtocol === 'h2') http2.emit('connection', socket);
+    if (socket.alpnProtocol === 'h2') http2.serve(socket);
     else serveHttp1On(socket);
   });
 }
@@ -163,8 +160,11 @@ function follow(socket: Socket, [all, waiting]: readonly [Set<Socket>, Set<Socke
   });
 }
 
-/** Idle connections end at once, others with their last answer; h2 sessions are told to go. */
-function closeGently(server: Http1Server, { waiting, sessions }: Connections): Promise<void> {
+/** Idle connections end at once, others with their last answer; clients of HTTP/2 are told to go. */
+function closeGently(
+  server: Http1Server,
+  { http2, connections: { waiting } }: Pick<Division, 'http2' | 'connections'>,
+): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => server.closeIdleConnections(), idleLookMs);
     server.close(() => {
@@ -172,6 +172,6 @@ function closeGently(server: Http1Server, { waiting, sessions }: Connections): P
       resolve();
     });
     for (const socket of waiting) socket.destroy();
-    for (const session of sessions) session.close();
+    http2.close();
   });
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
+import { Turn } from '../../http2/index.ts';
 import type { ListenerPlan, Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
 import { systemClock } from '../../std/clock.ts';
@@ -23,6 +24,7 @@ const keys = await loadGateKeys(start.plan.state, systemClock);
 // A handle of its own: look-ups are on misses only, and no thread waits for another.
 const apiKeys = openKeyFinder(start.plan.state);
 const directory = join(start.plan.state, 'spool');
+const turn = new Turn();
 const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
@@ -36,7 +38,8 @@ const scene: Scene = {
   limiter: new RateLimiter(start.rates),
   spool: new Spool({ directory, worker: start.worker, log }),
   upstreams: new Upstreams(),
-  grpcUpstreams: new GrpcUpstreams(),
+  turn,
+  grpcUpstreams: new GrpcUpstreams(turn),
   sharedUs: sharedUs(),
   isOpen: start.isOpen,
   calls: 0,
