@@ -33,7 +33,7 @@ export class ClientConnection extends Connection {
   constructor(socket: Socket, options: ConnectionOptions, handlers: ClientHandlers) {
     super(socket, options);
     this.#handlers = handlers;
-    this.output.payload(clientPreface, 0, clientPreface.length);
+    this.output.copy(clientPreface, 0, clientPreface.length);
     this.start();
   }
 

@@ -21,6 +21,7 @@ import { controlBytesMax, lingerMs, resetStreamsMax, socketBytesMax } from './li
 import { Mischief } from './mischief.ts';
 import { Output } from './output.ts';
 import { Peer } from './peer.ts';
+import { readInto } from './read-into.ts';
 import { Receiver } from './receiver.ts';
 import type { Stream } from './stream.ts';
 import type { Turn } from './turn.ts';
@@ -96,11 +97,11 @@ export abstract class Connection {
     }
     this.receiveLeft = options.connectionWindowBytes;
     this.sendWindow(0, options.connectionWindowBytes - defaultWindowBytes);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => this.#pump());
     socket.on('error', () => undefined);
     socket.on('end', () => this.#end());
     socket.on('close', () => this.#end());
+    readInto(socket, options.turn.readBuffer, (chunk) => this.#onData(chunk));
   }
 
   /** Ends gently: open streams go on to their end. */

@@ -16,8 +16,6 @@ export const mischiefPerSecond = 33;
 export const resetStreamsMax = 1024;
 /** Bytes that one stream sends before it is another's turn. */
 export const turnBytesMax = 65_536;
-/** Payloads up to this size are copied to join what else is to be written; larger ones are written as they are. */
-export const copiedBytesMax = 8192;
 /** What may stand in a socket before streams have to wait. */
 export const socketBytesMax = 131_072;
 /** A stream that has so much waiting to be sent asks for no more, and asks again once it has less than the second. */
@@ -32,3 +30,8 @@ export const knownBlockBytesMax = 512;
 export const lingerMs = 1000;
 /** How long a client that answers no PING may go on to begin streams after it was told to go. */
 export const warnedMs = 1000;
+/** Memory that all connections of a thread read into. */
+export const readBytes = 262_144;
+/** Memory that a connection writes from while it writes, and how many such pieces are kept. */
+export const slabBytes = 262_144;
+export const slabsMax = 16;

@@ -7,6 +7,7 @@ import { streamHeldBytesLow, streamHeldBytesMax, turnBytesMax } from './limits.t
 export interface StreamEvents {
   /** The head of an answer, or an interim one before it (status below 200). Clients alone hear of it. */
   onHead(head: Head): void;
+  /** `chunk` is valid only until this returns: whoever keeps it copies it. */
   onData(chunk: Buffer): void;
   /** The peer sends no more. */
   onEnd(trailers: Head | undefined): void;
@@ -130,7 +131,7 @@ export class Stream {
     if (this.contentLength !== undefined && this.#received > this.contentLength) {
       this.connection.credit(chunk.length);
       this.connection.breach(this, errorCodes.protocol);
-    } else if (this.#isPaused || this.#arrived.length > 0) this.#arrived.push(chunk);
+    } else if (this.#isPaused || this.#arrived.length > 0) this.#arrived.push(Buffer.from(chunk));
     else this.#tell(chunk);
   }
 
@@ -209,10 +210,15 @@ export class Stream {
     this.#closeIfOver();
   }
 
+  /** What can't be sent yet is copied: the caller's memory is its own again. */
   #hold(chunk: Buffer): void {
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
     if (!this.isWaiting) this.send();
+    const place = this.#heldBytes === 0 ? -1 : this.#held.lastIndexOf(chunk);
+    if (place < 0) return;
+    this.#held[place] = Buffer.from(place === 0 ? chunk.subarray(this.#heldAt) : chunk);
+    if (place === 0) this.#heldAt = 0;
   }
 
   #sendFrame(bytes: number): void {
@@ -228,7 +234,7 @@ export class Stream {
     while (left > 0) {
       const first = this.#held[0] as Buffer;
       const end = Math.min(first.length, this.#heldAt + left);
-      output.payload(first, this.#heldAt, end);
+      output.copy(first, this.#heldAt, end);
       left -= end - this.#heldAt;
       this.#heldAt = end === first.length ? 0 : end;
       if (end === first.length) this.#held.shift();

@@ -1,3 +1,5 @@
+import { readBytes, slabBytes, slabsMax } from './limits.ts';
+
 interface Flushed {
   flush(): void;
 }
@@ -6,20 +8,25 @@ interface Flushed {
 export interface Slab {
   readonly bytes: Buffer;
   at: number;
+  /** Something of it is still on its way. */
+  isUnderway: boolean;
 }
-
-const slabBytes = 65_536;
-const slabBytesLeft = 2048;
-const slabsMax = 64;
 
 /**
  * Flushes at the end of a turn of the event loop whatever was written to in it. All connections of one thread share it, and the memory
- * that they write from: an idle connection holds none.
+ * that they read into and write from: an idle connection holds none.
  */
 export class Turn {
   #waiting: Flushed[] = [];
   #isScheduled = false;
   readonly #slabs: Slab[] = [];
+  #readBuffer: Buffer | undefined;
+
+  /** What sockets read into: it is worked on before the next one reads. */
+  get readBuffer(): Buffer {
+    this.#readBuffer ??= Buffer.allocUnsafeSlow(readBytes);
+    return this.#readBuffer;
+  }
 
   add(output: Flushed): void {
     this.#waiting.push(output);
@@ -38,16 +45,16 @@ export class Turn {
 
   /** With room for so many bytes. */
   slab(bytes: number): Slab {
-    if (bytes <= slabBytesLeft) {
-      const left = this.#slabs.pop();
-      if (left !== undefined) return left;
-    }
-    return { bytes: Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes)), at: 0 };
+    const last = this.#slabs.pop();
+    if (last !== undefined && last.bytes.length - last.at >= bytes) return last;
+    return { bytes: Buffer.allocUnsafeSlow(slabBytes), at: 0, isUnderway: false };
   }
 
-  /** What was written may still be on its way: memory is not used twice, only what is left of it. */
-  giveBack(slab: Slab): void {
-    if (slab.bytes.length - slab.at >= slabBytesLeft && this.#slabs.length < slabsMax) this.#slabs.push(slab);
+  /** `isWritten`: all of it has left. Memory that is still on its way is not used twice, only what is left behind it. */
+  giveBack(slab: Slab, isWritten: boolean): void {
+    slab.isUnderway ||= !isWritten;
+    if (!slab.isUnderway) slab.at = 0;
+    if (slab.bytes.length - slab.at >= slabBytes / 4 && this.#slabs.length < slabsMax) this.#slabs.push(slab);
   }
 
   readonly #end = (): void => {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 
 /** Who reads a body as it comes. */
 export interface Reading {
+  /** `chunk` may be used again after this: whoever keeps it copies it. */
   data(chunk: Buffer): void;
   /** It is whole. Never of a request that was reset. */
   end(): void;

@@ -136,7 +136,7 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
     this.#movedMs = performance.now();
     const { exchange } = this.#call;
     if (!this.hasBegun) {
-      this.#held.push(chunk);
+      this.#held.push(Buffer.from(chunk));
       this.#heldBytes += chunk.length;
       if (this.#heldBytes > heldAnswerBytesMax) this.#begin();
       return;

@@ -156,7 +156,7 @@ class StreamBody extends Readable implements Reading {
   }
 
   data(chunk: Buffer): void {
-    if (!this.push(chunk)) this.#stream.pause();
+    if (!this.push(Buffer.from(chunk))) this.#stream.pause();
   }
 
   end(): void {
