@@ -36,9 +36,9 @@ export async function startWorld({ engine, apart, log }: WorldOptions): Promise<
   await using undo = new AsyncDisposableStack();
   const provider = await startProvider(apart ? 0 : 9000).catch(portTaken);
   undo.defer(() => provider.close());
-  const replicas = [await startReplica('replica-1', apart ? [0, 0] : [8501, 8500], log)];
-  replicas.push(await startReplica('replica-2', apart ? [0, 0] : [8511, 8510], log));
-  for (const replica of replicas) undo.defer(() => replica.stop());
+  const start = async (name: string, ports: readonly [number, number]): Promise<StartedReplica> =>
+    undo.adopt(await startReplica(name, apart ? [0, 0] : ports, log), (replica) => replica.stop());
+  const replicas = [await start('replica-1', [8501, 8500]), await start('replica-2', [8511, 8510])];
   const file = apart ? await environmentApart(provider, replicas, undo) : environmentFile;
   const headgate = await startHeadgate({ policyFile, environmentFile: file, engine, log });
   undo.defer(() => headgate.stop(graceMs));

@@ -4,19 +4,21 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { openWorkshop, type Workshop } from '../src/control/testing/workshop.ts';
+import { openedHere } from '../test/support/opened.ts';
 
 const root = join(import.meta.dirname, '..');
 
 /** The package as `npm run build` makes it: plain JavaScript, beside its manifest and libraries. */
 describe('the published package', () => {
+  const opened = openedHere();
   let folder: string;
   let main: string;
   let workshop: Workshop;
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'hg-package-'));
+    folder = opened.adopt(mkdtempSync(join(tmpdir(), 'hg-package-')), (it) => rmSync(it, { recursive: true }));
     main = join(folder, 'dist/cli/main.js');
     const tsc = join(root, 'tools/node_modules/.bin/tsc');
     // Types are checked apart.
@@ -27,12 +29,7 @@ describe('the published package', () => {
     execFileSync(process.execPath, [join(root, 'scripts/copy-lua.mjs'), join(folder, 'dist')]);
     cpSync(join(root, 'package.json'), join(folder, 'package.json'));
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    workshop = await openWorkshop();
-  });
-
-  after(async () => {
-    await workshop.close();
-    rmSync(folder, { recursive: true, force: true });
+    workshop = opened.adopt(await openWorkshop(), (it) => it.close());
   });
 
   test('checks files and knows its version', () => {

@@ -28,3 +28,27 @@ describe('examples/first-light', () => {
     assert.equal(code, 0, out + err);
   });
 });
+
+describe('docs/traffic.md', () => {
+  it('shows what compiles without a word', () => {
+    const text = readFileSync(join(import.meta.dirname, '../docs/traffic.md'), 'utf8');
+    const [services = '', bindings = ''] = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block]) => block);
+    const first = (file: string): string =>
+      readFileSync(join(folder, file), 'utf8').replace(/\nservices:\n( .*\n)+/, '\n');
+    const names = services.replace('versions: [stable, canary], ', '');
+    const rules = 'rules: [{ name: employees predict, allow: [employees], to: predict, at: scoring/** }]\n';
+    const identity = 'version: 1\nidentity: { staff: { oidc: { audience: headgate } } }\n';
+    const groups = 'groups: { employees: [{ staff: any }] }\n';
+    const policy = parsePolicy(`${identity}${groups}${names}${rules}`, 'headgate.yaml');
+    const environment = parseEnvironment(`${first('environments/dev.yaml')}${bindings}`, 'dev.yaml');
+    assert.deepEqual([...policy.diagnostics, ...environment.diagnostics], []);
+    assert.ok(policy.value && environment.value);
+    const { value, diagnostics } = compile(policy.value, environment.value);
+    assert.deepEqual(diagnostics, []);
+    assert.deepEqual(Object.keys(value?.upstreams[0]?.models ?? {}).sort(), [
+      'dialogue',
+      'finance-credit',
+      'finance-prod',
+    ]);
+  });
+});

@@ -281,18 +281,20 @@ const tasksMessage = fc
   });
 
 test('every task gets the version that was chosen, and nothing else changes', () => {
-  const property = fc.property(tasksMessage, fc.nat(4), (made, cut) => {
+  const property = fc.property(tasksMessage, fc.nat(4), fc.array(fc.nat(), { maxLength: 4 }), (made, cut, cuts) => {
     const body = frame(made);
     const held = body.subarray(0, Math.max(16_384, body.length - cut * 15_000));
-    const changed = Buffer.concat([tasksWithVersion(held, '300'), body.subarray(held.length)]);
+    const before = new MessageWalk('tasks', 1e6);
+    assert.ok(split(held, cuts).every((chunk) => before.push(chunk)) && before.isNamed);
+    const changed = Buffer.concat([tasksWithVersion(held, before.tasks, '300'), body.subarray(held.length)]);
     const walked = new MessageWalk('tasks', 1e6);
     assert.ok(walked.push(changed) && walked.end(), walked.fault?.detail);
     assert.equal(walked.named.version, '300');
-    const before = parsedModels(made, 'MultiInference');
+    const named = parsedModels(made, 'MultiInference');
     const after = parsedModels(changed.subarray(5), 'MultiInference');
     assert.deepEqual(
       after,
-      before.map(({ model }) => ({ model, version: '300' })),
+      named.map(({ model }) => ({ model, version: '300' })),
     );
     const tail = made.length > 10_000 ? 10_000 : 0;
     assert.ok(changed.subarray(changed.length - tail).equals(body.subarray(body.length - tail)));

@@ -186,6 +186,14 @@ test('every test runs, and nothing is left open in a comment', () => {
   assert.deepEqual({ skipped, open }, { skipped: [], open: [] }, 'finish it, or write it into the docs');
 });
 
+test('what a set-up opens is closed as a stack', () => {
+  const pattern = /^ *after(?:Each)?\(async \(\) => \{$/m;
+  const found = sources.filter((file) => file.endsWith('.test.ts') && pattern.test(text(file)));
+  const remedy =
+    'one that is missing, or fails to close, leaves the rest open: use openedHere of test/support/opened.ts';
+  assert.deepEqual(found, [], remedy);
+});
+
 test('files are kebab-case and a test stands beside what it tests', () => {
   const odd = sources.filter((file) => !/^[a-z0-9/.-]+$/.test(file));
   assert.deepEqual(odd, []);

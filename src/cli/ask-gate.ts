@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { createDecider, createVersions, type Decider, type Explanation } from '../decision/index.ts';
+import { createDecider, createVersions, type Decider, type Explanation, type QueueFacts } from '../decision/index.ts';
 import { createGate, type GateAnswer, type GateKeys, type GateRequest } from '../gate/index.ts';
 import { createIdentifier, type Identified, type Identifier, type Identity, subjectId } from '../identity/index.ts';
 import type { Plan } from '../plan/types.ts';
@@ -13,6 +13,8 @@ export interface Question {
   /** Who it is taken for; undefined: whoever the request's credential proves. */
   readonly caller: Identified | undefined;
   readonly nowMs: number;
+  /** What its queue holds; undefined: not known. */
+  readonly queue?: QueueFacts | undefined;
   /** Of the gateway's ids, where it is known here: by the ids callers get their versions. */
   readonly idKey: Secret<Uint8Array> | undefined;
 }
@@ -28,7 +30,7 @@ export interface Answered {
 }
 
 /** Asks the same gate that the engines ask, with keys of its own: what it signs goes nowhere. */
-export async function askGate({ plan, request, caller: given, nowMs, idKey }: Question): Promise<Answered> {
+export async function askGate({ plan, request, caller: given, nowMs, queue, idKey }: Question): Promise<Answered> {
   const clock = { now: () => nowMs };
   const keys = passingKeys(idKey);
   const caller = given && withId(given, keys.idKey);
@@ -48,7 +50,7 @@ export async function askGate({ plan, request, caller: given, nowMs, idKey }: Qu
     caller === undefined
       ? createIdentifier({ identities: plan.access.identities, apiKeys, idKey: keys.idKey.reveal(), clock })
       : fixedIdentifier(caller);
-  const gate = createGate({ plan, keys, clock, identifier, decider: listening });
+  const gate = createGate({ plan, keys, clock, identifier, decider: listening, queueOf: () => queue });
   try {
     const answer = await gate.check(request);
     const doubt = idKey === undefined ? doubtOf(plan, answer) : undefined;

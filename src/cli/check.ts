@@ -1,6 +1,8 @@
 import { compileFiles, type Files, isError, loadEngine } from '../control/index.ts';
-import { renderJson } from '../diagnostics/index.ts';
+import { type Diagnostic, renderJson } from '../diagnostics/index.ts';
+import type { Plan } from '../plan/types.ts';
 import { checkLock, isCi } from './check-lock.ts';
+import { assistedNotes, healthLines } from './check-notes.ts';
 import { counted } from './counted.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type FileOptions, filesOf, showDiagnostics } from './files.ts';
@@ -28,8 +30,8 @@ export async function check(options: CheckOptions, terminal: Terminal, signal?: 
 
 async function checkOnce(files: Files, options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
   const { plan, diagnostics: found, sources } = await compileFiles(files);
-  const refusals = plan === undefined ? [] : await (await loadEngine(plan.engine)).check(plan);
-  const diagnostics = [...found, ...refusals];
+  const told = plan === undefined ? [] : await engineSays(plan);
+  const diagnostics = [...found, ...told];
   const bad = diagnostics.some(isError);
   if (options.json) {
     terminal.out(renderJson(diagnostics));
@@ -40,17 +42,21 @@ async function checkOnce(files: Files, options: CheckOptions, terminal: Terminal
   return bad ? exitCodes.no : exitCodes.ok;
 }
 
-function summary(
-  policy: string,
-  environment: string,
-  plan: NonNullable<Awaited<ReturnType<typeof compileFiles>>['plan']>,
-): string {
+/** What the engine can't do of it, or else what it has done by another. */
+async function engineSays(plan: Plan): Promise<readonly Diagnostic[]> {
+  const engine = await loadEngine(plan.engine);
+  const refusals = await engine.check(plan);
+  return refusals.some(isError) ? refusals : [...refusals, ...assistedNotes(engine, plan)];
+}
+
+function summary(policy: string, environment: string, plan: Plan): string {
   const rules = plan.access.rules.length;
   const models = plan.access.services.reduce((count, service) => count + service.models.length, 0);
   return [
     `${policy} with ${environment}: good`,
     `  ${counted(rules, 'rule')} in ${plan.environment}, ${counted(plan.access.services.length, 'service')}, ${counted(models, 'model')}; ${plan.engine} engine; epoch ${plan.epoch}`,
     `  ${exposure(plan.audit.record)}`,
+    ...healthLines(plan).map((line) => `  ${line}`),
   ].join('\n');
 }
 

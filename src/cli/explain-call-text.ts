@@ -94,7 +94,7 @@ function standing({ event: { core }, plan, recalled }: ExplainedCall): string[] 
 }
 
 /** What the audit doesn't keep, where something hangs on it. */
-function notes({ event }: ExplainedCall, { dependsOnGroups, unknownHeaders }: Recalled): string[] {
+function notes({ event }: ExplainedCall, { dependsOnGroups, unknownHeaders, isQueueUnknown }: Recalled): string[] {
   const lines: string[] = [];
   if (dependsOnGroups.size > 0 && event.core.caller !== null)
     lines.push(
@@ -102,6 +102,10 @@ function notes({ event }: ExplainedCall, { dependsOnGroups, unknownHeaders }: Re
     );
   if (unknownHeaders.length > 0)
     lines.push(`  conditions read ${unknownHeaders.join(', ')}, which the audit doesn't keep: --header says them`);
+  if (isQueueUnknown)
+    lines.push(
+      "  conditions read a queue, and the audit doesn't keep what it held: --queue waiting=3,inFlight=8 says it",
+    );
   return lines;
 }
 

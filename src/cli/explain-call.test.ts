@@ -1,24 +1,27 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
+import { openedHere } from '../../test/support/opened.ts';
 import { type RunningHeadgate, startHeadgate } from '../control/index.ts';
 import { openWorkshop, statusPolicy, type Workshop } from '../control/testing/workshop.ts';
 import { runCli } from './testing/run-cli.ts';
 
 describe('explain ID', () => {
+  const opened = openedHere();
   let workshop: Workshop;
   let headgate: RunningHeadgate;
   let place: string[];
   const ids: Record<string, string> = {};
 
   before(async () => {
-    workshop = await openWorkshop();
+    workshop = opened.adopt(await openWorkshop(), (it) => it.close());
     await workshop.writePolicy(
       `${statusPolicy}  - { name: metadata is for none, deny: anyone, to: metadata, at: scoring/m }\n`,
     );
     place = ['-p', workshop.policyFile, '-e', workshop.environmentFile];
     headgate = await startHeadgate({ ...workshop, log: () => undefined });
+    opened.defer(() => headgate.stop(1000));
     const { host, port } = headgate.addresses.public ?? assert.fail('no listener');
     for (const [name, path, method] of [
       ['status', '/v1/models/m', 'GET'],
@@ -31,11 +34,6 @@ describe('explain ID', () => {
       ids[name] = answer.headers.get('x-headgate-request-id') ?? '';
     }
     await headgate.flushAudit();
-  });
-
-  after(async () => {
-    await headgate.stop(1000);
-    await workshop.close();
   });
 
   test('a denial by a rule: its line, the sentence that the caller saw', async () => {

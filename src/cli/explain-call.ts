@@ -5,7 +5,7 @@ import { auditDirectory } from './audit.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { ExplainOptions } from './explain.ts';
 import { callText } from './explain-call-text.ts';
-import { headerPair, listOf } from './explain-question.ts';
+import { headerPair, listOf, queueOf } from './explain-question.ts';
 import { compiledPlan } from './files.ts';
 import { findCall } from './find-call.ts';
 import { type Recalled, recall } from './recall.ts';
@@ -25,7 +25,8 @@ export async function explainCall(requestId: string, options: ExplainOptions, te
   const plan = await compiledPlan(options, terminal);
   const groups = options.groups === undefined ? undefined : listOf(options.groups);
   const headers = (options.header ?? []).flatMap(headerPair);
-  const recalled = plan === undefined ? undefined : recall(plan, event, { groups, headers });
+  const recalled =
+    plan === undefined ? undefined : recall(plan, event, { groups, headers, queue: queueOf(options.queue) });
   const call: ExplainedCall = { event, plan, recalled };
   terminal.out(options.json ? `${JSON.stringify(shape(call), null, 2)}\n` : callText(call));
   return event.core.outcome === 'allow' ? exitCodes.ok : exitCodes.no;
@@ -54,6 +55,7 @@ function shape({ event, plan, recalled }: ExplainedCall): object {
         dependsOnGroups: recalled.dependsOnGroups.has(each.rule.index),
       })),
       unknownHeaders: recalled?.unknownHeaders,
+      isQueueUnknown: recalled?.isQueueUnknown,
     },
   };
 }

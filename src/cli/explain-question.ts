@@ -1,3 +1,4 @@
+import type { QueueFacts } from '../decision/index.ts';
 import type { GateRequest } from '../gate/index.ts';
 import type { Identified, Identity } from '../identity/index.ts';
 import { issuersOf } from '../plan/index.ts';
@@ -21,6 +22,8 @@ export interface QuestionOptions {
   readonly listener?: string;
   /** Peer's IP address. Default 127.0.0.1. */
   readonly address?: string;
+  /** `waiting=3,inFlight=8`; default: not known. */
+  readonly queue?: string;
 }
 
 /** How long the identity that `--as` describes is good for. */
@@ -116,6 +119,15 @@ export function headerPair(text: string): [string, string] {
   const [, name = '', value = ''] = /^([^:\s]+)\s*:\s*(.*)$/.exec(text) ?? [];
   if (name === '') throw new UsageError(`--header ${text} can't be read`, 'write \'--header "x-region: eu"\'');
   return [name, value];
+}
+
+/** `--queue` as what the queue holds; undefined: not known. Throws `UsageError`. */
+export function queueOf(text: string | undefined): QueueFacts | undefined {
+  if (text === undefined) return undefined;
+  const [, waiting, inFlight] = /^waiting=([0-9]{1,9}),inFlight=([0-9]{1,9})$/.exec(text) ?? [];
+  if (waiting === undefined)
+    throw new UsageError(`--queue ${text} can't be read`, 'write --queue waiting=3,inFlight=8');
+  return { waiting: Number(waiting), inFlight: Number(inFlight) };
 }
 
 /** `--at` in milliseconds since the epoch. Throws `UsageError`. */

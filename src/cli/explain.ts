@@ -5,7 +5,7 @@ import type { Plan } from '../plan/types.ts';
 import { type Answered, askGate } from './ask-gate.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { explainCall } from './explain-call.ts';
-import { callerOf, momentOf, type QuestionOptions, requestOf } from './explain-question.ts';
+import { callerOf, momentOf, type QuestionOptions, queueOf, requestOf } from './explain-question.ts';
 import { explainText } from './explain-text.ts';
 import { compiledPlan, type FileOptions } from './files.ts';
 import { grantorsOf } from './grantors.ts';
@@ -46,7 +46,14 @@ async function explainQuestion(options: ExplainOptions, terminal: Terminal): Pro
   const credential = tokenFile === undefined ? [] : ['authorization', `Bearer ${await tokenOf(tokenFile)}`];
   const caller = tokenFile === undefined ? callerOf(plan, options, nowMs) : undefined;
   const asked = { ...request, headers: [...request.headers, ...credential] };
-  const question = { plan, request: asked, caller, nowMs, idKey: await readIdKey(plan.state) };
+  const question = {
+    plan,
+    request: asked,
+    caller,
+    nowMs,
+    queue: queueOf(options.queue),
+    idKey: await readIdKey(plan.state),
+  };
   const answered = await askGate(question);
   terminal.out(
     options.json ? `${JSON.stringify(shape(answered, plan), null, 2)}\n` : explainText(answered, plan.access),

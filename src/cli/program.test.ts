@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
+import { openedHere } from '../../test/support/opened.ts';
 import { type RunningHeadgate, startHeadgate } from '../control/index.ts';
 import { openWorkshop, statusPolicy, type Workshop } from '../control/testing/workshop.ts';
 import { type Ran, runCli as run } from './testing/run-cli.ts';
@@ -18,18 +19,17 @@ const policy = [
 ].join('\n');
 
 describe('commands on files', () => {
+  const opened = openedHere();
   let workshop: Workshop;
   let files: string[];
 
   before(async () => {
-    workshop = await openWorkshop();
+    workshop = opened.adopt(await openWorkshop(), (it) => it.close());
     await workshop.writePolicy(policy);
     const text = await readFile(workshop.environmentFile, 'utf8');
     await workshop.writeEnvironment(`${text}identity: { staff: { issuer: http://127.0.0.1:9 } }\n`);
     files = ['-p', workshop.policyFile, '-e', workshop.environmentFile];
   });
-
-  after(() => workshop.close());
 
   test('check: good files', async () => {
     const { code, out, err } = await run('check', ...files);
@@ -174,21 +174,18 @@ describe('commands on files', () => {
 });
 
 describe('commands on a gateway at work', () => {
+  const opened = openedHere();
   let workshop: Workshop;
   let headgate: RunningHeadgate;
 
   before(async () => {
-    workshop = await openWorkshop();
+    workshop = opened.adopt(await openWorkshop(), (it) => it.close());
     await workshop.writePolicy(statusPolicy);
     headgate = await startHeadgate({ ...workshop, log: () => undefined });
+    opened.defer(() => headgate.stop(1000));
     const { host, port } = headgate.addresses.public ?? assert.fail('no listener');
     for (const path of ['', '/metadata']) await (await fetch(`http://${host}:${port}/v1/models/m${path}`)).text();
     await headgate.flushAudit();
-  });
-
-  after(async () => {
-    await headgate.stop(1000);
-    await workshop.close();
   });
 
   test('status: how it is, for people and for programs', async () => {

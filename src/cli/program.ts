@@ -7,6 +7,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { type ExplainOptions, explain } from './explain.ts';
 import { defaultPolicy, withEnvironment, withFiles } from './files.ts';
 import { addKey } from './key.ts';
+import { type ReloadOptions, reload } from './reload.ts';
 import { type StatusOptions, status } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { type TestOptions, test } from './test.ts';
@@ -33,6 +34,7 @@ export function program(terminal: Terminal, end: (code: ExitCode) => void): Comm
   addAudit(parts);
   addKey(parts);
   addStatus(parts);
+  addReload(parts);
   return root;
 }
 
@@ -87,6 +89,7 @@ function addExplain({ root, terminal, end }: Verb): void {
     .option('--at <time>', 'the moment, as in 2026-11-21T22:30:00Z (default: now)')
     .option('--listener <name>', 'the listener it comes in by (default: the first)')
     .option('--address <ip>', "the caller's address", '127.0.0.1')
+    .option('--queue <waiting=N,inFlight=N>', 'what the queue of the model or its service holds (default: not known)')
     .option('-d, --directory <folder>', "the audit's folder, for an id (default: what the environment says)")
     .option('--json', 'the answer as JSON')
     .action(async (id: string | undefined, options: ExplainOptions) => {
@@ -121,4 +124,12 @@ function addStatus({ root, terminal, end }: Verb): void {
     .option('--admin <host:port>', 'its admin address (default: what the environment says)')
     .option('--json', 'all of it as JSON')
     .action(async (options: StatusOptions) => end(await status(options, terminal)));
+}
+
+function addReload({ root, terminal, end }: Verb): void {
+  withEnvironment(root.command('reload').option('-p, --policy <file>', 'the policy', defaultPolicy))
+    .description('wait until a gateway at work has taken up what both files say now, or has refused it')
+    .option('--admin <host:port>', 'its admin address (default: what the environment says)')
+    .option('--within <duration>', 'how long it may take', '10s')
+    .action(async (options: ReloadOptions) => end(await reload(options, terminal)));
 }

@@ -91,3 +91,19 @@ test('no rule is asked where the credential was refused or the call meant nothin
 test('what a caller chose cannot move the cursor', () => {
   assert.ok(!shown(plan, { path: '/v1/\u001b[2J' }).includes('\u001b'));
 });
+
+test('what a queue held then is not kept: it is said, until it is given', () => {
+  const read = { ...reads, headers: [], queue: true } as const;
+  const [first] = plan.access.rules;
+  const rule = { ...first, callers: { kind: 'anyone' }, when: { cel: 'queue.waiting < 10', reads: read } } as never;
+  const queued = { ...plan, access: { ...plan.access, rules: [rule], reads: { scoring: read } } };
+  const unknown = shown(queued, {});
+  assert.match(
+    unknown,
+    /conditions read a queue, and the audit doesn't keep what it held: --queue waiting=3,inFlight=8 says it/,
+  );
+  assert.match(unknown, /condition failed: what the queue holds is not known here/);
+  const given = shown(queued, {}, { queue: { waiting: 12, inFlight: 0 } });
+  assert.doesNotMatch(given, /doesn't keep what it held/);
+  assert.match(given, /condition is false: queue\.waiting < 10/);
+});

@@ -1,5 +1,11 @@
 import type { AuditEvent } from '../audit/index.ts';
-import { createDecider, type Explanation, type RequestFacts, type RuleExplanation } from '../decision/index.ts';
+import {
+  createDecider,
+  type Explanation,
+  type QueueFacts,
+  type RequestFacts,
+  type RuleExplanation,
+} from '../decision/index.ts';
 import type { Identity } from '../identity/types.ts';
 import { keyIssuer } from '../plan/index.ts';
 import type { Plan } from '../plan/types.ts';
@@ -11,6 +17,8 @@ export interface Added {
   readonly groups: readonly string[] | undefined;
   /** Name, value, name, value… */
   readonly headers: readonly string[];
+  /** What the queue held; undefined: not known. */
+  readonly queue?: QueueFacts | undefined;
 }
 
 /** A recorded call held against the policy in force now. */
@@ -21,6 +29,8 @@ export interface Recalled {
   readonly dependsOnGroups: ReadonlySet<number>;
   /** Headers that conditions of the service read: the audit keeps none. */
   readonly unknownHeaders: readonly string[];
+  /** Conditions of the service read a queue: the audit doesn't keep what it held. */
+  readonly isQueueUnknown: boolean;
 }
 
 /**
@@ -33,7 +43,7 @@ export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | 
   const unasked = reason === 'identity-unavailable' || reason === 'version-unknown';
   const unproven = reason.startsWith('credential-') && reason !== 'credential-missing';
   if (operation === undefined || unproven || unasked) return undefined;
-  const facts = factsOf(event, added.headers);
+  const facts = factsOf(event, added);
   const decider = createDecider(plan.access);
   const held = (groups: readonly string[]) => decider.explain(operation, identityOf(event, groups), facts);
   const least = held(added.groups ?? []);
@@ -51,9 +61,11 @@ export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | 
     return each;
   });
   const given = new Set(added.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()));
-  const read = plan.access.reads[operation.service]?.headers ?? [];
+  const reads = plan.access.reads[operation.service];
+  const isQueueUnknown = reads?.queue === true && added.queue === undefined;
   const explanation = { decision: least.decision, rules };
-  return { operation, explanation, dependsOnGroups, unknownHeaders: read.filter((name) => !given.has(name)) };
+  const unknownHeaders = (reads?.headers ?? []).filter((name) => !given.has(name));
+  return { operation, explanation, dependsOnGroups, unknownHeaders, isQueueUnknown };
 }
 
 function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefined {
@@ -75,7 +87,7 @@ function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefi
   };
 }
 
-function factsOf({ core, address, timeMs }: AuditEvent, headers: readonly string[]): RequestFacts {
+function factsOf({ core, address, timeMs }: AuditEvent, { headers, queue }: Added): RequestFacts {
   const facts = {
     listener: core.listener,
     method: core.method,
@@ -83,6 +95,7 @@ function factsOf({ core, address, timeMs }: AuditEvent, headers: readonly string
     host: '',
     address,
     nowMs: timeMs,
+    queue,
     header(name: string) {
       const at = headers.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
       return at < 0 ? undefined : headers[at + 1];

@@ -12,6 +12,10 @@ export function statusText(status: HeadgateStatus, nowMs: number): string {
     ['policy', `${status.policyFile} with ${status.environmentFile}, epoch ${epoch}`],
     ...reloadRows(status),
     ...Object.entries(status.listeners).map(([name, at]): [string, string] => [`listener ${name}`, printHostPort(at)]),
+    ...status.certificates.map(({ listener, ends, fault }): [string, string] => [
+      `certificate ${listener}`,
+      `good until ${ends}${fault === undefined ? '' : `, NEW ONE NOT TAKEN UP: ${fault}`}`,
+    ]),
     ...Object.entries(status.versions).map(([at, list]): [string, string] => [`versions ${at}`, versionList(list)]),
     ...running.endpoints.map(({ service, address, inFlight }): [string, string] => [
       `endpoint ${service}`,

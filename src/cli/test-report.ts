@@ -26,7 +26,7 @@ export function testShape(run: TestRun, minPercent: number): object {
 }
 
 function caseShape(tried: TriedCase): object {
-  const { environment, action, at, passed, outcome, reason, rule, needsTime, expected, explained } = tried;
+  const { environment, action, at, passed, outcome, reason, rule, needsTime, needsQueue, expected, explained } = tried;
   const { version, versionName } = tried;
   return {
     environment,
@@ -34,7 +34,15 @@ function caseShape(tried: TriedCase): object {
     at,
     passed,
     expected: expectedWords(expected),
-    came: { outcome, reason, rule, version, versionName, ...(needsTime && { needsTime }) },
+    came: {
+      outcome,
+      reason,
+      rule,
+      version,
+      versionName,
+      ...(needsTime && { needsTime }),
+      ...(needsQueue && { needsQueue }),
+    },
     ...(!passed && { rules: explained }),
   };
 }

@@ -35,8 +35,9 @@ const reasonWords: Readonly<Record<TriedCase['reason'], string>> = {
 };
 
 /** What came. */
-export function cameWords({ outcome, reason, rule, needsTime, ...which }: TriedCase): string {
+export function cameWords({ outcome, reason, rule, needsTime, needsQueue, ...which }: TriedCase): string {
   if (needsTime) return 'an answer that hangs on the time: give the test a `time`';
+  if (needsQueue) return 'an answer that hangs on a queue: give the test a `queue`';
   if (rule === undefined) return `denied: ${reasonWords[reason]}${versionWords(which)}`;
   return `${outcome === 'allow' ? 'allowed' : 'denied'} by “${rule.name}” (${rule.file}:${rule.line})${versionWords(which)}`;
 }

@@ -10,7 +10,10 @@ export interface UpOptions extends FileOptions {
   readonly grace: string;
 }
 
-/** `headgate up`: runs until it is told to end (SIGTERM, SIGINT), then drains; a second signal ends it at once. */
+/**
+ * `headgate up`: runs until it is told to end (SIGTERM, SIGINT), then drains; a second signal ends it at once. SIGHUP: reads the files
+ * and certificates again.
+ */
 export async function up(options: UpOptions, terminal: Terminal): Promise<ExitCode> {
   const graceMs = parseDurationMs(options.grace);
   if (graceMs === undefined)
@@ -18,6 +21,7 @@ export async function up(options: UpOptions, terminal: Terminal): Promise<ExitCo
   const log = (line: string): void => terminal.err(`${line.trimEnd()}\n`);
   const signals = listenForSignals();
   const headgate = await startHeadgate({ ...filesOf(options), log });
+  signals.onReload(() => void headgate.reload());
   terminal.out(readyText(headgate));
   const ended = await Promise.race([signals.first, headgate.failed]);
   const failed = ended instanceof Error;
@@ -51,6 +55,8 @@ function readyText(headgate: RunningHeadgate): string {
 
 interface Signals {
   readonly first: Promise<NodeJS.Signals>;
+  /** Called for each SIGHUP, which before that is let pass. */
+  onReload(then: () => void): void;
   /** From now on a signal ends the process. */
   endAtOnce(): void;
 }
@@ -64,8 +70,13 @@ function listenForSignals(): Signals {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  let reread = (): void => undefined;
+  process.on('SIGHUP', () => reread());
   return {
     first: promise,
+    onReload(then) {
+      reread = then;
+    },
     endAtOnce() {
       ending = true;
     },

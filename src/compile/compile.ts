@@ -6,6 +6,7 @@ import { checkEnvironmentNames, rulesHere } from './environments.ts';
 import { compileGroups } from './groups.ts';
 import { compileIdentities } from './identities.ts';
 import { compileListeners } from './listeners.ts';
+import { checkQueueReads } from './queue-reads.ts';
 import { compileRules } from './rules.ts';
 import { createScope, type Scope } from './scope.ts';
 import { compileServices, compileUpstreams } from './services.ts';
@@ -45,6 +46,7 @@ function compileAccess(scope: Scope): AccessPlan {
   const compiled = compileRules(scope);
   checkEnvironmentNames(scope);
   checkShadows(scope, compiled, groups);
+  checkQueueReads(scope, compiled);
   const rules = rulesHere(compiled, environment);
   return { environment, identities, groups, services, rules, reads: compileReads(scope, services, rules) };
 }

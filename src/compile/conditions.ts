@@ -75,7 +75,7 @@ export function compileReads(
   rules: readonly RulePlan[],
 ): AccessPlan['reads'] {
   const gathered = new Map(
-    services.map(({ name }) => [name, { headers: new Set<string>(), address: false, time: false }]),
+    services.map(({ name }) => [name, { headers: new Set<string>(), address: false, time: false, queue: false }]),
   );
   for (const rule of rules) {
     const conditions = conditionsOf(rule).map(readsOf);
@@ -86,13 +86,17 @@ export function compileReads(
         for (const header of more.headers) reads.headers.add(header);
         reads.address ||= more.address;
         reads.time ||= more.time;
+        reads.queue ||= more.queue === true;
       }
     }
   }
   for (const [service, { headers }] of gathered)
     if (headers.size > headersReadMax) reportReads(scope, service, headers);
   return Object.fromEntries(
-    [...gathered].map(([service, reads]) => [service, { ...reads, headers: [...reads.headers].sort() }]),
+    [...gathered].map(([service, { headers, address, time, queue }]) => [
+      service,
+      { headers: [...headers].sort(), address, time, ...(queue && { queue }) },
+    ]),
   );
 }
 

@@ -1,8 +1,9 @@
-import type { ServicePlan, UpstreamPlan } from '../plan/index.ts';
+import type { EndpointPlan, ServicePlan, UpstreamPlan } from '../plan/index.ts';
 import type { EndpointNode, HostPort, Located, ServiceBindingNode } from '../policy/index.ts';
 import { isLoopback, printHostPort } from '../std/host-port.ts';
 import { compileFamilies } from './families.ts';
 import type { Scope } from './scope.ts';
+import { compileTraffic } from './traffic.ts';
 import { compileVersions } from './versions.ts';
 
 /** What is governed: the closed world of the policy. */
@@ -45,15 +46,21 @@ export function compileUpstreams(scope: Scope): readonly UpstreamPlan[] {
   return environment.services.map((binding) => compileUpstream(scope, binding));
 }
 
-function compileUpstream(scope: Scope, { name, endpoints }: ServiceBindingNode): UpstreamPlan {
+function compileUpstream(scope: Scope, binding: ServiceBindingNode): UpstreamPlan {
+  const { name, endpoints } = binding;
   const seen = new Map<string, Located<HostPort>>();
   for (const endpoint of endpoints) {
     for (const address of addressesOf(endpoint)) checkAddress(scope, address, seen);
   }
   return {
     service: name.value,
-    endpoints: endpoints.map(({ rest, grpc }) => ({ rest: rest.value, ...(grpc && { grpc: grpc.value }) })),
+    endpoints: endpoints.map(endpointPlan),
+    ...compileTraffic(scope, binding),
   };
+}
+
+function endpointPlan({ rest, grpc, dns }: EndpointNode): EndpointPlan {
+  return { rest: rest.value, ...(grpc && { grpc: grpc.value }), ...(dns && { dns }) };
 }
 
 function checkAddress(scope: Scope, address: Located<HostPort>, seen: Map<string, Located<HostPort>>): void {

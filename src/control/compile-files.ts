@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { compile } from '../compile/index.ts';
 import type { Diagnostic } from '../diagnostics/index.ts';
@@ -19,6 +20,8 @@ export interface CompiledFiles {
   readonly diagnostics: readonly Diagnostic[];
   /** Text by file, so that a diagnostic can show its line. */
   readonly sources: ReadonlyMap<string, string>;
+  /** SHA-256 of both texts, hexadecimal: whoever has the same files has the same. */
+  readonly digest: string;
 }
 
 /** Reads, parses and compiles both files; all their mistakes at once. Throws `file-unreadable`. */
@@ -50,12 +53,19 @@ export function compileTexts({ policy, environment }: Texts, engine: EngineName 
   const bindings = parseEnvironment(environment.text, environment.file);
   const found = [...parsed.diagnostics, ...bindings.diagnostics];
   const sources = new Map([policy, environment].map(({ file, text }) => [file, text]));
+  const digest = digestOf({ policy, environment });
   if (parsed.value === undefined || bindings.value === undefined)
-    return { plan: undefined, diagnostics: found, sources };
+    return { plan: undefined, diagnostics: found, sources, digest };
   const chosen = bindings.value;
   const bound = engine === undefined ? chosen : { ...chosen, engine: { ...chosen.engine, value: engine } };
   const { value: plan, diagnostics } = compile(parsed.value, bound);
-  return { plan, diagnostics: [...found, ...diagnostics], sources };
+  return { plan, diagnostics: [...found, ...diagnostics], sources, digest };
+}
+
+/** What tells whether a gateway has read what the files hold now. */
+export function digestOf({ policy, environment }: Texts): string {
+  const lengths = `${policy.text.length} ${environment.text.length}\n`;
+  return createHash('sha256').update(lengths).update(policy.text).update(environment.text).digest('hex');
 }
 
 /** A folder, a device or a huge file is refused before it is read. */

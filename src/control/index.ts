@@ -1,4 +1,4 @@
-export { type CompiledFiles, compileFiles, type Files } from './compile-files.ts';
+export { type CompiledFiles, compileFiles, digestOf, type Files, readFiles } from './compile-files.ts';
 export { engineNames, loadEngine } from './engines.ts';
 export { ControlFault, type FaultCode, messageOf, systemCode } from './fault.ts';
 export { lockFiles, readLock } from './lock-files.ts';

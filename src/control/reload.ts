@@ -2,7 +2,7 @@ import { type Diagnostic, renderTerminal } from '../diagnostics/index.ts';
 import type { Engine, RunningEngine } from '../engines/engine.ts';
 import type { Plan } from '../plan/types.ts';
 import { canonicalJson } from '../std/canonical-json.ts';
-import { compileFiles, type Files } from './compile-files.ts';
+import { type CompiledFiles, compileFiles, type Files } from './compile-files.ts';
 import { messageOf } from './fault.ts';
 import { restartReasons } from './restart-reasons.ts';
 import type { ReloadStatus } from './status.ts';
@@ -19,6 +19,8 @@ export interface Reloaded {
   /** What runs now: the new Plan, or the one from before. */
   readonly plan: Plan;
   readonly status: ReloadStatus;
+  /** Of the files as they were read; undefined: they could not be. */
+  readonly digest?: string;
 }
 
 type Outcome = Pick<ReloadStatus, 'outcome' | 'message'> & Partial<Pick<ReloadStatus, 'diagnostics'>>;
@@ -26,15 +28,25 @@ type Outcome = Pick<ReloadStatus, 'outcome' | 'message'> & Partial<Pick<ReloadSt
 /** Takes up what the files say now. What is broken, or can't be taken up while running, leaves the old Plan in force. Never rejects. */
 export async function reload(reloading: Reloading, nowMs: number): Promise<Reloaded> {
   const { log } = reloading;
-  const { plan, ...outcome } = await attempt(reloading);
+  const { plan, digest, ...outcome } = await attempt(reloading);
   log(outcome.message);
   const status = { diagnostics: [], ...outcome, at: new Date(nowMs).toISOString() };
-  return { plan: plan ?? reloading.plan, status };
+  return { plan: plan ?? reloading.plan, status, ...(digest !== undefined && { digest }) };
 }
 
-async function attempt({ files, engine, running, plan, log }: Reloading): Promise<Outcome & { readonly plan?: Plan }> {
+type Attempt = Outcome & { readonly plan?: Plan; readonly digest?: string };
+
+async function attempt(reloading: Reloading): Promise<Attempt> {
   try {
-    const compiled = await compileFiles(files);
+    const compiled = await compileFiles(reloading.files);
+    return { ...(await takeUp(reloading, compiled)), digest: compiled.digest };
+  } catch (fault) {
+    return rejected(messageOf(fault));
+  }
+}
+
+async function takeUp({ engine, running, plan, log }: Reloading, compiled: CompiledFiles): Promise<Attempt> {
+  try {
     const refusals = compiled.plan === undefined ? [] : await engine.check(compiled.plan);
     const diagnostics = [...compiled.diagnostics, ...refusals];
     if (diagnostics.length > 0) log(renderTerminal(diagnostics, { sources: compiled.sources }));

@@ -7,6 +7,7 @@ import type { Clock } from '../std/clock.ts';
 import type { Metrics } from '../telemetry/index.ts';
 import type { Admin } from './admin.ts';
 import type { Admission } from './admission.ts';
+import type { Certificates } from './certificates.ts';
 import type { Files } from './compile-files.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { reload } from './reload.ts';
@@ -24,6 +25,8 @@ export interface RunningHeadgate {
   status(): Promise<HeadgateStatus>;
   /** Resolves if the gateway can't go on. */
   readonly failed: Promise<Error>;
+  /** Reads both files and all certificates again, now, changed or not. */
+  reload(): Promise<ReloadStatus>;
   /** Chains what is in the spool now. */
   flushAudit(): Promise<void>;
   /** Drains within `graceMs`, chains the rest, ends. */
@@ -35,6 +38,8 @@ export interface HeadgateParts {
   readonly engine: Engine;
   readonly running: RunningEngine;
   readonly plan: Plan;
+  /** Of the files that it was compiled from. */
+  readonly digest: string;
   readonly keys: GateKeys;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -47,6 +52,7 @@ export interface OpenParts {
   readonly admin: Admin;
   readonly admission: Admission;
   readonly keyWatch: KeyWatch;
+  readonly certificates: Certificates;
   /** Stamp of the files from before they were read. */
   readonly since: string;
   /** Gives up the state folder. */
@@ -66,12 +72,16 @@ export class Headgate implements RunningHeadgate {
   #plan: Plan;
   #open: OpenParts | undefined;
   #reload: ReloadStatus | undefined;
+  #filesRead: string;
+  /** One after the other. */
+  #taking: Promise<unknown> = Promise.resolve();
   #endWatch: () => void = () => undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: HeadgateParts) {
     this.#parts = parts;
     this.#plan = parts.plan;
+    this.#filesRead = parts.digest;
     this.#startedMs = parts.clock.now();
     this.metrics = parts.metrics;
     const { promise, resolve } = Promise.withResolvers<Error>();
@@ -88,7 +98,7 @@ export class Headgate implements RunningHeadgate {
     this.#endWatch = watchFiles({
       files: [files.policyFile, files.environmentFile],
       since: open.since,
-      onChange: () => this.#takeUp(),
+      onChange: async () => void (await this.#takeUp()),
     });
   }
 
@@ -122,11 +132,14 @@ export class Headgate implements RunningHeadgate {
       epoch: this.#plan.epoch,
       policyFile: files.policyFile,
       environmentFile: files.environmentFile,
+      filesRead: this.#filesRead,
+      pid: process.pid,
       ready: reason === undefined,
       ...(reason !== undefined && { reason }),
       startedAt: new Date(this.#startedMs).toISOString(),
       ...(this.#reload !== undefined && { reload: this.#reload }),
       listeners: this.addresses,
+      certificates: this.#opened().certificates.status(),
       versions: versionsOf(this.#plan.access),
       audit: { ...this.#opened().writer.status(), ...this.#plan.audit },
       keys: this.#opened().keyWatch.status(),
@@ -157,8 +170,9 @@ export class Headgate implements RunningHeadgate {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const { writer, admin, keyWatch, unlock } = this.#opened();
+    const { writer, admin, keyWatch, certificates, unlock } = this.#opened();
     this.#endWatch();
+    await certificates.stop();
     await this.#endEngine(graceMs);
     await keyWatch.stop();
     await writer.stop();
@@ -174,12 +188,26 @@ export class Headgate implements RunningHeadgate {
     if ((await Promise.race([running.stop(graceMs), waited])) === late) log('the engine did not end in time');
   }
 
-  async #takeUp(): Promise<void> {
+  async reload(): Promise<ReloadStatus> {
+    const status = await this.#takeUp();
+    await this.#opened().certificates.reread();
+    return status;
+  }
+
+  #takeUp(): Promise<ReloadStatus> {
+    const taken = this.#taking.then(() => this.#readAndSwap());
+    this.#taking = taken;
+    return taken;
+  }
+
+  async #readAndSwap(): Promise<ReloadStatus> {
     const { files, engine, running, clock, log } = this.#parts;
-    const { plan, status } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
+    const { plan, status, digest } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
     this.#plan = plan;
     this.#reload = status;
+    this.#filesRead = digest ?? this.#filesRead;
     this.#setBuildInfo(plan);
+    return status;
   }
 
   #setBuildInfo({ engine, environment }: Plan): void {

@@ -7,20 +7,20 @@ import { startHeadgate } from './start.ts';
 import { eventually, openWorkshop, statusPolicy, type Workshop } from './testing/workshop.ts';
 
 describe('a running Headgate', () => {
+  let opened: AsyncDisposableStack;
   let workshop: Workshop;
   let headgate: RunningHeadgate;
   let lines: string[];
 
   beforeEach(async () => {
-    workshop = await openWorkshop();
+    opened = new AsyncDisposableStack();
+    workshop = opened.adopt(await openWorkshop(), (it) => it.close());
     lines = [];
     headgate = await startHeadgate({ ...workshop, log: (line) => lines.push(line) });
+    opened.defer(() => headgate.stop(1000));
   });
 
-  afterEach(async () => {
-    await headgate.stop(1000);
-    await workshop.close();
-  });
+  afterEach(() => opened.disposeAsync());
 
   const call = async (path: string): Promise<number> => {
     const { host, port } = headgate.addresses.public ?? assert.fail('no listener');
@@ -157,6 +157,7 @@ describe('starting', () => {
     context.after(() => workshop.close());
     const log = (): void => undefined;
     const first = await startHeadgate({ ...workshop, log });
+    context.after(() => first.stop(500));
     await assert.rejects(startHeadgate({ ...workshop, log }), { code: 'state-taken' });
     await first.stop(500);
     await (await startHeadgate({ ...workshop, log })).stop(500);
@@ -167,6 +168,7 @@ describe('starting', () => {
     context.after(() => workshop.close());
     const log = (): void => undefined;
     const first = await startHeadgate({ ...workshop, log });
+    context.after(() => first.stop(500));
     const { port } = first.admin;
     await first.stop(500);
     const blocker = (await import('node:http')).createServer().listen(port, '127.0.0.1');

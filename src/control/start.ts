@@ -9,10 +9,12 @@ import { createMetrics } from '../telemetry/index.ts';
 import { startAdmin } from './admin.ts';
 import { pagesOf } from './admin-pages.ts';
 import { type Admission, createAdmission } from './admission.ts';
+import { watchCertificates } from './certificates.ts';
 import { compileFiles, type Files } from './compile-files.ts';
 import { loadEngine } from './engines.ts';
 import { ControlFault, messageOf, systemCode } from './fault.ts';
 import { foldRepeats } from './fold-repeats.ts';
+import { inheritedSockets } from './inherited-sockets.ts';
 import { type KeyWatch, watchKeys } from './key-watch.ts';
 import { isError } from './reload.ts';
 import { Headgate, type RunningHeadgate } from './running.ts';
@@ -36,16 +38,28 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   const { clock = systemClock } = options;
   const log = foldRepeats(options.log, clock);
   const since = await stampOf([options.policyFile, options.environmentFile]);
-  const plan = await planOf({ ...options, log });
+  const { plan, digest } = await planOf({ ...options, log });
   const engine = await engineFor(plan, log);
   await using undo = new AsyncDisposableStack();
   const unlock = await starting('state', async () => lockState(plan.state));
   undo.defer(unlock);
   const keys = await starting('keys of the gate', () => loadGateKeys(plan.state, clock));
   const metrics = createMetrics();
-  const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log }));
+  const listeners = plan.listeners.map(({ name }) => name);
+  const sockets = inheritedSockets(process.env, { pid: process.pid, listeners });
+  const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log, sockets }));
   undo.defer(() => running.stop(undoGraceMs));
-  const headgate = new Headgate({ files: options, engine, running, plan, keys, metrics, clock, log: options.log });
+  const headgate = new Headgate({
+    files: options,
+    engine,
+    running,
+    plan,
+    digest,
+    keys,
+    metrics,
+    clock,
+    log: options.log,
+  });
   const keyWatch = await starting('watch over API keys', () =>
     keyWatchOf({ plan, headgate, keys, running, clock, log }),
   );
@@ -55,16 +69,17 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   undo.defer(() => writer.stop());
   const admin = await startAdmin(plan.admin, pagesOf(headgate, { keys, metrics }));
   undo.defer(() => admin.close());
-  headgate.open({ writer, admin, admission, keyWatch, since, unlock });
+  const certificates = watchCertificates({ listeners: () => headgate.plan().listeners, running, clock, log });
+  headgate.open({ writer, admin, admission, keyWatch, certificates, since, unlock });
   undo.move();
   return headgate;
 }
 
-async function planOf(options: StartOptions): Promise<Plan> {
-  const { plan, diagnostics, sources } = await compileFiles(options);
+async function planOf(options: StartOptions): Promise<{ readonly plan: Plan; readonly digest: string }> {
+  const { plan, diagnostics, sources, digest } = await compileFiles(options);
   if (diagnostics.length > 0) options.log(renderTerminal(diagnostics, { sources }));
   if (plan === undefined) throw new ControlFault('files-rejected', 'the files have errors');
-  return plan;
+  return { plan, digest };
 }
 
 async function engineFor(plan: Plan, log: (line: string) => void): Promise<Engine> {

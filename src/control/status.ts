@@ -2,6 +2,7 @@ import type { AuditStatus } from '../audit/types.ts';
 import type { Diagnostic } from '../diagnostics/types.ts';
 import type { EngineStatus } from '../engines/engine.ts';
 import type { AccessPlan, AddressPlan, VersionPlan } from '../plan/types.ts';
+import type { CertificateStatus } from './certificates.ts';
 import type { KeyWatchStatus } from './key-watch.ts';
 
 /** What became of the last change of a file. */
@@ -22,6 +23,9 @@ export interface HeadgateStatus {
   readonly epoch: string;
   readonly policyFile: string;
   readonly environmentFile: string;
+  /** SHA-256 of what both files held when they were last read, whatever came of it; hexadecimal. */
+  readonly filesRead: string;
+  readonly pid: number;
   readonly ready: boolean;
   /** Why it isn't ready. */
   readonly reason?: string;
@@ -29,6 +33,8 @@ export interface HeadgateStatus {
   /** Absent until a file has changed. */
   readonly reload?: ReloadStatus;
   readonly listeners: Readonly<Record<string, AddressPlan>>;
+  /** Of the listeners with TLS. */
+  readonly certificates: readonly CertificateStatus[];
   /** By `service/model`: the versions that the policy names, with numbers and shares of now. */
   readonly versions: Readonly<Record<string, readonly VersionPlan[]>>;
   readonly audit: AuditStatus & { readonly directory: string; readonly record: 'required' | 'best-effort' };

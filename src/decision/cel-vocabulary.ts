@@ -30,6 +30,7 @@ export const celRoots = {
     client: 'string',
   },
   resource: { service: 'string', model: 'string', version: 'string' },
+  queue: { waiting: 'int', inFlight: 'int' },
 } as const satisfies Record<string, Record<string, string>>;
 
 /** What a condition may read without a field: all are strings. */

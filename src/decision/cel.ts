@@ -11,6 +11,7 @@ export interface CelContext {
   readonly request: object;
   readonly caller: object;
   readonly resource: object;
+  readonly queue: object;
   readonly action: string;
   readonly operation: string;
   readonly environment: string;
@@ -69,7 +70,12 @@ function readProgram(text: string, program: ParseResult): ParsedCel | { readonly
   if ('message' in own) return { faults: [own] };
   return {
     program: own,
-    reads: { headers: [...headers].sort(), address: fields.has('request.address'), time: fields.has('request.time') },
+    reads: {
+      headers: [...headers].sort(),
+      address: fields.has('request.address'),
+      time: fields.has('request.time'),
+      ...(['queue.waiting', 'queue.inFlight'].some((field) => fields.has(field)) && { queue: true }),
+    },
   };
 }
 

@@ -16,6 +16,7 @@ export interface CallView {
 /** One typed condition, or the one in CEL, made ready to be asked many times. */
 export interface ConditionPart {
   readonly readsTime: boolean;
+  readonly readsQueue: boolean;
   /** Throws where an error stands in the way. */
   holds(call: CallView): boolean;
   /** In words, for where it holds, */
@@ -37,6 +38,7 @@ function viaPart(listeners: readonly string[]): ConditionPart {
   const named = oneOf(listeners);
   return {
     readsTime: false,
+    readsQueue: false,
     holds: ({ facts }) => listeners.includes(facts.listener),
     met: `it comes in by ${named}`,
     unmet: ({ listener }) => `listener ${listener} is not ${named}`,
@@ -49,6 +51,7 @@ function fromPart(written: readonly string[]): ConditionPart {
   const named = oneOf(written);
   return {
     readsTime: false,
+    readsQueue: false,
     holds({ facts }) {
       const address = addressBytes(facts.address);
       if (address === undefined) throw new RangeError(`"${facts.address}" is no address`);
@@ -71,6 +74,7 @@ function duringPart(windows: NonNullable<ConditionsPlan['during']>): ConditionPa
   const named = oneOf(windows.map(printWindow));
   return {
     readsTime: true,
+    readsQueue: false,
     holds: ({ facts }) =>
       windows.some((window) => {
         const { weekday, minute } = wallClock(facts.nowMs, window.zone);
@@ -85,9 +89,10 @@ function duringPart(windows: NonNullable<ConditionsPlan['during']>): ConditionPa
 function celPart({ cel }: ConditionPlan): ConditionPart {
   const condition = compileCel(cel);
   if ('faults' in condition) throw new TypeError(`${condition.faults[0]?.message ?? 'not a condition'}: ${cel}`);
-  const { headers, time } = condition.reads;
+  const { headers, time, queue } = condition.reads;
   return {
     readsTime: time,
+    readsQueue: queue === true,
     holds: (call) => condition.holds(call.context(headers)),
     met: `condition holds: ${cel}`,
     unmet: () => `condition is false: ${cel}`,

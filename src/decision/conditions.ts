@@ -4,7 +4,7 @@ import type { AccessPlan, ConditionsPlan, RulePlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
 import type { CelContext } from './cel.ts';
 import { type CallView, type ConditionPart, conditionParts } from './condition-parts.ts';
-import type { RequestFacts } from './types.ts';
+import type { QueueFacts, RequestFacts } from './types.ts';
 
 /** One call, as conditions see it. */
 export interface Call {
@@ -30,6 +30,8 @@ export interface Asked {
   each(conditions: ConditionsPlan): readonly { readonly part: ConditionPart; readonly outcome: Outcome }[];
   /** Whether any condition asked so far reads the clock. */
   readonly readTime: boolean;
+  /** Whether any reads a queue. */
+  readonly readQueue: boolean;
 }
 
 const holds: Outcome = { kind: 'true' };
@@ -38,6 +40,7 @@ const fails: Outcome = { kind: 'false' };
 const unknownParts: readonly ConditionPart[] = [
   {
     readsTime: false,
+    readsQueue: false,
     holds() {
       throw new TypeError('the condition is not part of the plan');
     },
@@ -66,6 +69,7 @@ function prepare({ name }: RulePlan, conditions: ConditionsPlan): readonly Condi
 
 class Asking implements Asked, CallView {
   readTime = false;
+  readQueue = false;
   readonly facts: RequestFacts;
   readonly #ready: Ready;
   readonly #environment: string;
@@ -96,6 +100,7 @@ class Asking implements Asked, CallView {
 
   #askPart(part: ConditionPart): Outcome {
     if (part.readsTime) this.readTime = true;
+    if (part.readsQueue) this.readQueue = true;
     try {
       return part.holds(this) ? holds : fails;
     } catch (error) {
@@ -119,7 +124,7 @@ function celContext(
   headers: Map<string, string>,
   environment: string,
 ): CelContext {
-  const { method, path, host, address, nowMs } = facts;
+  const { method, path, host, address, nowMs, queue } = facts;
   return {
     request: { method, path, host, address, time: new Date(nowMs), headers },
     caller: {
@@ -131,10 +136,30 @@ function celContext(
       client: identity?.client ?? '',
     },
     resource: { service: operation.service, model: operation.model ?? '', version: operation.version ?? '' },
+    queue: queue === undefined ? unknownQueue : queueContext(queue),
     action: operation.action,
     operation: operation.name,
     environment,
   };
+}
+
+/** What nobody counts has no number: not even 0, which would look like calm. */
+const unknownQueue = Object.freeze({
+  get waiting(): never {
+    return unknown();
+  },
+  get inFlight(): never {
+    return unknown();
+  },
+});
+
+function unknown(): never {
+  throw new RangeError('what the queue holds is not known here');
+}
+
+/** CEL's whole numbers are BigInts. Throws RangeError where a count is none. */
+function queueContext({ waiting, inFlight }: QueueFacts): object {
+  return { waiting: BigInt(waiting), inFlight: BigInt(inFlight) };
 }
 
 function summaryOf(error: unknown): string {

@@ -36,14 +36,14 @@ export function createDecider(access: AccessPlan): Decider {
   const answers = createAnswers(access.rules);
 
   function decide(operation: Operation, identity: Identity | undefined, facts: RequestFacts): Decision {
-    if (!isKnown(operation)) return answers.none('resource-unknown', false);
+    if (!isKnown(operation)) return answers.none('resource-unknown', readsNothing);
     const membership = identity === undefined ? nobody : membershipOf(identity);
     const { denies, allows } = index.contenders(operation, membership);
     const asked = conditionsFor({ operation, identity, facts });
     const deny = denies.find((rule) => denyMatches(rule, membership, asked));
-    if (deny !== undefined) return answers.of(deny, asked.readTime);
+    if (deny !== undefined) return answers.of(deny, asked);
     const allow = allows.find((rule) => !isConditional(rule) || asked.ask(rule).kind === 'true');
-    return allow === undefined ? answers.none('no-rule-allows', asked.readTime) : answers.of(allow, asked.readTime);
+    return allow === undefined ? answers.none('no-rule-allows', asked) : answers.of(allow, asked);
   }
 
   return {
@@ -66,30 +66,44 @@ function denyMatches(rule: RulePlan, { groups }: Membership, asked: Asked): bool
   });
 }
 
+/** What the conditions asked so far have read that changes by itself. */
+type Read = Pick<Asked, 'readTime' | 'readQueue'>;
+
+const readsNothing: Read = { readTime: false, readQueue: false };
+
 interface Answers {
-  of(rule: RulePlan, readsTime: boolean): Decision;
-  none(reason: DecisionReason, readsTime: boolean): Decision;
+  of(rule: RulePlan, read: Read): Decision;
+  none(reason: DecisionReason, read: Read): Decision;
 }
 
 /** Every answer there is, made once and frozen: deciding allocates none. */
 function createAnswers(rules: readonly RulePlan[]): Answers {
-  const timeless = rules.map((rule) => ruleAnswer(rule, false));
-  const timed = rules.map((rule) => ruleAnswer(rule, true));
+  const plain = rules.map((rule) => ruleAnswer(rule, readsNothing));
+  const timed = rules.map((rule) => ruleAnswer(rule, { readTime: true, readQueue: false }));
+  const queued = rules.map((rule) => ruleAnswer(rule, { readTime: false, readQueue: true }));
+  const both = rules.map((rule) => ruleAnswer(rule, { readTime: true, readQueue: true }));
   return {
-    of(rule, readsTime) {
-      const answer = (readsTime ? timed : timeless)[rule.index];
+    of(rule, read) {
+      const answers = read.readQueue ? (read.readTime ? both : queued) : read.readTime ? timed : plain;
       // INVARIANT: RulePlan.index is the position in the Plan. A Plan where it isn't refuses.
-      return answer ?? nobodyAllows('no-rule-allows', readsTime);
+      return answers[rule.index] ?? nobodyAllows('no-rule-allows', read);
     },
     none: nobodyAllows,
   };
 }
 
-function ruleAnswer(rule: RulePlan, readsTime: boolean): Decision {
+function ruleAnswer(rule: RulePlan, { readTime, readQueue }: Read): Decision {
   const reason = rule.effect === 'allow' ? 'rule-allows' : 'rule-denies';
-  return Object.freeze({ outcome: rule.effect, reason, rule: decidingRule(rule), limits: rule.limits, readsTime });
+  return Object.freeze({
+    outcome: rule.effect,
+    reason,
+    rule: decidingRule(rule),
+    limits: rule.limits,
+    readsTime: readTime,
+    readsQueue: readQueue,
+  });
 }
 
-function nobodyAllows(reason: DecisionReason, readsTime: boolean): Decision {
-  return { outcome: 'deny', reason, limits: [], readsTime };
+function nobodyAllows(reason: DecisionReason, { readTime, readQueue }: Read): Decision {
+  return { outcome: 'deny', reason, limits: [], readsTime: readTime, readsQueue: readQueue };
 }

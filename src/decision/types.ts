@@ -9,7 +9,15 @@ export interface RequestFacts {
   readonly host: string;
   readonly address: string;
   readonly nowMs: number;
+  /** Of the model's queue where it has one, else of the service's. Not known: a condition that reads it fails. */
+  readonly queue?: QueueFacts | undefined;
   header(name: string): string | undefined;
+}
+
+/** How much is on its way through a queue. Whole numbers from 0. */
+export interface QueueFacts {
+  readonly waiting: number;
+  readonly inFlight: number;
 }
 
 /** The answer of `decide()`, with the rule that made it. */
@@ -22,6 +30,8 @@ export interface Decision {
   readonly limits: readonly LimitPlan[];
   /** It read the clock: keep it for a second at most. */
   readonly readsTime: boolean;
+  /** It read a queue: the same. */
+  readonly readsQueue: boolean;
 }
 
 export type DecisionReason = 'rule-allows' | 'rule-denies' | 'no-rule-allows' | 'resource-unknown';

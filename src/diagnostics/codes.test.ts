@@ -7,6 +7,7 @@ import { environmentCodes } from './codes/environment.ts';
 import { formCodes } from './codes/form.ts';
 import { policyCodes } from './codes/policy.ts';
 import { textCodes } from './codes/text.ts';
+import { trafficCodes } from './codes/traffic.ts';
 import { type CodeRow, codes } from './codes.ts';
 
 const src = join(import.meta.dirname, '..');
@@ -25,7 +26,7 @@ describe('the registry of codes', () => {
   });
 
   it('holds no code twice', () => {
-    const parts = [textCodes, formCodes, policyCodes, environmentCodes, compileCodes].flatMap((part) =>
+    const parts = [textCodes, formCodes, policyCodes, environmentCodes, compileCodes, trafficCodes].flatMap((part) =>
       Object.keys(part),
     );
     assert.equal(new Set(parts).size, parts.length);

@@ -5,6 +5,7 @@ import { formCodes } from './codes/form.ts';
 import { policyCodes } from './codes/policy.ts';
 import { testCodes } from './codes/tests.ts';
 import { textCodes } from './codes/text.ts';
+import { trafficCodes } from './codes/traffic.ts';
 import { versionCodes } from './codes/versions.ts';
 
 /** One row of the registry. */
@@ -26,6 +27,7 @@ export const codes = {
   ...testCodes,
   ...compileCodes,
   ...versionCodes,
+  ...trafficCodes,
   ...engineCodes,
 } as const satisfies Record<string, CodeRow>;
 

@@ -31,6 +31,8 @@ export type Feature =
   | 'refuses-mendable-http'
   | 'epoch-without-reload'
   | 'structure-without-restart'
+  /** New certificates of listeners are taken up, and no connection is lost. */
+  | 'certificate-without-restart'
   /** Replicas come and go without a reload: by DNS, by a change of the environment. */
   | 'replicas-without-reload'
   /** A replica that is down gets no call. */
@@ -75,6 +77,11 @@ export interface EngineContext {
   readonly clock: Clock;
   /** Sentences for the operator's log, one a call. */
   readonly log: (line: string) => void;
+  /**
+   * Sockets that listen already, opened by whoever started us, by listener: in place of the Plan's address. All of one listener's
+   * are to be accepted on, because the kernel spreads connections over them.
+   */
+  readonly sockets?: Readonly<Record<string, readonly number[]>>;
 }
 
 export interface RunningEngine {
@@ -89,6 +96,8 @@ export interface RunningEngine {
   revoke(subjectIds: readonly string[]): Promise<void>;
   /** Spreads calls over these replicas from now on, without a reload; calls in flight go on to their end. Services not named stay as they are. */
   setReplicas?(replicas: ReplicasByService): Promise<void>;
+  /** Serves new connections with these from now on; those that are open go on with what they have. By listener. */
+  setCertificates(certificates: CertificatesByListener): Promise<void>;
   status(): Promise<EngineStatus>;
   /**
    * Shuts admission (`open` false): from then on every call is answered `audit-unavailable`, until it is opened again. When it
@@ -102,6 +111,14 @@ export interface RunningEngine {
   readonly failed: Promise<Error>;
   /** Stops accepting, drains, ends by itself within `graceMs`. */
   stop(graceMs: number): Promise<void>;
+}
+
+export type CertificatesByListener = Readonly<Record<string, CertificateText>>;
+
+/** A certificate (with its chain) and its key, both PEM. */
+export interface CertificateText {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 export interface EngineStatus {

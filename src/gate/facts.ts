@@ -1,9 +1,9 @@
-import type { RequestFacts } from '../decision/types.ts';
+import type { QueueFacts, RequestFacts } from '../decision/types.ts';
 import { hostOf, pathOf } from '../protocols/index.ts';
 import type { GateRequest } from './types.ts';
 
-/** What conditions may read of a request. `nowMs`: the moment of the whole check. */
-export function requestFacts(request: GateRequest, nowMs: number): RequestFacts {
+/** What conditions may read of a request. `nowMs`: the moment of the whole check; `queue`: where one reads it and it is known. */
+export function requestFacts(request: GateRequest, nowMs: number, queue?: QueueFacts): RequestFacts {
   return {
     listener: request.listener,
     method: request.method,
@@ -11,6 +11,7 @@ export function requestFacts(request: GateRequest, nowMs: number): RequestFacts 
     host: hostOf(request.authority) ?? '',
     address: request.address,
     nowMs,
+    ...(queue && { queue }),
     header: (name) => headerValue(request.headers, name),
   };
 }

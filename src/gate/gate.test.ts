@@ -137,6 +137,7 @@ describe('a permit', () => {
         rule: anyone.access.rules[0] as never,
         limits: [],
         readsTime,
+        readsQueue: false,
       };
       const decider = { decide: () => decision, explain: () => assert.fail() };
       const answer = await gate({ kind: 'identity', identity }, anyone, { decider }).check(request());
@@ -271,7 +272,13 @@ describe('a gate after a gate', () => {
 });
 
 test('a decision that allows without a rule is a fault, not a permit', async () => {
-  const decision: Decision = { outcome: 'allow', reason: 'rule-allows', limits: [], readsTime: false };
+  const decision: Decision = {
+    outcome: 'allow',
+    reason: 'rule-allows',
+    limits: [],
+    readsTime: false,
+    readsQueue: false,
+  };
   const answer = await gate(known, anyone, { decider: { decide: () => decision, explain: () => assert.fail() } }).check(
     request(),
   );

@@ -1,5 +1,5 @@
 import { createDecider, createVersions, type Decider, type Versions } from '../decision/index.ts';
-import type { Decision } from '../decision/types.ts';
+import type { Decision, QueueFacts } from '../decision/types.ts';
 import type { KeyFinder } from '../grants/index.ts';
 import { createIdentifier, type Identifier, type Identity } from '../identity/index.ts';
 import type { Plan } from '../plan/types.ts';
@@ -28,7 +28,14 @@ export interface GateOptions {
   readonly identifier?: Identifier;
   /** Default: one over the Plan's access. */
   readonly decider?: Decider;
+  /**
+   * How much is on its way through the queue of a model, or of its service where the model has none; undefined where there is no
+   * queue. Asked for each decision of a service whose conditions read it, so it has to be cheap. Left out: as `previous` has it.
+   */
+  readonly queueOf?: QueueOf;
 }
+
+export type QueueOf = (service: string, model: string | undefined) => QueueFacts | undefined;
 
 /** What check() needs, made once per Plan. */
 interface Parts {
@@ -39,6 +46,7 @@ interface Parts {
   readonly decider: Decider;
   readonly versions: Versions;
   readonly assert: Assert;
+  readonly queueOf: QueueOf | undefined;
 }
 
 const partsOfGates = new WeakMap<Gate, Parts>();
@@ -72,6 +80,7 @@ function partsOf({ plan, keys, clock, previous, ...given }: GateOptions): Parts 
     plan,
     clock,
     apiKeys,
+    queueOf: given.queueOf ?? before?.queueOf,
     identifier: given.identifier ?? identifierOf({ plan, keys, clock, ...(apiKeys && { apiKeys }) }, before),
     decider: given.decider ?? createDecider(plan.access),
     versions: createVersions(plan.access.services),
@@ -119,10 +128,15 @@ async function check(parts: Parts, request: GateRequest): Promise<GateAnswer> {
   const operation = versions.resolve(classified.operation, identity?.id);
   if (operation === undefined) return refuse(parts, { reason: 'version-unknown' }, { ...classified, identity });
 
-  const decision = decider.decide(operation, identity, requestFacts(request, nowMs));
+  const decision = decider.decide(operation, identity, requestFacts(request, nowMs, queueFacts(parts, operation)));
   if (decision.outcome === 'deny') return refuse(parts, decision, { operation, identity });
   const upstreamPath = versionedPath(classified, operation.version);
   return permit(parts, decision, { operation, upstreamPath, identity });
+}
+
+/** Looked up only where a condition of the service reads it. */
+function queueFacts({ plan, queueOf }: Parts, { service, model }: Operation): QueueFacts | undefined {
+  return plan.access.reads[service]?.queue ? queueOf?.(service, model) : undefined;
 }
 
 /** What is asked, and by whom. */
@@ -144,14 +158,14 @@ function refuse(
 
 async function permit(
   { plan, clock, assert }: Parts,
-  { rule, limits, readsTime }: Decision,
+  { rule, limits, readsTime, readsQueue }: Decision,
   { operation, upstreamPath, identity }: Meant & { readonly upstreamPath: string },
 ): Promise<Permit> {
   if (rule === undefined) throw new Error('a decision allows without a rule');
   const assertion = identity === undefined ? undefined : await assert(identity, operation.service);
   const nowMs = clock.now();
   const keepUntilMs = Math.min(
-    nowMs + (readsTime ? refusalKeptMsMax : permitKeptMsMax),
+    nowMs + (readsTime || readsQueue ? refusalKeptMsMax : permitKeptMsMax),
     identity?.expiresAtMs ?? Number.POSITIVE_INFINITY,
     assertion === undefined ? Number.POSITIVE_INFINITY : assertion.endsAtMs - assertionMarginMs,
   );

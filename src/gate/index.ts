@@ -7,7 +7,7 @@ export {
   type ProblemOptions,
   problemAnswer,
 } from './denials.ts';
-export { createGate, type GateOptions } from './gate.ts';
+export { createGate, type GateOptions, type QueueOf } from './gate.ts';
 export { type GrpcAnswer, grpcAnswer, grpcStatusOf } from './grpc-answer.ts';
 export {
   assertionHeader,

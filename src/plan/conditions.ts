@@ -16,5 +16,6 @@ export function readsOf({ from, during, when }: ConditionsPlan): ConditionReads 
     headers: when?.reads.headers ?? [],
     address: from !== undefined || when?.reads.address === true,
     time: during !== undefined || when?.reads.time === true,
+    ...(when?.reads.queue && { queue: true }),
   };
 }

@@ -1,6 +1,7 @@
 import { parseCidr } from '../std/cidr.ts';
 import { conditionsOf, isConditional, readsOf } from './conditions.ts';
 import { accessEpoch } from './epoch.ts';
+import { brokenTraffic } from './traffic-invariants.ts';
 import type { AccessPlan, ConditionReads, ConditionsPlan, Plan, RulePlan } from './types.ts';
 import { brokenVersions } from './version-invariants.ts';
 
@@ -21,7 +22,8 @@ export function brokenInvariant(plan: Plan): string | undefined {
     first(access.rules, (rule) => brokenConditions(plan, rule)) ??
     first(access.services, brokenFamilies) ??
     brokenVersions(access) ??
-    brokenStructure(plan)
+    brokenStructure(plan) ??
+    brokenTraffic(plan)
   );
 }
 
@@ -123,7 +125,8 @@ function covers(whole: ConditionReads | undefined, part: ConditionReads): boolea
   return (
     part.headers.every((header) => whole.headers.includes(header)) &&
     (whole.address || !part.address) &&
-    (whole.time || !part.time)
+    (whole.time || !part.time) &&
+    (whole.queue === true || part.queue === undefined)
   );
 }
 

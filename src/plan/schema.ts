@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bodyBytesBoundMax } from '../std/limits.ts';
 import { wholePpm } from '../std/share.ts';
+import { trafficForm } from './traffic-schema.ts';
 import type { Plan } from './types.ts';
 
 const name = z.string().min(1).max(256);
@@ -62,7 +63,14 @@ const service = z
   })
   .readonly();
 
-const reads = z.strictObject({ headers: list(name), address: z.boolean(), time: z.boolean() }).readonly();
+const reads = z
+  .strictObject({
+    headers: list(name),
+    address: z.boolean(),
+    time: z.boolean(),
+    queue: z.literal(true).exactOptional(),
+  })
+  .readonly();
 const condition = z.strictObject({ cel: z.string().min(1), reads }).readonly();
 
 const weekday = z.union([0, 1, 2, 3, 4, 5, 6].map((day) => z.literal(day as 0 | 1 | 2 | 3 | 4 | 5 | 6)));
@@ -142,11 +150,12 @@ const listener = z
   })
   .readonly();
 
+const endpoint = z
+  .strictObject({ rest: address, grpc: address.exactOptional(), dns: z.literal(true).exactOptional() })
+  .readonly();
+
 const upstream = z
-  .strictObject({
-    service: name,
-    endpoints: list(z.strictObject({ rest: address, grpc: address.exactOptional() }).readonly()).check(z.minLength(1)),
-  })
+  .strictObject({ service: name, endpoints: list(endpoint).check(z.minLength(1)), ...trafficForm })
   .readonly();
 
 /** Form of a Plan. What refers to what is `invariants.ts`'s. */

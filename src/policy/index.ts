@@ -3,4 +3,5 @@ export { parseEnvironment } from './parse-environment.ts';
 export { parsePolicy } from './parse-policy.ts';
 export { parseTests } from './parse-tests.ts';
 export type * from './test-file.ts';
+export type * from './traffic-types.ts';
 export type * from './types.ts';

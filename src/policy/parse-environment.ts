@@ -2,10 +2,11 @@ import type { Checked } from '../diagnostics/types.ts';
 import { parseBytes } from '../std/bytes.ts';
 import { type HostPort, parseHostPort } from '../std/host-port.ts';
 import { bodyBytesMax } from '../std/limits.ts';
-import { parseShare } from '../std/share.ts';
 import type { Cursor } from './cursor.ts';
 import { parseFile } from './parse-file.ts';
+import { ppmNode, trafficNode } from './parse-traffic.ts';
 import { type EnvironmentFile, environmentSchema } from './schema/environment.ts';
+import { dnsPart } from './schema/traffic-checks.ts';
 import type {
   BoundModelNode,
   BoundVersionNode,
@@ -59,7 +60,7 @@ function path(cursor: Cursor<string>): Located<string> {
 
 function address(cursor: Cursor<string>): Located<HostPort> {
   const { value, span } = cursor.located();
-  const parsed = parseHostPort(value);
+  const parsed = parseHostPort(dnsPart(value) ?? value);
   if ('fault' in parsed) throw new TypeError('the schema let a malformed address pass');
   return { value: parsed, span };
 }
@@ -106,7 +107,7 @@ function serviceNode({
   readonly value: Cursor<Service>;
 }): ServiceBindingNode {
   const models = value.at('models')?.entries().map(boundModelNode) ?? [];
-  return { name, endpoints: value.need('endpoints').many().map(endpointNode), models };
+  return { name, endpoints: value.need('endpoints').many().map(endpointNode), models, ...trafficNode(value) };
 }
 
 type Model = NonNullable<Service['models']>[string];
@@ -133,16 +134,17 @@ function boundVersionNode({
   if (!value.isMap) return { name, number: (value as Cursor<number>).located() };
   const bound = value as Cursor<Bound>;
   const share = bound.at('share')?.located();
-  return { name, number: bound.need('version').located(), ...(share && { share: shareNode(share) }) };
-}
-
-function shareNode({ value, span }: Located<string>): Located<number> {
-  const ppm = parseShare(value);
-  if (ppm === undefined) throw new TypeError('the schema let a malformed share pass');
-  return { value: ppm, span };
+  return { name, number: bound.need('version').located(), ...(share && { share: ppmNode(share) }) };
 }
 
 function endpointNode(endpoint: Cursor<Service['endpoints'][number]>): EndpointNode {
+  const rest = endpoint.need('rest');
   const grpc = endpoint.at('grpc');
-  return { span: endpoint.span, rest: address(endpoint.need('rest')), ...(grpc && { grpc: address(grpc) }) };
+  const isName = dnsPart(rest.located().value) !== undefined;
+  return {
+    span: endpoint.span,
+    rest: address(rest),
+    ...(grpc && { grpc: address(grpc) }),
+    ...(isName && { dns: true }),
+  };
 }

@@ -5,6 +5,7 @@ import { parseWindow, type WeeklyWindow } from '../std/weekly-window.ts';
 import { celText } from './cel-text.ts';
 import type { Cursor } from './cursor.ts';
 import { parseFile } from './parse-file.ts';
+import { carriedNode } from './parse-traffic.ts';
 import { type PolicyFile, policySchema } from './schema/policy.ts';
 import type {
   CallerNode,
@@ -131,8 +132,15 @@ type Family = NonNullable<Service['families']>[string];
 
 function familyNode({ name, value }: { readonly name: Located<string>; readonly value: Cursor<Family> }): FamilyNode {
   const models = names(value.need('models')).map((model) => ({ name: model }));
-  const versions = value.at('with')?.at('versions');
-  return { name, models, ...(versions && { versions: names(versions) }), ...ownedNode(value) };
+  const common = value.at('with');
+  const versions = common?.at('versions');
+  return {
+    name,
+    models,
+    ...(versions && { versions: names(versions) }),
+    ...(common && carriedNode(common)),
+    ...ownedNode(value),
+  };
 }
 
 function modelNodes(models: Cursor<NonNullable<Service['models']>> | undefined): ModelNode[] {
@@ -146,7 +154,7 @@ type ModelEntry = { readonly name: Located<string>; readonly value: Cursor<Model
 
 function modelNode({ name, value }: ModelEntry): ModelNode {
   const versions = value.at('versions');
-  return { name, ...(versions && { versions: names(versions) }) };
+  return { name, ...(versions && { versions: names(versions) }), ...carriedNode(value) };
 }
 
 function ruleNode(rule: Cursor<Rule>): RuleNode {

@@ -22,6 +22,7 @@ function test(cursor: Cursor<Test>): PolicyTest {
   const [version, label] = [cursor.at('version')?.located(), cursor.at('label')?.located()];
   const address = cursor.at('address')?.located().value;
   const time = cursor.at('time')?.located().value;
+  const queue = cursor.at('queue');
   const who = cursor.need('who');
   return {
     span: cursor.span,
@@ -36,8 +37,13 @@ function test(cursor: Cursor<Test>): PolicyTest {
     headers: headers(cursor.at('headers')),
     ...(address !== undefined && { address }),
     ...(time !== undefined && { timeMs: Date.parse(time) }),
+    ...(queue && { queue: queueOf(queue) }),
     expect: expectation(cursor.need('expect')),
   };
+}
+
+function queueOf(cursor: Cursor<NonNullable<Test['queue']>>): NonNullable<PolicyTest['queue']> {
+  return { waiting: cursor.need('waiting').located().value, inFlight: cursor.need('inFlight').located().value };
 }
 
 function names(cursor: Cursor<string | string[]>): readonly Located<string>[] {

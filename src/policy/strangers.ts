@@ -20,6 +20,10 @@ const environmentKeys = new Set([
   'audit',
   'state',
   'health',
+  'timeouts',
+  'retries',
+  'queue',
+  'compression',
   'credentials',
   'accounts',
   'trustDomain',
@@ -39,6 +43,8 @@ const accessKeys = new Set([
   'at',
 ]);
 
+const modelKeys = new Set(['repeats', 'sequence', 'coalesce']);
+
 /** What Headgate will never have, with what does the same. */
 const neverKeys: Readonly<Record<string, string>> = {
   not: 'name who is allowed, or write a rule with `deny`',
@@ -51,6 +57,10 @@ const neverKeys: Readonly<Record<string, string>> = {
 export function strangerFault(key: string, file: 'policy' | 'environment' | 'tests'): Fault | undefined {
   if (file === 'tests') return undefined;
   if (file === 'environment') {
+    if (modelKeys.has(key)) {
+      const message = `unknown key \`${key}\`: what a model needs is the same in every environment`;
+      return { code: 'HG1101', message, hint: 'move it into `headgate.yaml`, to the model or to `with` of its family' };
+    }
     if (!accessKeys.has(key)) return undefined;
     const message = `\`${key}\` says who has access, and an environment never does`;
     return {

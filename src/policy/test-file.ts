@@ -25,6 +25,7 @@ export interface PolicyTest {
   readonly address?: string;
   /** Milliseconds since the epoch. */
   readonly timeMs?: number;
+  readonly queue?: { readonly waiting: number; readonly inFlight: number };
   readonly expect: Expectation;
 }
 

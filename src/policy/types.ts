@@ -1,5 +1,6 @@
 import type { Span } from '../diagnostics/types.ts';
 import type { WeeklyWindow } from '../std/weekly-window.ts';
+import type { CarriedNode, TrafficNode } from './traffic-types.ts';
 
 /** What the author wrote, read and checked for form, each node with its place. Meaning (names, patterns, CEL) is compile's. */
 export interface Policy {
@@ -75,14 +76,14 @@ export interface ServiceNode {
 }
 
 /** Models that are governed alike. They need not be named under `models` as well. */
-export interface FamilyNode extends OwnedNode {
+export interface FamilyNode extends OwnedNode, CarriedNode {
   readonly name: Located<string>;
   readonly models: readonly ModelNode[];
-  /** Of each of its models that doesn't name its own. */
+  /** As `repeats` and `sequence`: of each of its models that doesn't name its own. */
   readonly versions?: readonly Located<string>[];
 }
 
-export interface ModelNode {
+export interface ModelNode extends CarriedNode {
   readonly name: Located<string>;
   /** Names of its versions; never empty. */
   readonly versions?: readonly Located<string>[];
@@ -179,7 +180,7 @@ export interface IdentityBindingNode {
   readonly issuers: readonly Located<string>[];
 }
 
-export interface ServiceBindingNode {
+export interface ServiceBindingNode extends TrafficNode {
   readonly name: Located<string>;
   readonly endpoints: readonly EndpointNode[];
   readonly models: readonly BoundModelNode[];
@@ -203,6 +204,8 @@ export interface EndpointNode {
   readonly span: Span;
   readonly rest: Located<HostPort>;
   readonly grpc?: Located<HostPort>;
+  /** Each address of the name is a replica. */
+  readonly dns?: true;
 }
 
 export interface AuditNode {

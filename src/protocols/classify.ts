@@ -1,4 +1,4 @@
-import type { ListenerPlan, Plan } from '../plan/types.ts';
+import type { ListenerPlan, Plan, UpstreamPlan } from '../plan/types.ts';
 import { hostOf } from './authority.ts';
 import { pathFault } from './canonical-path.ts';
 import { compileRouter, type Found } from './router.ts';
@@ -10,6 +10,8 @@ import type { Classified, Operation, RequestLine, Unclassified } from './types.t
 interface Compiled {
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly protocols: ReadonlyMap<string, Protocol>;
+  /** Models that keep a sequence, by service: their calls are never sent again. */
+  readonly sequences: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 const compiledPlans = new WeakMap<Plan, Compiled>();
@@ -29,7 +31,7 @@ const grpcRows = Object.fromEntries(
 export function classify(plan: Plan, request: RequestLine): Classified | Unclassified {
   const routed = route(plan, request);
   if ('reason' in routed) return routed;
-  const { service, protocol, path } = routed;
+  const { service, protocol, path, sequences } = routed;
   if (request.message !== undefined) return classifyGrpc(routed, request);
   const found = routers[protocol](path);
   if (found === undefined) return { reason: 'operation-unknown' };
@@ -37,7 +39,8 @@ export function classify(plan: Plan, request: RequestLine): Classified | Unclass
   if (row === undefined) return { reason: 'method-not-allowed', allow: found.place.allow };
   const { versionAt } = found;
   const meant = operation(service, protocol, row, found);
-  return { operation: meant, upstreamPath: path, ...(versionAt && { versionAt }) };
+  const isKept = found.model !== undefined && sequences.has(found.model);
+  return { operation: isKept ? { ...meant, safe: false } : meant, upstreamPath: path, ...(versionAt && { versionAt }) };
 }
 
 /** How the message of a gRPC call is to be walked; undefined: there is no such call, and `classify` says why. */
@@ -46,14 +49,21 @@ export function messageWalk(plan: Plan, request: Omit<RequestLine, 'message'>): 
   return 'reason' in routed ? undefined : grpcRows[routed.protocol]?.get(routed.path)?.walk;
 }
 
-function classifyGrpc({ service, protocol, path }: RoutedTo, { message }: RequestLine): Classified | Unclassified {
+function classifyGrpc(
+  { service, protocol, path, sequences }: RoutedTo,
+  { message }: RequestLine,
+): Classified | Unclassified {
   const row = grpcRows[protocol]?.get(path);
   if (row === undefined) return { reason: 'operation-unknown' };
   const { name, action, safe } = row;
   const call = { service, protocol, name, action, grpc: true, safe } as const;
   if (row.walk === 'none') return { operation: { ...call, resource: [] }, upstreamPath: path };
   if (message?.model === undefined) return { reason: 'message-malformed', detail: 'no model' };
-  return { operation: { ...call, resource: [message.model], ...message }, upstreamPath: path };
+  const isKept = sequences.has(message.model);
+  return {
+    operation: { ...call, resource: [message.model], ...message, safe: safe && !isKept },
+    upstreamPath: path,
+  };
 }
 
 interface RoutedTo {
@@ -61,7 +71,11 @@ interface RoutedTo {
   readonly protocol: Protocol;
   /** That the service's tables read. */
   readonly path: string;
+  /** Models of the service that keep a sequence. */
+  readonly sequences: ReadonlySet<string>;
 }
+
+const noSequences: ReadonlySet<string> = new Set();
 
 function route(plan: Plan, request: Omit<RequestLine, 'message'>): RoutedTo | Unclassified {
   const compiled = compiledPlans.get(plan) ?? compilePlan(plan);
@@ -74,7 +88,7 @@ function route(plan: Plan, request: Omit<RequestLine, 'message'>): RoutedTo | Un
   const routed = listener === undefined ? undefined : matchRoute(listener, host, path);
   const protocol = routed === undefined ? undefined : compiled.protocols.get(routed.service);
   if (routed === undefined || protocol === undefined) return { reason: 'route-unknown' };
-  return { ...routed, protocol };
+  return { ...routed, protocol, sequences: compiled.sequences.get(routed.service) ?? noSequences };
 }
 
 /** The path that the upstream gets once the version is resolved: it names the number, and no label. */
@@ -93,9 +107,14 @@ function compilePlan(plan: Plan): Compiled {
   const compiled = {
     listeners: new Map(plan.listeners.map((listener) => [listener.name, listener])),
     protocols: new Map(plan.access.services.map((service) => [service.name, service.protocol])),
+    sequences: new Map(plan.upstreams.map((upstream) => [upstream.service, sequencesOf(upstream)])),
   };
   compiledPlans.set(plan, compiled);
   return compiled;
+}
+
+function sequencesOf({ models = {} }: UpstreamPlan): ReadonlySet<string> {
+  return new Set(Object.entries(models).flatMap(([model, { sequence }]) => (sequence === undefined ? [] : [model])));
 }
 
 function operation(service: string, protocol: Protocol, row: OperationRow, found: Found): Operation {

@@ -21,7 +21,7 @@ export interface Operation {
   readonly versionName?: string;
   /** How `version` came about, once it is resolved: asked for by number or by label, or chosen by the shares of callers. */
   readonly versionBy?: 'number' | 'label' | 'share';
-  /** May be sent again after a failure. */
+  /** May be sent again after a failure, and coalesced. Never where the model keeps a sequence. */
   readonly safe: boolean;
 }
 

@@ -43,6 +43,11 @@ export function isDnsName(text: string): boolean {
   return text.length <= 253 && labels.every((each) => label.test(each)) && !/^[0-9]+$/.test(labels.at(-1) ?? '');
 }
 
+/** Whether a host is an address already: none that has to be looked up. */
+export function isIpAddress(host: string): boolean {
+  return isIPv4(host) || isIPv6(host);
+}
+
 function parseHost(written: string): string | HostPortFault {
   if (written === '') return { fault: 'lacks a host' };
   if (written.startsWith('[')) {

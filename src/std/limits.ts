@@ -37,6 +37,8 @@ export const policyBytesMax = 4 * 1024 * 1024;
 export const requestHeadTimeoutMs = 10_000;
 /** How long a connection may be idle between two requests. */
 export const keepAliveTimeoutMs = 60_000;
+/** How long nothing may move on a client's connection to the embedded engine while a call is on its way. */
+export const silentCallTimeoutMs = 2 * keepAliveTimeoutMs;
 /** How long dialling an upstream endpoint may take. */
 export const connectTimeoutMs = 2_000;
 /** How long an upstream may be silent. */
@@ -56,3 +58,21 @@ export const modelSpecWithinBytesMax = 16_384;
 export const messageFieldsMax = 4096;
 /** A call may be sent again only while its whole body is held: bodies up to this size are, on every engine. */
 export const retryBodyBytesMax = 16_384;
+/** Timeouts of an environment, in milliseconds: none is shorter, */
+export const timeoutMsMin = 10;
+/** to connect is no longer, */
+export const connectTimeoutMsMax = 60_000;
+/** and neither is a replica's silence, or a whole call. */
+export const answerTimeoutMsMax = 3_600_000;
+/** Tries of one call at most, the first among them. */
+export const triesMax = 4;
+/** Calls of one queue, in flight or waiting, at most. */
+export const queuePlacesMax = 100_000;
+/** The longest that a call may be made to wait in a queue. */
+export const queueWaitMsMax = 60_000;
+/** How often a replica is polled: not more often, */
+export const healthEveryMsMin = 200;
+/** and not less. */
+export const healthEveryMsMax = 300_000;
+/** Answers in a row until a replica counts as up, or as down, at most. */
+export const healthAnswersMax = 10;

@@ -40,8 +40,9 @@ function bindingOf({ models, families }: Policy['services'][number]): object {
   };
   for (const family of families) for (const { name } of family.models) bind(name.value, family.versions);
   for (const { name, versions } of models) bind(name.value, versions);
-  const endpoints = [{ rest: '127.0.0.1:8501' }];
-  return Object.keys(bound).length === 0 ? { endpoints } : { endpoints, models: bound };
+  // Conditions that read a queue need one to be there; how much is in it, the test says.
+  const service = { endpoints: [{ rest: '127.0.0.1:8501' }], queue: { inFlight: 1 } };
+  return Object.keys(bound).length === 0 ? service : { ...service, models: bound };
 }
 
 /** `public`, and each that a rule or a test names. */

@@ -61,16 +61,23 @@ function tryCases(test: PolicyTest, asked: Asked, { plan, decider, versions }: D
     const which = { ...(version !== undefined && { version }), ...(versionName !== undefined && { versionName }) };
     const decision = resolved === undefined ? unknownVersion : decider.decide(resolved, identity, facts);
     const needsTime = decision.readsTime && test.timeMs === undefined;
+    const needsQueue = decision.readsQueue && test.queue === undefined;
     const { outcome, reason, rule } = decision;
     const came = { outcome, reason, ...(rule && { rule }), ...which };
-    const passed = !needsTime && isExpected(test.expect, came);
+    const passed = !needsTime && !needsQueue && isExpected(test.expect, came);
     const explained = passed || resolved === undefined ? [] : decider.explain(resolved, identity, facts).rules;
-    return { ...asked, expected: test.expect, ...came, passed, needsTime, explained };
+    return { ...asked, expected: test.expect, ...came, passed, needsTime, needsQueue, explained };
   });
 }
 
 /** No rule is asked. */
-const unknownVersion = { outcome: 'deny', reason: 'version-unknown', rule: undefined, readsTime: false } as const;
+const unknownVersion = {
+  outcome: 'deny',
+  reason: 'version-unknown',
+  rule: undefined,
+  readsTime: false,
+  readsQueue: false,
+} as const;
 
 type Came = Pick<TriedCase, 'outcome' | 'reason' | 'rule' | 'version' | 'versionName'>;
 
@@ -111,6 +118,7 @@ function callOf(
     host: listener?.routes.find((route) => route.service === service)?.host ?? 'localhost',
     address: test.address ?? '127.0.0.1',
     nowMs: test.timeMs ?? anyMomentMs,
+    queue: test.queue,
     header: (header: string) => test.headers.get(header),
   };
   return { operation, facts };

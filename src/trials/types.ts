@@ -39,6 +39,8 @@ export interface TriedCase {
   readonly passed: boolean;
   /** The answer hangs on the clock and the test gives no time: it fails, whatever came. */
   readonly needsTime: boolean;
+  /** The same of a queue. */
+  readonly needsQueue: boolean;
   /** Of a case that failed: every rule with what it lacks, in file order. */
   readonly explained: readonly RuleExplanation[];
 }

@@ -1,6 +1,5 @@
-import { modelSpecWithinBytesMax } from '../std/limits.ts';
-import { frameHeadBytes } from './message-walk.ts';
-import { FieldReader, readTag, wireBytes, wireFixed64, wireVarint } from './protobuf-fields.ts';
+import { frameHeadBytes, type TaskPlace } from './message-walk.ts';
+import { FieldReader } from './protobuf-fields.ts';
 
 /**
  * What is appended to a walked message so that another version runs: its ModelSpec once more, with this version and without the
@@ -13,14 +12,14 @@ export function chosenVersionBytes(spec: Uint8Array, version: string): Buffer {
 
 /**
  * A walked message of inference tasks, with another version in each of them: tasks are a list, so nothing can be appended to say so.
- * `held`: the body from its frame's head on, all of it or the first `modelSpecWithinBytesMax` bytes at least, within which every task
- * ends. Returns these bytes anew, the frame's length corrected for what was put in; what follows them stays as it is.
+ * `held`: the body from its frame's head on, all of it or its beginning, within which every task ends. `tasks`: where the walk found
+ * them. Returns these bytes anew, the frame's length corrected for what was put in; what follows them stays as it is.
  */
-export function tasksWithVersion(held: Buffer, version: string): Buffer {
+export function tasksWithVersion(held: Buffer, tasks: readonly TaskPlace[], version: string): Buffer {
   const head = Buffer.from(held.subarray(0, frameHeadBytes));
   const pieces: Uint8Array[] = [head];
   let copied = frameHeadBytes;
-  for (const { start, from, to } of tasksIn(held)) {
+  for (const { start, from, to } of tasks) {
     pieces.push(held.subarray(copied, start), field(taskOf(held.subarray(from, to), version)));
     copied = to;
   }
@@ -28,42 +27,6 @@ export function tasksWithVersion(held: Buffer, version: string): Buffer {
   const whole = Buffer.concat(pieces);
   whole.writeUInt32BE(head.readUInt32BE(1) + whole.length - held.length, 1);
   return whole;
-}
-
-interface Task {
-  /** Where its tag stands, where its bytes begin, and where they end. */
-  readonly start: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** INVARIANT: the bytes were walked, so that every tag and length is in its shortest form, and no task begins further in. */
-function* tasksIn(held: Buffer): Generator<Task> {
-  for (let at = frameHeadBytes; at < Math.min(held.length, modelSpecWithinBytesMax); ) {
-    const start = at;
-    const tag = shortAt(held, at);
-    const { number, type } = readTag(tag.value);
-    at = tag.end;
-    if (type === wireBytes) {
-      const length = shortAt(held, at);
-      const to = length.end + length.value;
-      if (number === 1) yield { start, from: length.end, to };
-      at = to;
-    } else if (type === wireVarint) at = shortAt(held, at).end;
-    else at += type === wireFixed64 ? 8 : 4;
-  }
-}
-
-/** A varint; its value only where that is one of at most 32 bits. */
-function shortAt(bytes: Buffer, at: number): { readonly value: number; readonly end: number } {
-  let end = at;
-  let value = 0;
-  for (let scale = 1; ; scale *= 128) {
-    const byte = bytes[end] ?? 0;
-    end += 1;
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return { value, end };
-  }
 }
 
 function taskOf(task: Uint8Array, version: string): Buffer {

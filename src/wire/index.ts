@@ -1,6 +1,6 @@
 export { chosenVersionBytes, tasksWithVersion } from './chosen-version.ts';
 export { readHeadersBinary } from './hdrs-bin.ts';
-export { frameHeadBytes, MessageWalk, type WalkFault, type WalkKind } from './message-walk.ts';
+export { frameHeadBytes, MessageWalk, type TaskPlace, type WalkFault, type WalkKind } from './message-walk.ts';
 export type { NamedModel } from './model-spec.ts';
 export type { WalkReason } from './protobuf-fields.ts';
 export { lengthPrefixed, SpopError, SpopReader, varintBytes } from './spop-bytes.ts';

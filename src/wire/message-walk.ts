@@ -24,6 +24,13 @@ export interface WalkFault {
   readonly detail: string;
 }
 
+/** Where an inference task stands in the body: where its tag begins, where its bytes begin, and where they end. */
+export interface TaskPlace {
+  readonly start: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Bytes of a gRPC frame before its message: a flag and a length. */
 export const frameHeadBytes = 5;
 
@@ -61,7 +68,10 @@ export class MessageWalk {
   #left = 0;
   #isSpec = false;
   #fields = 0;
+  /** Where the field that is being read begins. */
+  #start = 0;
   #spec: Uint8Array = nothing;
+  readonly #tasks: TaskPlace[] = [];
 
   /** `bytesMax`: of the body, frame and all. */
   constructor(kind: WalkKind, bytesMax: number) {
@@ -84,6 +94,11 @@ export class MessageWalk {
   /** The ModelSpec as it came, or the last task. */
   get spec(): Uint8Array {
     return this.#spec;
+  }
+
+  /** Where its tasks stand, of a message of them: all, once `isNamed`. */
+  get tasks(): readonly TaskPlace[] {
+    return this.#tasks;
   }
 
   /** Bytes of the body as its frame says, the frame's head among them; 0: not known yet. */
@@ -161,6 +176,7 @@ export class MessageWalk {
     const isNameless = this.#named === undefined && this.kind !== 'none';
     if (this.#position < this.#end) {
       if (isNameless && this.#position >= modelSpecWithinBytesMax) throw tooFarIn();
+      this.#start = this.#position;
       this.#expect(inTag);
       return;
     }
@@ -228,6 +244,8 @@ export class MessageWalk {
     if (bytes > modelSpecBytesMax) throw new FieldError('message-malformed', 'model_spec too large');
     if (this.#position + bytes > modelSpecWithinBytesMax) throw tooFarIn();
     if (bytes === 0) throw new FieldError('message-malformed', 'no name of a model');
+    const from = this.#position;
+    if (this.kind === 'tasks') this.#tasks.push({ start: this.#start, from, to: from + bytes });
     this.#state = inSpec;
     this.#left = bytes;
     this.#spec = new Uint8Array(bytes);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
+import { openedHere } from '../support/opened.ts';
 import { sendRaw } from './harness/client.ts';
-import { engines, type Gateway, startGateway } from './harness/gateway.ts';
+import { engines, type Gateway } from './harness/gateway.ts';
 import { dataFrame, type Fields, requestFrame, sendFrames } from './harness/http2-frames.ts';
-import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
-import { type RecordingUpstream, type Seen, startRecordingUpstream } from './harness/upstream.ts';
+import type { TestIssuer } from './harness/issuer.ts';
+import { openStage } from './harness/stage.ts';
+import type { RecordingUpstream, Seen } from './harness/upstream.ts';
 
 /** What the data form of cases can't say: frames that no honest client sends, and several calls on one connection. */
 const policy = `
@@ -27,21 +29,13 @@ const present = (Object.keys(engines) as EngineName[]).filter((name) => asked?.i
 
 for (const name of present) {
   describe(`attacks on ${name}`, () => {
+    const opened = openedHere();
     let issuer: TestIssuer;
     let upstream: RecordingUpstream;
     let gateway: Gateway;
 
     before(async () => {
-      issuer = await startTestIssuer('headgate');
-      upstream = await startRecordingUpstream('a');
-      const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts: [upstream.port] };
-      gateway = await startGateway(name, policy, bindings);
-    });
-
-    after(async () => {
-      await gateway?.stop();
-      await upstream?.close();
-      await issuer?.close();
+      ({ issuer, upstream, gateway } = await openStage(opened, { engine: name, policy }));
     });
 
     const credential = (subject: string, groups: readonly string[] = []): string =>

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { connect as connectHttp2, type OutgoingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineName } from '../../src/plan/types.ts';
 import { unsizedBodyBytesMax, unsizedBodyTimeoutMs } from '../../src/std/limits.ts';
+import { openedHere } from '../support/opened.ts';
 import { type Answer, field, readAnswer } from './harness/client.ts';
-import { engines, type Gateway, startGateway } from './harness/gateway.ts';
-import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
-import { type RecordingUpstream, type Seen, startRecordingUpstream } from './harness/upstream.ts';
+import { engines, type Gateway } from './harness/gateway.ts';
+import type { TestIssuer } from './harness/issuer.ts';
+import { openStage } from './harness/stage.ts';
+import type { RecordingUpstream, Seen } from './harness/upstream.ts';
 
 /** Bodies without a declared length, and trailers, byte by byte: what the data form of cases can't say. */
 const policy = `
@@ -33,21 +35,13 @@ const tiny = (count: number): string => '1;name="value of an extension"\r\na\r\n
 
 for (const name of Object.keys(engines) as EngineName[]) {
   describe(`bodies on ${name}`, () => {
+    const opened = openedHere();
     let issuer: TestIssuer;
     let upstream: RecordingUpstream;
     let gateway: Gateway;
 
     before(async () => {
-      issuer = await startTestIssuer('headgate');
-      upstream = await startRecordingUpstream('a');
-      const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts: [upstream.port] };
-      gateway = await startGateway(name, policy, bindings);
-    });
-
-    after(async () => {
-      await gateway?.stop();
-      await upstream?.close();
-      await issuer?.close();
+      ({ issuer, upstream, gateway } = await openStage(opened, { engine: name, policy }));
     });
 
     const authorization = (): string => issuer.credential({ subject: 'alice' }, 'valid')[1] ?? '';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
+import { openedHere } from '../support/opened.ts';
 import { type CaseFile, readCases } from './harness/case.ts';
 import { engines, type Gateway, startGateway } from './harness/gateway.ts';
 import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
@@ -20,13 +21,16 @@ for (const file of readCases(folder)) {
 /** One file of cases on one engine: one start, its cases in order. */
 function suite(file: CaseFile, name: EngineName): void {
   describe(`${file.name} on ${name}`, () => {
+    const opened = openedHere();
+    const upstreams: RecordingUpstream[] = [];
     let issuer: TestIssuer;
-    let upstreams: RecordingUpstream[];
     let gateway: Gateway;
 
     before(async () => {
-      issuer = await startTestIssuer('headgate');
-      upstreams = [await startRecordingUpstream('a'), await startRecordingUpstream('b')];
+      issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
+      for (const replica of ['a', 'b']) {
+        upstreams.push(opened.adopt(await startRecordingUpstream(replica), (it) => it.close()));
+      }
       const upstreamPorts = upstreams.map(({ port }) => port);
       const bindings = {
         environment: file.environment,
@@ -35,12 +39,7 @@ function suite(file: CaseFile, name: EngineName): void {
         ...(file.models !== undefined && { models: file.models }),
       };
       gateway = await startGateway(name, file.policy, bindings, { keys: file.keys });
-    });
-
-    after(async () => {
-      await gateway?.stop();
-      await Promise.all(upstreams.map((upstream) => upstream.close()));
-      await issuer.close();
+      opened.defer(() => gateway.stop());
     });
 
     for (const { name: title, calls } of file.cases) {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../demo/grpc.ts';
 import { type Replica, startReplica } from '../../demo/model-server.ts';
 import type { EngineName } from '../../src/plan/types.ts';
 import { type GrpcUpstream, startGrpcUpstream } from '../support/grpc-upstream.ts';
+import { openedHere } from '../support/opened.ts';
 import { engines, type Gateway, startGateway } from './harness/gateway.ts';
 
 /** The client that Node's programs use, through every engine that serves gRPC, to the sample model server. */
@@ -46,26 +47,22 @@ function predict(port: number, model: string, metadata: Readonly<Record<string, 
 
 for (const name of present.filter((each) => engines[each].capabilities.grpc !== 'refused')) {
   describe(`a client of grpc-js on ${name}`, () => {
+    const opened = openedHere();
     let replica: Replica;
     let odd: GrpcUpstream;
     let gateway: Gateway;
     let oddGateway: Gateway;
 
     before(async () => {
-      replica = await startReplica({ rest: 0, grpc: 0, name: 'replica' });
-      odd = await startGrpcUpstream();
+      replica = opened.adopt(await startReplica({ rest: 0, grpc: 0, name: 'replica' }), (it) => it.close());
+      odd = opened.adopt(await startGrpcUpstream(), (it) => it.close());
       const bindings = { environment: 'prod', issuers: ['http://127.0.0.1:1'] };
-      const start = (rest: number, grpc: number) =>
-        startGateway(name, policy, { ...bindings, upstreamPorts: [rest], grpcPorts: [grpc] });
+      const start = async (rest: number, grpc: number) => {
+        const started = await startGateway(name, policy, { ...bindings, upstreamPorts: [rest], grpcPorts: [grpc] });
+        return opened.adopt(started, (it) => it.stop());
+      };
       gateway = await start(replica.restPort, replica.grpcPort);
       oddGateway = await start(1, odd.port);
-    });
-
-    after(async () => {
-      await gateway.stop();
-      await oddGateway.stop();
-      await odd.close();
-      await replica.close();
     });
 
     test('predicts', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
 import { type GrpcEnd, RawGrpc } from '../support/grpc-client.ts';
 import { type GrpcUpstream, type Ran, startGrpcUpstream } from '../support/grpc-upstream.ts';
+import { openedHere } from '../support/opened.ts';
 import { engines, type Gateway, startGateway } from './harness/gateway.ts';
 import { chunksOf, type GrpcCaseCall, type GrpcCaseFile, pathOf, readGrpcCases } from './harness/grpc-case.ts';
 import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
@@ -26,11 +27,15 @@ interface Stage {
 
 function suite(file: GrpcCaseFile, name: EngineName): void {
   describe(`${file.name} on ${name}`, () => {
+    const opened = openedHere();
     let stage: Stage;
 
     before(async () => {
-      const issuer = await startTestIssuer('headgate');
-      const upstreams = [await startGrpcUpstream(), await startGrpcUpstream()];
+      const issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
+      const upstreams: GrpcUpstream[] = [];
+      for (let count = 0; count < 2; count += 1) {
+        upstreams.push(opened.adopt(await startGrpcUpstream(), (it) => it.close()));
+      }
       const gateway = await startGateway(name, file.policy, {
         environment: 'prod',
         issuers: [issuer.url],
@@ -38,14 +43,9 @@ function suite(file: GrpcCaseFile, name: EngineName): void {
         grpcPorts: upstreams.map(({ port }) => port),
         ...(file.body !== undefined && { body: file.body }),
       });
-      stage = { file, issuer, upstreams, gateway, client: new RawGrpc(`http://127.0.0.1:${gateway.port}`) };
-    });
-
-    after(async () => {
-      stage.client.close();
-      await stage.gateway.stop();
-      await Promise.all(stage.upstreams.map((upstream) => upstream.close()));
-      await stage.issuer.close();
+      opened.defer(() => gateway.stop());
+      const client = opened.use(new RawGrpc(`http://127.0.0.1:${gateway.port}`));
+      stage = { file, issuer, upstreams, gateway, client };
     });
 
     // Once an engine serves gRPC, its capability has to say so: this fails then.

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader, type OutgoingHttpHeaders } from 'node:http2';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { testCertificate, testKey } from '../../src/engines/embedded/testing/certificate.ts';
 import type { EngineName } from '../../src/plan/types.ts';
+import { openTls } from '../support/certificate.ts';
+import { openedHere } from '../support/opened.ts';
 import { send } from './harness/client.ts';
-import { engines, type Gateway, startGateway } from './harness/gateway.ts';
-import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
-import { type RecordingUpstream, startRecordingUpstream } from './harness/upstream.ts';
+import { engines, type Gateway } from './harness/gateway.ts';
+import type { TestIssuer } from './harness/issuer.ts';
+import { openStage } from './harness/stage.ts';
+import type { RecordingUpstream } from './harness/upstream.ts';
 
 /** The same policy over h2c, and over TLS with HTTP/1.1 and HTTP/2 by ALPN, beside cleartext HTTP/1.1: same answers, same trail. */
 const policy = `
@@ -32,7 +31,8 @@ interface Reply {
   readonly body: string;
 }
 
-const ca = testCertificate;
+const tls = openTls(openedHere());
+const { ca } = tls;
 
 /** One request over HTTP/2. */
 function overHttp2(origin: string, headers: OutgoingHttpHeaders, body: string): Promise<Reply> {
@@ -78,27 +78,14 @@ function overHttps(port: number, path: string, headers: OutgoingHttpHeaders, bod
 
 for (const name of Object.keys(engines) as EngineName[]) {
   describe(`protocols on ${name}`, () => {
-    let folder: string;
+    const opened = openedHere();
     let issuer: TestIssuer;
     let upstream: RecordingUpstream;
     let gateway: Gateway;
 
     before(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'hg-'));
-      const tls = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
-      await writeFile(tls.certificate, testCertificate);
-      await writeFile(tls.key, testKey, { mode: 0o600 });
-      issuer = await startTestIssuer('headgate');
-      upstream = await startRecordingUpstream('a');
-      const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts: [upstream.port], tls };
-      gateway = await startGateway(name, policy, bindings);
-    });
-
-    after(async () => {
-      await gateway?.stop();
-      await upstream.close();
-      await issuer.close();
-      await rm(folder, { recursive: true, force: true });
+      const bindings = { tls: tls.files };
+      ({ issuer, upstream, gateway } = await openStage(opened, { engine: name, policy, bindings }));
     });
 
     const authorization = (): string => issuer.credential({ subject: 'alice' }, 'valid')[1] ?? '';

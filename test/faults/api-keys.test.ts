@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { readAudit } from '../../src/audit/index.ts';
 import type { EngineName } from '../../src/plan/types.ts';
 import { openKeyStore, storePath } from '../../src/store/index.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
+import { openedHere } from '../support/opened.ts';
 import { codeOf, FaultGateway, present, until } from './harness/gateway.ts';
 import { newKey, runKey } from './harness/keys.ts';
 import { callOnce, counts, Load, type Outcome } from './harness/load.ts';
@@ -34,20 +35,17 @@ for (const engine of present) suite(engine);
 
 function suite(engine: EngineName): void {
   describe(`API keys on ${engine}`, () => {
+    const opened = openedHere();
     const made: string[] = [];
     const words: string[] = [];
     let upstream: RecordingUpstream;
     let gateway: FaultGateway;
 
     before(async () => {
-      upstream = await startRecordingUpstream('a');
+      upstream = opened.adopt(await startRecordingUpstream('a'), (it) => it.close());
       gateway = await FaultGateway.make({ engine, policy, bindings: [scoringLine([upstream.port])] });
+      opened.defer(() => gateway.remove());
       await gateway.start();
-    });
-
-    after(async () => {
-      await gateway?.remove();
-      await upstream.close();
     });
 
     const create = async (name: string, more: readonly string[] = []): Promise<string> => {
@@ -60,7 +58,8 @@ function suite(engine: EngineName): void {
       made.push(key);
       return key;
     };
-    const calls = (key: () => string): Load => new Load({ port: gateway.port, target, headers: () => bearer(key()) });
+    const calls = (key: () => string): Load =>
+      opened.use(new Load({ port: gateway.port, target, headers: () => bearer(key()) }));
     const kept = (loads: readonly Load[]) =>
       until(() => loads.every(({ outcomes }) => outcomes.filter(isGood).length > 20), { what: 'calls are let in' });
 

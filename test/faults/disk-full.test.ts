@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
-import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
-import { codeOf, FaultGateway, present, until } from './harness/gateway.ts';
-import { FaultIssuer } from './harness/issuer.ts';
+import { openDemo } from './harness/demo.ts';
+import { codeOf, type FaultGateway, present, until } from './harness/gateway.ts';
 import { counts, Load } from './harness/load.ts';
 import { openSmallDisk, type SmallDisk } from './harness/small-disk.ts';
-import { demoPolicy, demoTarget, identityLine, scoringLine } from './harness/texts.ts';
+import { demoTarget } from './harness/texts.ts';
 
 /** "Within 1 s" of DESIGN.md, and what a busy machine adds. */
 const shutMsMax = 2500;
@@ -105,36 +104,23 @@ async function scene(
   work: (scene: Scene) => Promise<void>,
   say: (text: string) => void,
 ): Promise<void> {
-  const disk = await openSmallDisk();
-  const issuer = await FaultIssuer.make();
-  await issuer.up();
-  const upstream: RecordingUpstream = await startRecordingUpstream('a');
-  const bindings = [identityLine(issuer), scoringLine([upstream.port])];
-  const gateway = await FaultGateway.make({ engine, policy: demoPolicy, bindings, record, folder: disk.folder });
+  await using opened = new AsyncDisposableStack();
+  const disk = opened.adopt(await openSmallDisk(), (it) => it.close());
+  const { issuer, gateway } = await openDemo(opened, { engine, record, folder: disk.folder });
   const credential = issuer.credential('alice');
-  let load: Load | undefined;
-  try {
-    await gateway.start();
-    const running = new Load({ port: gateway.port, target: demoTarget, headers: () => credential });
-    load = running;
-    await until(() => running.outcomes.length > 20, { what: 'calls' });
-    await work({ gateway, disk, load });
-    const answered = (await load.stop()).filter(({ status }) => status !== 0);
-    await gateway.stop();
-    const { findings, events, ids } = await gateway.audited();
-    const allowed = answered.filter(({ status }) => status === 200);
-    const unrecorded = allowed.filter(({ requestId }) => !ids.has(requestId)).length;
-    const gaps = findings.filter((finding) => finding.startsWith('record-missing'));
-    say(
-      `audit: ${events} events; findings: ${findings.slice(0, 3).join('; ') || 'none'}; ${unrecorded} of ${allowed.length} permitted calls without a record`,
-    );
-    // INVARIANT: what is lost is never lost in silence.
-    assert.ok(unrecorded === 0 || gaps.length > 0, 'records are missing and verify reports no gap');
-  } finally {
-    await load?.stop();
-    await gateway.remove();
-    await disk.close();
-    await upstream.close();
-    await issuer.down();
-  }
+  await gateway.start();
+  const load = opened.use(new Load({ port: gateway.port, target: demoTarget, headers: () => credential }));
+  await until(() => load.outcomes.length > 20, { what: 'calls' });
+  await work({ gateway, disk, load });
+  const answered = (await load.stop()).filter(({ status }) => status !== 0);
+  await gateway.stop();
+  const { findings, events, ids } = await gateway.audited();
+  const allowed = answered.filter(({ status }) => status === 200);
+  const unrecorded = allowed.filter(({ requestId }) => !ids.has(requestId)).length;
+  const gaps = findings.filter((finding) => finding.startsWith('record-missing'));
+  say(
+    `audit: ${events} events; findings: ${findings.slice(0, 3).join('; ') || 'none'}; ${unrecorded} of ${allowed.length} permitted calls without a record`,
+  );
+  // INVARIANT: what is lost is never lost in silence.
+  assert.ok(unrecorded === 0 || gaps.length > 0, 'records are missing and verify reports no gap');
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
-import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
-import { FaultGateway, present } from './harness/gateway.ts';
-import { FaultIssuer } from './harness/issuer.ts';
+import { openedHere } from '../support/opened.ts';
+import { openDemo } from './harness/demo.ts';
+import { type FaultGateway, present } from './harness/gateway.ts';
+import type { FaultIssuer } from './harness/issuer.ts';
 import { callOnce } from './harness/load.ts';
 import { type Flooded, flood } from './harness/pipelined.ts';
-import { demoPolicy, demoTarget, identityLine, scoringLine } from './harness/texts.ts';
+import { demoTarget } from './harness/texts.ts';
 
 /** Each flood ends with so many calls, or after its time: the first fills what is bounded by count, the second must add little. */
 const callsMax = 50_000;
@@ -22,23 +23,13 @@ const bounds = {
 for (const engine of present) describe(`floods on ${engine}`, () => suite(engine));
 
 function suite(engine: EngineName): void {
+  const opened = openedHere();
   let issuer: FaultIssuer;
-  let upstream: RecordingUpstream;
   let gateway: FaultGateway;
 
   before(async () => {
-    issuer = await FaultIssuer.make();
-    await issuer.up();
-    upstream = await startRecordingUpstream('a');
-    const bindings = [identityLine(issuer), scoringLine([upstream.port])];
-    gateway = await FaultGateway.make({ engine, policy: demoPolicy, bindings });
+    ({ issuer, gateway } = await openDemo(opened, { engine }));
     await gateway.start();
-  });
-
-  after(async () => {
-    await gateway?.remove();
-    await upstream.close();
-    await issuer.down();
   });
 
   const head = (target: string, authorization: string): string =>

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
-import { codeOf, FaultGateway, present, until } from './harness/gateway.ts';
-import { FaultIssuer } from './harness/issuer.ts';
+import { openedHere } from '../support/opened.ts';
+import { openDemo } from './harness/demo.ts';
+import { codeOf, type FaultGateway, present, until } from './harness/gateway.ts';
+import type { FaultIssuer } from './harness/issuer.ts';
 import { callOnce, counts, Load, type Outcome } from './harness/load.ts';
-import { demoPolicy, identityLine, scoringLine, demoTarget as target } from './harness/texts.ts';
+import { demoTarget as target } from './harness/texts.ts';
 
 /** The gate is this often killed when it is ready (less often where that takes longer than `killingMsMax`). */
 const kills = 16;
@@ -16,22 +17,12 @@ const killsWhileStarting = [300, 500, 700, 900];
 const absences = [0, 5];
 if (present.includes('haproxy')) {
   describe('the gate killed with -9 under HAProxy', () => {
+    const opened = openedHere();
     let issuer: FaultIssuer;
-    let upstream: RecordingUpstream;
     let gateway: FaultGateway;
 
     before(async () => {
-      issuer = await FaultIssuer.make();
-      await issuer.up();
-      upstream = await startRecordingUpstream('a');
-      const bindings = [identityLine(issuer), scoringLine([upstream.port])];
-      gateway = await FaultGateway.make({ engine: 'haproxy', policy: demoPolicy, bindings });
-    });
-
-    after(async () => {
-      await gateway?.remove();
-      await upstream.close();
-      await issuer.down();
+      ({ issuer, gateway } = await openDemo(opened, { engine: 'haproxy' }));
     });
 
     test('kept decisions hold, misses are refused, nothing is left open or unrecorded', async (t) => {
@@ -48,7 +39,9 @@ if (present.includes('haproxy')) {
       let rounds = 0;
       for (; rounds < kills && performance.now() < endMs; rounds += 1) {
         // A decision counts as kept once the newest process of HAProxy has answered it.
-        const loads = kept.map((credential) => new Load({ port: gateway.port, target, headers: () => credential }));
+        const loads = kept.map((credential) =>
+          opened.use(new Load({ port: gateway.port, target, headers: () => credential })),
+        );
         await until(() => loads.every(({ outcomes }) => outcomes.some(({ status }) => status === 200)), {
           what: 'kept',
         });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
-import { FaultGateway, present, until } from './harness/gateway.ts';
-import { FaultIssuer } from './harness/issuer.ts';
+import { before, describe, test } from 'node:test';
+import { openedHere } from '../support/opened.ts';
+import { openDemo } from './harness/demo.ts';
+import { type FaultGateway, present, until } from './harness/gateway.ts';
+import type { FaultIssuer } from './harness/issuer.ts';
 import { callOnce, counts, Load } from './harness/load.ts';
-import { demoPolicy, demoTarget, identityLine, scoringLine } from './harness/texts.ts';
+import { demoTarget } from './harness/texts.ts';
 
 const kills = 10;
 /** Calls on their way at once. Each may lose its answer, or its record, with the process. */
@@ -12,32 +13,23 @@ const callers = 3;
 
 if (present.includes('haproxy')) {
   describe('HAProxy killed with -9', () => {
+    const opened = openedHere();
     let issuer: FaultIssuer;
-    let upstream: RecordingUpstream;
     let gateway: FaultGateway;
 
     before(async () => {
-      issuer = await FaultIssuer.make();
-      await issuer.up();
-      upstream = await startRecordingUpstream('a');
-      const bindings = [identityLine(issuer), scoringLine([upstream.port])];
-      gateway = await FaultGateway.make({ engine: 'haproxy', policy: demoPolicy, bindings });
+      ({ issuer, gateway } = await openDemo(opened, { engine: 'haproxy' }));
       await gateway.start();
-    });
-
-    after(async () => {
-      await gateway?.remove();
-      await upstream.close();
-      await issuer.down();
     });
 
     test('a new one comes by itself, and what is lost is bounded by what was on its way', async (t) => {
       const call = { port: gateway.port, target: demoTarget };
       const loads = Array.from({ length: callers }, (_, index) => {
         const credential = issuer.credential(`user-${index}`);
-        return new Load({ ...call, headers: () => credential });
+        return opened.use(new Load({ ...call, headers: () => credential }));
       });
-      const stranger = new Load({ ...call, headers: () => issuer.credential('mallory', { groups: [] }), pauseMs: 20 });
+      const mallory = () => issuer.credential('mallory', { groups: [] });
+      const stranger = opened.use(new Load({ ...call, headers: mallory, pauseMs: 20 }));
       const tookMs: number[] = [];
       for (let kill = 0; kill < kills; kill += 1) {
         await until(() => loads.every((load) => load.outcomes.slice(-20).filter(isGood).length === 20), {

@@ -24,7 +24,7 @@ describe('an issuer that is down', { concurrency: true }, () => {
   before(async () => {
     upstream = await startRecordingUpstream('a');
   });
-  after(() => upstream.close());
+  after(() => upstream?.close());
 
   for (const engine of present) {
     test(`known keys go on, a rotated key is fetched once it is used, on ${engine}`, async (t) => {
@@ -34,7 +34,8 @@ describe('an issuer that is down', { concurrency: true }, () => {
         const known = issuer.credential('alice');
         assert.equal((await ask(known)).status, 200);
         await issuer.down();
-        const load = new Load({ port: gateway.port, target: demoTarget, headers: () => issuer.credential('bob') });
+        const headers = () => issuer.credential('bob');
+        await using load = new Load({ port: gateway.port, target: demoTarget, headers });
         const startedMs = performance.now();
         await until(() => load.outcomes.length > 50, { what: 'calls with keys that are known' });
         const asked = issuer.keySetsAsked;
@@ -99,17 +100,14 @@ async function scene(
   upstream: RecordingUpstream,
   work: (scene: Scene) => Promise<void>,
 ): Promise<void> {
-  const issuer = await FaultIssuer.make();
+  await using opened = new AsyncDisposableStack();
+  const issuer = opened.adopt(await FaultIssuer.make(), (it) => it.down());
   const bindings = [identityLine(issuer), scoringLine([upstream.port])];
   const gateway = await FaultGateway.make({ engine, policy: demoPolicy, bindings });
+  opened.defer(() => gateway.remove());
   const ask = (headers: readonly string[]) =>
     callOnce({ port: gateway.port, target: demoTarget, headers: () => headers });
-  try {
-    await work({ issuer, gateway, ask });
-    await gateway.stop();
-    assert.deepEqual((await gateway.audited()).findings, []);
-  } finally {
-    await gateway.remove();
-    await issuer.down();
-  }
+  await work({ issuer, gateway, ask });
+  await gateway.stop();
+  assert.deepEqual((await gateway.audited()).findings, []);
 }

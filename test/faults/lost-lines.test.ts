@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { connect, createServer } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { readAudit, sentence, type UnrecordedEvent } from '../../src/audit/index.ts';
+import { openedHere } from '../support/opened.ts';
 import { FaultGateway, present, until } from './harness/gateway.ts';
 import { FaultIssuer } from './harness/issuer.ts';
 import { type Caller, callOnce, Load } from './harness/load.ts';
@@ -29,29 +30,25 @@ const policyOf = (condition = ''): string =>
 if (present.includes('haproxy')) describe('calls that leave no line, on haproxy', suite);
 
 function suite(): void {
+  const opened = openedHere();
   let issuer: FaultIssuer;
   let gateway: FaultGateway;
   let replica: ReplicaProcess;
-  let bad: readonly BadReplica[];
 
   before(async () => {
-    issuer = await FaultIssuer.make();
+    issuer = opened.adopt(await FaultIssuer.make(), (it) => it.down());
     await issuer.up();
-    replica = await ReplicaProcess.start();
-    bad = await Promise.all([startBadReplica('silent'), startBadReplica('reset'), startHintingReplica()]);
-    const ports = [replica.port, ...bad.map(({ port }) => port)];
+    replica = opened.adopt(await ReplicaProcess.start(), (it) => it.kill9());
+    const ports = [replica.port];
+    for (const start of [() => startBadReplica('silent'), () => startBadReplica('reset'), startHintingReplica]) {
+      ports.push(opened.adopt(await start(), (it) => it.close()).port);
+    }
     const bound = services.map((name, index) => `  ${name}: { endpoints: [ { rest: 127.0.0.1:${ports[index]} } ] }`);
     const routes = services.map((name) => `{ path: /${name}/**, service: ${name}, strip: true }`);
     const bindings = [identityLine(issuer), 'services:', ...bound];
     gateway = await FaultGateway.make({ engine: 'haproxy', policy: policyOf(), bindings, routes });
+    opened.defer(() => gateway.remove());
     await gateway.start();
-  });
-
-  after(async () => {
-    await Promise.all(started.map((load) => load.stop()));
-    await gateway?.remove();
-    await Promise.all([replica.kill9(), ...bad.map((each) => each.close())]);
-    await issuer.down();
   });
 
   const call = (service: string): Caller => ({
@@ -61,12 +58,7 @@ function suite(): void {
     pauseMs: 0,
   });
 
-  const started: Load[] = [];
-  const start = (count: number): Load[] => {
-    const loads = Array.from({ length: count }, () => new Load(call('good')));
-    started.push(...loads);
-    return loads;
-  };
+  const start = (count: number): Load[] => Array.from({ length: count }, () => opened.use(new Load(call('good'))));
 
   /** A good call, then one that its replica closes without an answer, on one connection. */
   async function lose(service: string): Promise<void> {

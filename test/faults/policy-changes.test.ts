@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineName } from '../../src/plan/types.ts';
-import { type RecordingUpstream, startRecordingUpstream } from '../conformance/harness/upstream.ts';
-import { FaultGateway, type FaultStatus, present, until } from './harness/gateway.ts';
-import { FaultIssuer } from './harness/issuer.ts';
+import { openedHere } from '../support/opened.ts';
+import { openDemo } from './harness/demo.ts';
+import { type FaultGateway, type FaultStatus, present, until } from './harness/gateway.ts';
+import type { FaultIssuer } from './harness/issuer.ts';
 import { counts, Load, type Outcome } from './harness/load.ts';
-import { demoPolicy, demoTarget, identityLine, scoringLine } from './harness/texts.ts';
+import { demoPolicy, demoTarget } from './harness/texts.ts';
 
 const changes = 6;
 /** How long calls go on under each policy. */
@@ -29,32 +30,21 @@ const broken = {
 for (const engine of present) describe(`changes of the policy under load, on ${engine}`, () => suite(engine));
 
 function suite(engine: EngineName): void {
+  const opened = openedHere();
   let issuer: FaultIssuer;
-  let upstream: RecordingUpstream;
   let gateway: FaultGateway;
   let always: Load[];
   let sometimes: Load[];
 
   before(async () => {
-    issuer = await FaultIssuer.make();
-    await issuer.up();
-    upstream = await startRecordingUpstream('a');
-    const bindings = [identityLine(issuer), scoringLine([upstream.port])];
-    gateway = await FaultGateway.make({ engine, policy: demoPolicy, bindings });
+    ({ issuer, gateway } = await openDemo(opened, { engine }));
     await gateway.start();
-    const load = (credential: readonly string[]) =>
-      new Load({ port: gateway.port, target: demoTarget, headers: () => credential });
-    const fresh = new Load({ port: gateway.port, target: demoTarget, headers: () => issuer.credential('bob') });
-    always = [load(issuer.credential('alice')), load(issuer.credential('bob')), fresh];
+    const load = (headers: () => readonly string[]) =>
+      opened.use(new Load({ port: gateway.port, target: demoTarget, headers }));
+    const [alice, bob] = [issuer.credential('alice'), issuer.credential('bob')];
+    always = [load(() => alice), load(() => bob), load(() => issuer.credential('bob'))];
     const carol = issuer.credential('carol', { groups: ['users', 'denied'] });
-    sometimes = [load(carol), load(carol)];
-  });
-
-  after(async () => {
-    await Promise.all([...always, ...sometimes].map((load) => load.stop()));
-    await gateway?.remove();
-    await upstream.close();
-    await issuer.down();
+    sometimes = [load(() => carol), load(() => carol)];
   });
 
   test('a good change takes effect without a failed call, and none is decided by the old policy after it', async (t) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
+import { openedHere } from '../support/opened.ts';
 import { codeOf, FaultGateway, present } from './harness/gateway.ts';
 import { FaultIssuer } from './harness/issuer.ts';
 import { callOnce, counts, Load, type Outcome } from './harness/load.ts';
@@ -36,16 +37,18 @@ const policy = [
 for (const engine of present) describe(`replicas that fail, on ${engine}`, () => suite(engine));
 
 function suite(engine: EngineName): void {
+  const opened = openedHere();
   let issuer: FaultIssuer;
   let gateway: FaultGateway;
   let replicas: readonly [ReplicaProcess, ReplicaProcess];
-  let bad: BadReplica[];
+  const bad: BadReplica[] = [];
 
   before(async () => {
-    issuer = await FaultIssuer.make();
+    issuer = opened.adopt(await FaultIssuer.make(), (it) => it.down());
     await issuer.up();
-    replicas = [await ReplicaProcess.start(), await ReplicaProcess.start()];
-    bad = await Promise.all(names.map(startBadReplica));
+    const start = async () => opened.adopt(await ReplicaProcess.start(), (it) => it.kill9());
+    replicas = [await start(), await start()];
+    for (const name of names) bad.push(opened.adopt(await startBadReplica(name), (it) => it.close()));
     const ports = [
       replicas.map(({ port }) => port),
       [await freePort(), await freePort()],
@@ -62,13 +65,8 @@ function suite(engine: EngineName): void {
       bindings: [identityLine(issuer), 'services:', ...bound],
       routes,
     });
+    opened.defer(() => gateway.remove());
     await gateway.start();
-  });
-
-  after(async () => {
-    await gateway?.remove();
-    await Promise.all([...replicas.map((replica) => replica.kill9()), ...bad.map((each) => each.close())]);
-    await issuer.down();
   });
 
   const call = (service: string, method = 'POST') => ({
@@ -80,7 +78,8 @@ function suite(engine: EngineName): void {
 
   test('a replica that is killed: the other takes over; back again, it is used again', async (t) => {
     const [first, second] = replicas;
-    const loads = [new Load(call('pair')), new Load(call('pair')), new Load(call('pair', 'GET'))];
+    const callers = [call('pair'), call('pair'), call('pair', 'GET')];
+    const loads = callers.map((caller) => opened.use(new Load(caller)));
     await settled(loads, 40);
     await first.kill9();
     // What was on its way to it may be lost; what is called from now on may not.
@@ -107,7 +106,7 @@ function suite(engine: EngineName): void {
     const calls = Array.from({ length: 6 }, () => callOnce(call('pair', 'GET')));
     const quick =
       (await Promise.race([Promise.all(calls), new Promise((done) => setTimeout(done, 700))])) === undefined;
-    const beside = new Load(call('pair', 'GET'));
+    await using beside = new Load(call('pair', 'GET'));
     await settled([beside], 20).catch(() => undefined);
     const meanwhile = [...beside.outcomes];
     first.signal('SIGCONT');

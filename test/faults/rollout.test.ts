@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { readAudit } from '../../src/audit/index.ts';
 import type { EngineName } from '../../src/plan/types.ts';
 import { type RecordingUpstream, type Seen, startRecordingUpstream } from '../conformance/harness/upstream.ts';
+import { openedHere } from '../support/opened.ts';
 import { FaultGateway, present, until } from './harness/gateway.ts';
 import { FaultIssuer } from './harness/issuer.ts';
 import { counts, Load, type Outcome } from './harness/load.ts';
@@ -25,6 +26,7 @@ const stayCalls = 8;
 for (const engine of present) describe(`a rollout under load, on ${engine}`, () => suite(engine));
 
 function suite(engine: EngineName): void {
+  const opened = openedHere();
   let issuer: FaultIssuer;
   let upstream: RecordingUpstream;
   let gateway: FaultGateway;
@@ -37,27 +39,22 @@ function suite(engine: EngineName): void {
   ];
 
   before(async () => {
-    issuer = await FaultIssuer.make();
+    issuer = opened.adopt(await FaultIssuer.make(), (it) => it.down());
     await issuer.up();
-    upstream = await startRecordingUpstream('a');
+    upstream = opened.adopt(await startRecordingUpstream('a'), (it) => it.close());
     const [first] = steps;
     assert.ok(first);
     const routes = ['{ path: /ml/**, service: scoring, strip: true }'];
     gateway = await FaultGateway.make({ engine, policy, bindings: bindings(first.versions), routes });
+    opened.defer(() => gateway.remove());
     await gateway.start();
     const load = (name: string, target: string) => {
       const credential = issuer.credential(name);
-      return new Load({ port: gateway.port, target: `/ml${target}`, headers: () => credential, pauseMs: 20 });
+      const headers = (): string[] => credential;
+      return opened.use(new Load({ port: gateway.port, target: `/ml${target}`, headers, pauseMs: 20 }));
     };
     loads = Array.from({ length: callers }, (_, index) => load(`caller-${index}`, demoTarget));
     labelled = load('labelled', '/v1/models/demo/labels/stable:predict?x=1');
-  });
-
-  after(async () => {
-    await Promise.all([...loads, labelled].map((load) => load.stop()));
-    await gateway?.remove();
-    await upstream.close();
-    await issuer.down();
   });
 
   /** Number in the path that the upstream was asked for. */

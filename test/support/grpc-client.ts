@@ -32,7 +32,7 @@ export interface GrpcCallOptions {
 }
 
 /** One connection over HTTP/2 on which messages can be sent that no library would send. */
-export class RawGrpc {
+export class RawGrpc implements Disposable {
   readonly session: ClientHttp2Session;
 
   constructor(origin: string, options: ClientSessionOptions | SecureClientSessionOptions = {}) {
@@ -99,6 +99,10 @@ export class RawGrpc {
 
   close(): void {
     this.session.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

@@ -1,34 +1,24 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { GrpcClient, type GrpcOutcome } from './harness/clients.ts';
 import { dishonestMessages, predictMethod } from './harness/dishonest-messages.ts';
 import { type GrpcCase, inferences, versions } from './harness/grpc-cases.ts';
-import { ModelServer, ranIn } from './harness/server.ts';
+import { ranIn } from './harness/server.ts';
+import { servedHere } from './harness/suite.ts';
 
 /**
  * TensorFlow's runtime and TensorFlow Serving's official stubs without Headgate between: what a client may expect, and which
  * messages run another model than a careless reader takes them for. docs/tensorflow-serving.md relies on it.
  */
 describe('the official stubs against the TensorFlow runtime', () => {
-  let server: ModelServer;
-  let client: GrpcClient;
+  const served = servedHere(() => new GrpcClient());
 
-  before(async () => {
-    // Each takes seconds to load TensorFlow: side by side.
-    client = new GrpcClient();
-    server = await ModelServer.start();
-  });
-
-  after(async () => {
-    await client?.stop();
-    await server?.stop();
-  });
-
-  const send = (call: GrpcCase['call']): Promise<GrpcOutcome> => client.send(`127.0.0.1:${server.grpcPort}`, call);
+  const send = (call: GrpcCase['call']): Promise<GrpcOutcome> =>
+    served.client.send(`127.0.0.1:${served.server.grpcPort}`, call);
 
   for (const { title, call, code = 'OK', response, ran } of [...inferences, ...versions, ...refusedByServing()]) {
     test(title, async () => {
-      const { outcome, calls } = await server.during(() => send(call));
+      const { outcome, calls } = await served.server.during(() => send(call));
       assert.equal(outcome.code, code, outcome.details);
       // A client that refuses an answer for its size has no trailers of it.
       if (code !== 'RESOURCE_EXHAUSTED') assert.equal(outcome.trailing['x-answered-by'], call.operation);
@@ -40,7 +30,7 @@ describe('the official stubs against the TensorFlow runtime', () => {
   for (const { title, message, runs } of dishonestMessages) {
     test(`${title}: ${runs === undefined ? 'the official parser refuses it' : `runs ${runs}`}`, async () => {
       const call = { operation: 'Raw', method: predictMethod, message: message.toString('base64') } as const;
-      const { outcome, calls } = await server.during(() => send(call));
+      const { outcome, calls } = await served.server.during(() => send(call));
       assert.equal(outcome.code, runs === undefined ? 'INTERNAL' : 'OK', outcome.details);
       assert.deepEqual(ranIn(calls), runs === undefined ? [] : [`${runs}/serving_default`]);
     });
@@ -48,16 +38,16 @@ describe('the official stubs against the TensorFlow runtime', () => {
 
   test('a compressed request is read', async () => {
     const call = { operation: 'Predict', model: 'finance-prod', size: 4000, compression: 'gzip' } as const;
-    const { outcome, calls } = await server.during(() => send(call));
+    const { outcome, calls } = await served.server.during(() => send(call));
     assert.equal(outcome.code, 'OK', outcome.details);
     assert.deepEqual(ranIn(calls), ['finance-prod/2/serving_default']);
   });
 
   test('a deadline reaches the server, and ends the call', async () => {
-    const { outcome, calls } = await server.during(async () => {
+    const { outcome, calls } = await served.server.during(async () => {
       const metadata = { 'x-test-wait-ms': '1000' };
       const ended = await send({ operation: 'Predict', model: 'finance-prod', timeoutMs: 300, metadata });
-      await server.calledTimes('x-test-wait-ms', 1);
+      await served.server.calledTimes('x-test-wait-ms', 1);
       return ended;
     });
     assert.equal(outcome.code, 'DEADLINE_EXCEEDED');
@@ -70,7 +60,7 @@ describe('the official stubs against the TensorFlow runtime', () => {
   test('a label is given to a loaded version only, and moves at once', async () => {
     const reload = (prod: number): Promise<GrpcOutcome> => {
       const labels = { 'finance-prod': { stable: prod, canary: 2 }, 'finance-credit': { stable: 1, canary: 2 } };
-      return send({ operation: 'HandleReloadConfigRequest', models: server.models, labels });
+      return send({ operation: 'HandleReloadConfigRequest', models: served.server.models, labels });
     };
     const byLabel = { operation: 'Predict', model: 'finance-prod', label: 'stable' } as const;
     assert.equal((await reload(7)).code, 'FAILED_PRECONDITION');
@@ -83,7 +73,7 @@ describe('the official stubs against the TensorFlow runtime', () => {
   test('a reload unloads the models that it does not name', async () => {
     const loads = async (...names: string[]): Promise<string> => {
       const labels = Object.fromEntries(names.map((name) => [name, {}]));
-      await send({ operation: 'HandleReloadConfigRequest', models: server.models, labels });
+      await send({ operation: 'HandleReloadConfigRequest', models: served.server.models, labels });
       return (await send({ operation: 'Predict', model: 'finance-credit' })).code;
     };
     assert.equal(await loads('finance-prod'), 'NOT_FOUND');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
 import { type GrpcCall, GrpcClient } from './harness/clients.ts';
 import { dishonestMessages, predictMethod } from './harness/dishonest-messages.ts';
-import { Passage } from './harness/gateway.ts';
-import { ModelServer, ranIn } from './harness/server.ts';
+import { ranIn } from './harness/server.ts';
+import { gatedHere, type Served, servedHere } from './harness/suite.ts';
 import { versionWords } from './harness/version-words.ts';
 
 /** Engines that take gRPC, of those that `scripts/test.ts` says are there. */
@@ -91,36 +91,20 @@ const cases: readonly VersionCase[] = [
 ];
 
 describe('versions over gRPC to the TensorFlow runtime', () => {
-  let server: ModelServer;
-  let client: GrpcClient;
+  const served = servedHere(() => new GrpcClient());
 
-  before(async () => {
-    client = new GrpcClient();
-    server = await ModelServer.start();
-  });
-
-  after(async () => {
-    await client?.stop();
-    await server?.stop();
-  });
-
-  for (const engine of engines) suite(engine, () => ({ server, client }));
+  for (const engine of engines) suite(engine, served);
 });
 
-function suite(engine: EngineName, parts: () => { server: ModelServer; client: GrpcClient }): void {
+function suite(engine: EngineName, served: Served<GrpcClient>): void {
   describe(`through the ${engine} engine`, () => {
-    let passage: Passage;
-
-    before(async () => {
-      passage = await Passage.open(engine, parts().server, versionWords);
-    });
-
-    after(() => passage?.close());
+    const gated = gatedHere(engine, served, versionWords);
 
     for (const { title, as, call, code = 'OK', ran } of cases) {
       test(title, async () => {
-        const { server, client } = parts();
-        const { outcome, calls } = await server.during(() => client.send(passage.target, call, passage.tokens[as]));
+        const { outcome, calls } = await gated.server.during(() =>
+          gated.client.send(gated.passage.target, call, gated.passage.tokens[as]),
+        );
         assert.equal(outcome.code, code, outcome.details);
         assert.deepEqual(
           ranIn(calls),
@@ -131,9 +115,10 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
 
     for (const { title, message } of dishonestMessages) {
       test(`the scorer's version, or none: ${title}`, async () => {
-        const { server, client } = parts();
         const call: GrpcCall = { operation: 'Raw', method: predictMethod, message: message.toString('base64') };
-        const { calls } = await server.during(() => client.send(passage.target, call, passage.tokens.scorer));
+        const { calls } = await gated.server.during(() =>
+          gated.client.send(gated.passage.target, call, gated.passage.tokens.scorer),
+        );
         const others = ranIn(calls).filter((each) => each !== `${model}/1/serving_default`);
         assert.deepEqual(others, []);
       });

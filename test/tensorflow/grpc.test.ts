@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
 import { type GrpcCall, GrpcClient, type GrpcOutcome } from './harness/clients.ts';
 import { dishonestMessages, predictMethod } from './harness/dishonest-messages.ts';
-import { Passage, type Tokens } from './harness/gateway.ts';
+import type { Tokens } from './harness/gateway.ts';
 import { inferences } from './harness/grpc-cases.ts';
 import { refusals } from './harness/grpc-refusals.ts';
-import { ModelServer, ranIn, type ServedCall } from './harness/server.ts';
+import { ranIn, type ServedCall } from './harness/server.ts';
+import { gatedHere, type Served, servedHere } from './harness/suite.ts';
 
 /** Engines that take gRPC, of those that `scripts/test.ts` says are there. */
 const speakGrpc: readonly EngineName[] = ['embedded', 'haproxy'];
@@ -20,39 +21,20 @@ const largeRefusals: Readonly<Record<EngineName, readonly string[]>> = {
 const smallBytesMax = 8000;
 
 describe('the official stubs to the TensorFlow runtime', () => {
-  let server: ModelServer;
-  let client: GrpcClient;
+  const served = servedHere(() => new GrpcClient());
 
-  before(async () => {
-    client = new GrpcClient();
-    server = await ModelServer.start();
-  });
-
-  after(async () => {
-    await client?.stop();
-    await server?.stop();
-  });
-
-  for (const engine of engines) suite(engine, () => ({ server, client }));
+  for (const engine of engines) suite(engine, served);
 });
 
-function suite(engine: EngineName, parts: () => { server: ModelServer; client: GrpcClient }): void {
+function suite(engine: EngineName, served: Served<GrpcClient>): void {
   describe(`through the ${engine} engine`, () => {
-    let server: ModelServer;
-    let passage: Passage;
+    const gated = gatedHere(engine, served);
     /** Ids of the calls that got an answer. */
     const answered: string[] = [];
 
-    before(async () => {
-      ({ server } = parts());
-      passage = await Passage.open(engine, server);
-    });
-
-    after(() => passage?.close());
-
     async function send(call: GrpcCall, as: keyof Tokens | 'nobody' | 'garbage' = 'scorer'): Promise<GrpcOutcome> {
-      const token = as === 'nobody' ? undefined : as === 'garbage' ? 'not-a-token' : passage.tokens[as];
-      const outcome = await parts().client.send(passage.target, call, token);
+      const token = as === 'nobody' ? undefined : as === 'garbage' ? 'not-a-token' : gated.passage.tokens[as];
+      const outcome = await gated.client.send(gated.passage.target, call, token);
       const id = requestId(outcome);
       if (id !== undefined) answered.push(id);
       return outcome;
@@ -60,7 +42,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
 
     for (const { title, call, code = 'OK', response, ran } of inferences) {
       test(title, async () => {
-        const { outcome, calls } = await server.during(() => send(call));
+        const { outcome, calls } = await gated.server.during(() => send(call));
         assert.equal(outcome.code, code, outcome.details);
         if (code === 'OK') assert.equal(outcome.trailing['x-answered-by'], call.operation);
         if (response !== undefined) assert.partialDeepStrictEqual(outcome.response, response);
@@ -70,7 +52,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
 
     for (const { title, as, call, code } of refusals) {
       test(`refused: ${title}`, async () => {
-        const { outcome, calls } = await server.during(() => send(call, as));
+        const { outcome, calls } = await gated.server.during(() => send(call, as));
         assert.equal(outcome.code, code, outcome.details);
         assert.notEqual(outcome.details, '', 'it says why');
         assert.ok(requestId(outcome), 'it says which call it was');
@@ -81,7 +63,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
     for (const { title, message, mayPass = false } of dishonestMessages) {
       test(`never read in two ways: ${title}`, async () => {
         const call: GrpcCall = { operation: 'Raw', method: predictMethod, message: message.toString('base64') };
-        const { outcome, calls } = await server.during(() => send(call));
+        const { outcome, calls } = await gated.server.during(() => send(call));
         const passed = mayPass && outcome.code === 'OK';
         const codes = message.length > smallBytesMax ? largeRefusals[engine] : ['INVALID_ARGUMENT'];
         if (!passed) assert.ok(codes.includes(outcome.code), `${outcome.code} ${outcome.details}`);
@@ -97,7 +79,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
     });
 
     test('the other model, by one who may', async () => {
-      const { outcome, calls } = await server.during(() =>
+      const { outcome, calls } = await gated.server.during(() =>
         send({ operation: 'Predict', model: 'finance-credit' }, 'writer'),
       );
       assert.equal(outcome.code, 'OK', outcome.details);
@@ -106,8 +88,8 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
 
     test('the configuration is reloaded by one whom a rule names it', async () => {
       const labels = { 'finance-prod': { stable: 1, canary: 2 }, 'finance-credit': { stable: 1, canary: 2 } };
-      const call: GrpcCall = { operation: 'HandleReloadConfigRequest', labels, models: server.models };
-      const { outcome, calls } = await server.during(() => send(call, 'lead'));
+      const call: GrpcCall = { operation: 'HandleReloadConfigRequest', labels, models: gated.server.models };
+      const { outcome, calls } = await gated.server.during(() => send(call, 'lead'));
       assert.equal(outcome.code, 'OK', outcome.details);
       assert.equal(calls.length, 1);
     });
@@ -120,11 +102,11 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
         'x-trace': 'kept',
       };
       const call: GrpcCall = { operation: 'Predict', model: 'finance-prod', metadata };
-      const { outcome, calls } = await server.during(() => send(call));
+      const { outcome, calls } = await gated.server.during(() => send(call));
       assert.equal(outcome.code, 'OK', outcome.details);
       const seen = (calls as [ServedCall])[0].metadata;
       assert.equal(seen['x-headgate-subject'], 'batch-scorer');
-      assert.equal(seen['x-headgate-issuer'], passage.issuer);
+      assert.equal(seen['x-headgate-issuer'], gated.passage.issuer);
       assert.match(seen['x-headgate-assertion'] ?? '', /^[\w-]+\.[\w-]+\.[\w-]+$/);
       assert.equal(seen['x-headgate-request-id'], requestId(outcome));
       assert.equal(seen['x-forwarded-for'], '127.0.0.1');
@@ -133,10 +115,10 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
     });
 
     test('a deadline reaches the server, and ends the call there', async () => {
-      const { outcome, calls } = await server.during(async () => {
+      const { outcome, calls } = await gated.server.during(async () => {
         const metadata = { 'x-test-wait-ms': '1000' };
         const ended = await send({ operation: 'Predict', model: 'finance-prod', timeoutMs: 300, metadata });
-        await server.calledTimes('x-test-wait-ms', 1 + engines.indexOf(engine));
+        await gated.server.calledTimes('x-test-wait-ms', 1 + engines.indexOf(engine));
         return ended;
       });
       assert.equal(outcome.code, 'DEADLINE_EXCEEDED');
@@ -146,7 +128,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: G
     });
 
     test('every call is in the audit chain once, which verifies after a stop', async () => {
-      const { findings, ids } = await passage.stopAndAudit();
+      const { findings, ids } = await gated.passage.stopAndAudit();
       assert.deepEqual(findings, []);
       assert.ok(answered.length >= inferences.length + refusals.length - 1);
       assert.deepEqual(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
 import { RestClient } from './harness/clients.ts';
-import { Passage } from './harness/gateway.ts';
-import { ModelServer, ranIn } from './harness/server.ts';
+import { ranIn } from './harness/server.ts';
+import { gatedHere, type Served, servedHere } from './harness/suite.ts';
 import { versionWords } from './harness/version-words.ts';
 
 /** `scripts/test.ts` says which engines are there. */
@@ -52,40 +52,22 @@ const cases: readonly VersionCase[] = [
 ];
 
 describe('versions over REST to the TensorFlow runtime', () => {
-  let server: ModelServer;
-  let client: RestClient;
+  const served = servedHere(() => new RestClient());
 
-  before(async () => {
-    client = new RestClient();
-    server = await ModelServer.start();
-  });
-
-  after(async () => {
-    await client?.stop();
-    await server?.stop();
-  });
-
-  for (const engine of engines) suite(engine, () => ({ server, client }));
+  for (const engine of engines) suite(engine, served);
 });
 
-function suite(engine: EngineName, parts: () => { server: ModelServer; client: RestClient }): void {
+function suite(engine: EngineName, served: Served<RestClient>): void {
   describe(`through the ${engine} engine`, () => {
-    let passage: Passage;
-
-    before(async () => {
-      passage = await Passage.open(engine, parts().server, versionWords);
-    });
-
-    after(() => passage?.close());
+    const gated = gatedHere(engine, served, versionWords);
 
     for (const { title, as, at, answer, ran } of cases) {
       test(title, async () => {
-        const { server, client } = parts();
-        const { outcome, calls } = await server.during(() =>
-          client.send({
+        const { outcome, calls } = await gated.server.during(() =>
+          gated.client.send({
             method: 'POST',
-            url: `http://${passage.target}/v1/models/${at}:predict`,
-            headers: { authorization: `Bearer ${passage.tokens[as]}`, 'content-type': 'application/json' },
+            url: `http://${gated.passage.target}/v1/models/${at}:predict`,
+            headers: { authorization: `Bearer ${gated.passage.tokens[as]}`, 'content-type': 'application/json' },
             body: { instances: [[0, 0]] },
           }),
         );

@@ -1,53 +1,33 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
 import { type RestAnswer, RestClient } from './harness/clients.ts';
-import { Passage } from './harness/gateway.ts';
 import { type RestCase, restCases, row } from './harness/rest-cases.ts';
-import { ModelServer, ranIn, type ServedCall } from './harness/server.ts';
+import { ranIn, type ServedCall } from './harness/server.ts';
+import { gatedHere, type Served, servedHere } from './harness/suite.ts';
 
 /** `scripts/test.ts` says which engines are there. */
 const engines = (process.env.HEADGATE_ENGINES ?? 'embedded,haproxy').split(',') as EngineName[];
 
 describe('plain REST by Python to the TensorFlow runtime', () => {
-  let server: ModelServer;
-  let client: RestClient;
+  const served = servedHere(() => new RestClient());
 
-  before(async () => {
-    client = new RestClient();
-    server = await ModelServer.start();
-  });
-
-  after(async () => {
-    await client?.stop();
-    await server?.stop();
-  });
-
-  for (const engine of engines) suite(engine, () => ({ server, client }));
+  for (const engine of engines) suite(engine, served);
 });
 
-function suite(engine: EngineName, parts: () => { server: ModelServer; client: RestClient }): void {
+function suite(engine: EngineName, served: Served<RestClient>): void {
   describe(`through the ${engine} engine`, () => {
-    let server: ModelServer;
-    let client: RestClient;
-    let passage: Passage;
+    const gated = gatedHere(engine, served);
     /** Ids of the calls that got an answer. */
     const answered: string[] = [];
 
-    before(async () => {
-      ({ server, client } = parts());
-      passage = await Passage.open(engine, server);
-    });
-
-    after(() => passage?.close());
-
     async function send(given: Pick<RestCase, 'as' | 'at' | 'body' | 'method'>): Promise<RestAnswer> {
       const { as = 'scorer', at, body, method = 'POST' } = given;
-      const answer = await client.send({
+      const answer = await gated.client.send({
         method,
-        url: `http://${passage.target}${at.startsWith('/') ? at : `/v1/models/${at}`}`,
+        url: `http://${gated.passage.target}${at.startsWith('/') ? at : `/v1/models/${at}`}`,
         headers: {
-          ...(as !== 'nobody' && { authorization: `Bearer ${passage.tokens[as]}` }),
+          ...(as !== 'nobody' && { authorization: `Bearer ${gated.passage.tokens[as]}` }),
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body }),
@@ -58,7 +38,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
 
     for (const given of restCases) {
       test(given.title, async () => {
-        const { outcome, calls } = await server.during(() => send(given));
+        const { outcome, calls } = await gated.server.during(() => send(given));
         const { ran = [], served = ran.length > 0 } = given;
         assert.equal(outcome.status, given.status, JSON.stringify(outcome.body).slice(0, 500));
         assert.partialDeepStrictEqual(outcome.body, given.answer);
@@ -70,7 +50,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
 
     test('predict of 200,000 numbers, about 1 MB each way', async () => {
       const body = { signature_name: 'shift', inputs: [Array.from({ length: 200_000 }, () => 1.5)] };
-      const { outcome, calls } = await server.during(() => send({ at: 'finance-prod:predict', body }));
+      const { outcome, calls } = await gated.server.during(() => send({ at: 'finance-prod:predict', body }));
       const { outputs } = outcome.body as { outputs: [number[]] };
       assert.equal(outputs[0].length, 200_000);
       assert.ok(outputs[0].every((each) => each === 13.5));
@@ -78,19 +58,21 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
     });
 
     test('the model server learns who calls, from Headgate alone', async () => {
-      const url = `http://${passage.target}/v1/models/finance-prod:predict`;
+      const url = `http://${gated.passage.target}/v1/models/finance-prod:predict`;
       const headers = {
-        authorization: `Bearer ${passage.tokens.scorer}`,
+        authorization: `Bearer ${gated.passage.tokens.scorer}`,
         'x-headgate-subject': 'lena',
         x_headgate_subject: 'lena',
         'x-forwarded-for': '192.0.2.1',
         'x-trace': 'kept',
       };
-      const { outcome, calls } = await server.during(() => client.send({ method: 'POST', url, headers, body: row }));
+      const { outcome, calls } = await gated.server.during(() =>
+        gated.client.send({ method: 'POST', url, headers, body: row }),
+      );
       assert.equal(outcome.status, 200);
       const seen = (calls as [ServedCall])[0].metadata;
       assert.equal(seen['x-headgate-subject'], 'batch-scorer');
-      assert.equal(seen['x-headgate-issuer'], passage.issuer);
+      assert.equal(seen['x-headgate-issuer'], gated.passage.issuer);
       assert.match(seen['x-headgate-assertion'] ?? '', /^[\w-]+\.[\w-]+\.[\w-]+$/);
       assert.equal(seen['x-headgate-request-id'], outcome.headers['x-headgate-request-id']);
       assert.equal(seen['x-forwarded-for'], '127.0.0.1');
@@ -99,7 +81,7 @@ function suite(engine: EngineName, parts: () => { server: ModelServer; client: R
     });
 
     test('every call is in the audit chain once, which verifies after a stop', async () => {
-      const { findings, ids } = await passage.stopAndAudit();
+      const { findings, ids } = await gated.passage.stopAndAudit();
       assert.deepEqual(findings, []);
       assert.deepEqual(
         answered.filter((id) => ids.get(id) !== 1),

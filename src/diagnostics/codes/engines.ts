@@ -16,4 +16,17 @@ export const engineCodes = {
     title: 'limit too slow for the engine',
     meaning: 'The burst of a limit takes longer to fill up than the engine can remember.',
   },
+  HG3020: {
+    title: 'feature that the engine does not have',
+    meaning: 'The environment or the policy asks for a way of carrying calls that the engine does not have.',
+  },
+  HG3021: {
+    title: 'coding that the engine does not have',
+    meaning: 'Of the codings of answers that the environment lists, the engine takes those that it has.',
+  },
+  HG3030: {
+    title: 'calls that go the assisted way',
+    meaning:
+      'The engine decides, limits and records these calls itself, and has them carried by the embedded engine over a local socket.',
+  },
 } as const;

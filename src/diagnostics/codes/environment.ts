@@ -41,7 +41,7 @@ export const environmentCodes = {
   },
   HG1310: {
     title: 'bad share',
-    meaning: 'A share of the callers is percent with at most four decimals, from `0%` to `100%`.',
+    meaning: 'A share is percent with at most four decimals, from `0%` to `100%`.',
   },
   HG1311: {
     title: 'bad size',

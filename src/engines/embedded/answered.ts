@@ -8,6 +8,7 @@ import {
   upstreamHeaders,
 } from '../../gate/index.ts';
 import { type RateCounter, rateCounter } from '../../traffic/index.ts';
+import { staticCore } from '../static-core.ts';
 
 /** An answer of the gate, with all that can be made once for the calls that it answers. */
 export class Answered {
@@ -28,11 +29,11 @@ export class Answered {
   constructor(environment: string, request: GateRequest, answer: GateAnswer) {
     this.answer = answer;
     const isPermit = answer.kind === 'permit';
-    const { identity, keepUntilMs } = isPermit ? answer.fields : answer;
+    const { identity, keepUntilMs, epoch } = isPermit ? answer.fields : answer;
     this.untilMs = keepUntilMs;
     this.subjectId = identity?.id;
     this.#isGrpc = request.message !== undefined;
-    this.#static = staticCore(environment, request, answer);
+    this.#static = staticCore({ environment, epoch }, request, answer);
     this.core = spoolCore(this.#static);
     this.#byAddress = isPermit && identity === undefined && answer.fields.limits.some(({ per }) => per === 'caller');
     this.#counters = isPermit && !this.#byAddress ? countersOf(answer, identity?.id ?? '') : [];
@@ -61,21 +62,6 @@ export class Answered {
   }
 }
 
-/** Static part of a call that never had an answer of the gate. */
-export function unaskedCore(
-  environment: string,
-  { listener, method, target }: Pick<GateRequest, 'listener' | 'method' | 'target'>,
-  { reason, epoch, isGrpc }: { readonly reason: DenialReason; readonly epoch: string; readonly isGrpc?: boolean },
-): string {
-  const nothing = {
-    ...{ service: null, operation: null, action: null, resource: null },
-    ...{ model: null, version: null, versionName: null },
-  };
-  const decided = { caller: null, outcome: 'deny', reason, rule: null, ruleAt: null, epoch } as const;
-  const grpcStatus = isGrpc === true ? grpcStatusOf(reason) : null;
-  return spoolCore({ environment, listener, method, path: shownPath(target), ...nothing, ...decided, grpcStatus });
-}
-
 function countersOf(permit: Permit, who: string): RateCounter[] {
   const { limits, rule } = permit.fields;
   return limits.map((limit, position) => rateCounter(limit, { rule: rule.name, position, who }));
@@ -89,41 +75,4 @@ function fieldsOf(permit: Permit): (string | undefined | null)[] {
   ]);
   const fields = upstreamHeaders(permit, '\n1', '\n2').flat();
   return fields.map((field) => (marks.has(field) ? marks.get(field) : field));
-}
-
-function staticCore(environment: string, request: GateRequest, answer: GateAnswer): StaticCore {
-  const isPermit = answer.kind === 'permit';
-  const { operation, identity, rule, epoch } = isPermit ? answer.fields : answer;
-  return {
-    environment,
-    listener: request.listener,
-    method: request.method,
-    path: shownPath(request.target),
-    service: operation?.service ?? null,
-    operation: operation?.name ?? null,
-    action: operation?.action ?? null,
-    resource: operation === undefined ? null : [operation.service, ...operation.resource].join('/'),
-    model: operation?.model ?? null,
-    version: operation?.version ?? null,
-    versionName: operation?.versionName ?? null,
-    caller: identity === undefined ? null : callerOf(identity),
-    outcome: isPermit ? 'allow' : 'deny',
-    reason: isPermit ? 'rule-allows' : answer.reason,
-    rule: rule?.name ?? null,
-    ruleAt: rule === undefined ? null : `${rule.file}:${rule.line}`,
-    epoch,
-    grpcStatus: isPermit || request.message === undefined ? null : grpcStatusOf(answer.reason),
-  };
-}
-
-function callerOf(identity: NonNullable<Permit['fields']['identity']>): NonNullable<StaticCore['caller']> {
-  const { provider, issuer, subject, id, client } = identity;
-  return { identity: provider, issuer, subject, id, client: client ?? null };
-}
-
-/** Without the query; 512 characters at most, then `…`. */
-function shownPath(target: string): string {
-  const query = target.indexOf('?');
-  const path = query < 0 ? target : target.slice(0, query);
-  return path.length <= 512 ? path : `${path.slice(0, 512)}…`;
 }

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { spoolCore } from '../../audit/index.ts';
 import { type DenialReason, problemAnswer } from '../../gate/index.ts';
-import { unaskedCore } from './answered.ts';
+import { unaskedCore } from '../static-core.ts';
 import type { Call } from './call.ts';
 import { lingerMs } from './limits.ts';
 import type { Scene } from './scene.ts';
@@ -31,7 +32,6 @@ export function refuseBare(scene: Scene, socket: Duplex, bad: BadRequest): void 
   scene.calls += 1;
   const requestId = `${scene.worker}-${scene.calls.toString(36)}`;
   const { status, headers, body } = problemAnswer(bad.reason, requestId);
-  const { environment, epoch } = scene.plan;
   const canAnswer = socket.writable;
   const line = {
     requestId,
@@ -49,7 +49,7 @@ export function refuseBare(scene: Scene, socket: Duplex, bad: BadRequest): void 
     ['connection', 'close'],
     ...headers,
   ].map(([name, value]) => `${name}: ${value}\r\n`);
-  scene.spool.add(line, unaskedCore(environment, bad, { reason: bad.reason, epoch }), {
+  scene.spool.add(line, spoolCore(unaskedCore(scene.plan, bad, { reason: bad.reason, isGrpc: false })), {
     recorded: () => finish(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${body}`),
   });
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { spoolCore } from '../../audit/index.ts';
 import {
   type DenialReason,
   type GateRequest,
@@ -9,7 +10,8 @@ import {
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import { retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
-import { type Answered, unaskedCore } from './answered.ts';
+import { unaskedCore } from '../static-core.ts';
+import type { Answered } from './answered.ts';
 import { readBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { Fields, traceIdOf } from './fields.ts';
@@ -311,13 +313,9 @@ export class Call implements Waiting {
     const answered = this.#answered;
     if (answered !== undefined) return reason === undefined ? answered.core : answered.coreOf(reason);
     const { method, target } = this.exchange;
-    const { environment, epoch } = this.#scene.plan;
     const call = { listener: this.#listener, method, target };
-    return unaskedCore(environment, call, {
-      reason: reason ?? 'request-malformed',
-      epoch,
-      isGrpc: this.message !== undefined,
-    });
+    const isGrpc = this.message !== undefined;
+    return spoolCore(unaskedCore(this.#scene.plan, call, { reason: reason ?? 'request-malformed', isGrpc }));
   }
 }
 

@@ -129,7 +129,7 @@ export class GrpcCall extends Call {
     const isOfTasks = walk.kind === 'tasks';
     if (version !== undefined && !isOfTasks) this.#appended = chosenVersionBytes(walk.spec, version);
     let body = this.#held.take();
-    if (version !== undefined && isOfTasks) body = tasksWithVersion(body, version);
+    if (version !== undefined && isOfTasks) body = tasksWithVersion(body, walk.tasks, version);
     if (this.#appended !== undefined) body = withLength(body, walk.bodyBytes - frameHeadBytes + this.#appended.length);
     if (this.#isStreamed) body = this.#allButLast(walk, body);
     else if (this.#appended !== undefined) body = Buffer.concat([body, this.#appended]);

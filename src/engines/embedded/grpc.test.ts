@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { RawGrpc } from '../../../test/support/grpc-client.ts';
+import { test } from 'node:test';
+import { message, openCaller, predictPath, spec, testPassing, testTls } from '../../../test/support/grpc-scene.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
-import { bytesField, frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
-import { testCertificate, testKey } from './testing/certificate.ts';
+import { openedHere } from '../../../test/support/opened.ts';
+import { frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
 import { eventually, startStage } from './testing/stage.ts';
 
-const predict = '/tensorflow.serving.PredictionService/Predict';
-const upstream = await startGrpcUpstream();
-const stage = await startStage({ replicas: [1], grpc: [upstream.port] });
-const client = new RawGrpc(`http://127.0.0.1:${stage.port}`);
-after(async () => {
-  client.close();
-  await stage.stop();
-  await upstream.close();
-});
-
-const spec = modelSpec(modelName('m'));
-const message = (bytes: number): Buffer => Buffer.concat([spec, bytesField(2, randomBytes(bytes))]);
-const call = (made: Buffer, headers: Record<string, string> = {}) =>
-  client.call(predict, { chunks: [frame(made)], headers });
+const opened = openedHere();
+const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
+const stage = opened.use(await startStage({ replicas: [1], grpc: [upstream.port] }));
+const caller = openCaller(opened, stage.port);
+const { client, call, send } = caller;
 
 test('a small call goes through, its trailers with it', async () => {
   const made = message(100);
@@ -41,36 +28,11 @@ test('a small call goes through, its trailers with it', async () => {
   assert.equal(ran.headers['x-forwarded-for'], '127.0.0.1');
 });
 
-test('messages of every size arrive as they were, in pieces or not', async () => {
-  for (const bytes of [0, 10_000, 65_600, 300_000, 5_000_000]) {
-    const made = message(bytes);
-    const body = frame(made);
-    for (const size of [body.length, 9000]) {
-      const chunks: Buffer[] = [];
-      for (let at = 0; at < body.length; at += size) chunks.push(body.subarray(at, at + size));
-      const end = await client.call(predict, { chunks });
-      assert.equal(end.grpcStatus, '0', `${bytes} bytes`);
-      assert.ok(upstream.ran.at(-1)?.message.equals(made), `${bytes} bytes`);
-    }
-  }
-});
-
-test('large answers go through', async () => {
-  const end = await call(message(10), { 'x-answer': 'large:5000000' });
-  assert.deepEqual([end.body.length, end.grpcStatus], [5_000_005, '0']);
-});
-
-test('Trailers-Only, a status of the service, and what is no gRPC pass as they are', async () => {
-  const only = await call(message(1), { 'x-answer': 'trailers-only' });
-  assert.deepEqual([only.status, only.grpcStatus, only.isTrailersOnly], [200, '5', true]);
-  const failed = await call(message(1), { 'x-answer': 'status:9' });
-  assert.deepEqual([failed.grpcStatus, failed.body.length], ['9', 7]);
-  const http = await call(message(1), { 'x-answer': 'http:503' });
-  assert.deepEqual([http.status, http.body.toString(), http.grpcStatus], [503, 'not gRPC', undefined]);
-});
+testPassing(upstream, caller);
+testTls(upstream, async (own, tls) => own.use(await startStage({ replicas: [1], grpc: [upstream.port], tls })));
 
 test('a refusal is Trailers-Only, with a status, a sentence and the id', async () => {
-  const end = await client.call(predict, { chunks: [frame(modelSpec(modelName('n')))] });
+  const end = await send({ chunks: [frame(modelSpec(modelName('n')))] });
   assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly, end.reset], [200, '16', true, 0]);
   const id = String(end.headers['x-headgate-request-id']);
   const sentence = 'This call needs a credential and the request carries none.';
@@ -82,12 +44,12 @@ test('a large message that turns out dishonest is refused, and the replica never
   const before = upstream.ran.length;
   const tail = modelSpec(modelName('n'));
   const made = frame(Buffer.concat([message(3_000_000), tail]));
-  const end = await client.call(predict, { chunks: [made] });
+  const end = await send({ chunks: [made] });
   assert.deepEqual([end.grpcStatus, end.isTrailersOnly], ['3', true]);
   const short = frame(message(3_000_000)).subarray(0, -1);
-  assert.equal((await client.call(predict, { chunks: [short] })).grpcStatus, '3');
+  assert.equal((await send({ chunks: [short] })).grpcStatus, '3');
   const more = Buffer.concat([frame(message(3_000_000)), Buffer.alloc(1)]);
-  assert.equal((await client.call(predict, { chunks: [more] })).grpcStatus, '3');
+  assert.equal((await send({ chunks: [more] })).grpcStatus, '3');
   await eventually(() => upstream.reset >= 3 || undefined);
   assert.equal(upstream.ran.length, before);
 });
@@ -95,7 +57,7 @@ test('a large message that turns out dishonest is refused, and the replica never
 test('a client that leaves is heard upstream', async () => {
   const before = upstream.reset;
   const made = frame(message(200_000));
-  const end = await client.call(predict, { chunks: [made.subarray(0, 150_000)], isOpen: true, cancelMs: 100 });
+  const end = await send({ chunks: [made.subarray(0, 150_000)], isOpen: true, cancelMs: 100 });
   assert.equal(end.status, undefined);
   await eventually(() => upstream.reset > before || undefined);
 });
@@ -130,10 +92,10 @@ test('many calls share one connection', async () => {
 test('each call is one line, with what the service answered', async () => {
   const count = (await stage.records(1)).length;
   await call(message(1), { 'x-answer': 'status:9', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` });
-  await client.call(predict, { chunks: [frame(modelSpec(modelName('n')))] });
-  await client.call(predict, { chunks: [frame(spec, 1)] });
+  await send({ chunks: [frame(modelSpec(modelName('n')))] });
+  await send({ chunks: [frame(spec, 1)] });
   const cancelled = frame(message(10));
-  await client.call(predict, { chunks: [cancelled.subarray(0, 10)], isOpen: true, cancelMs: 20 });
+  await send({ chunks: [cancelled.subarray(0, 10)], isOpen: true, cancelMs: 20 });
   const records = (await stage.records(count + 4)).slice(-4);
   const told = records.map(({ core, timing }) => {
     const { operation, model, outcome, reason, status, grpcStatus } = core;
@@ -150,7 +112,7 @@ test('each call is one line, with what the service answered', async () => {
 });
 
 test('gRPC over HTTP/1.1, and other paths of gRPC, are no operation', async () => {
-  const http1 = await fetch(`http://127.0.0.1:${stage.port}${predict}`, {
+  const http1 = await fetch(`http://127.0.0.1:${stage.port}${predictPath}`, {
     method: 'POST',
     headers: { 'content-type': 'application/grpc' },
     body: frame(spec),
@@ -161,7 +123,7 @@ test('gRPC over HTTP/1.1, and other paths of gRPC, are no operation', async () =
   assert.equal(other.grpcStatus, '7');
   const rest = await client.call('/v1/models/m:predict', { chunks: [frame(spec)] });
   assert.equal(rest.grpcStatus, '7');
-  const crooked = await client.call(`/a/..${predict}`, { chunks: [frame(spec)] });
+  const crooked = await client.call(`/a/..${predictPath}`, { chunks: [frame(spec)] });
   assert.equal(crooked.grpcStatus, '3');
 });
 
@@ -169,36 +131,16 @@ test('a body over the bound, a limit that is used up, and replicas that are not 
   const limits = [{ count: 2, periodMs: 60_000, burst: 2, per: 'caller' }] as const;
   const dead = await startGrpcUpstream();
   await dead.close();
-  const small = await startStage({ replicas: [1, 1], grpc: [dead.port, upstream.port], bodyBytesMax: 100_000, limits });
-  const there = new RawGrpc(`http://127.0.0.1:${small.port}`);
-  const send = (bytes: number) => there.call(predict, { chunks: [frame(message(bytes))] });
-  assert.equal((await send(100_000)).grpcStatus, '8');
-  assert.equal((await send(99_900)).grpcStatus, '0');
-  assert.equal((await send(1)).grpcStatus, '0', 'the replica that is not there is passed over');
-  const limited = await send(1);
+  await using own = new AsyncDisposableStack();
+  const grpc = [dead.port, upstream.port];
+  const small = own.use(await startStage({ replicas: [1, 1], grpc, bodyBytesMax: 100_000, limits }));
+  const there = openCaller(own, small.port);
+  assert.equal((await there.call(message(100_000))).grpcStatus, '8');
+  assert.equal((await there.call(message(99_900))).grpcStatus, '0');
+  assert.equal((await there.call(message(1))).grpcStatus, '0', 'the replica that is not there is passed over');
+  const limited = await there.call(message(1));
   assert.deepEqual([limited.grpcStatus, limited.headers['retry-after']], ['8', '30']);
-  there.close();
-  await small.stop();
-  const none = await startStage({ replicas: [1], grpc: [dead.port] });
-  const nobody = new RawGrpc(`http://127.0.0.1:${none.port}`);
-  for (let call = 0; call < 3; call += 1) {
-    assert.equal((await nobody.call(predict, { chunks: [frame(message(1))] })).grpcStatus, '14');
-  }
-  nobody.close();
-  await none.stop();
-});
-
-test('over TLS as well', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'hg-grpc-tls-'));
-  const tls = { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') };
-  writeFileSync(tls.certificate, testCertificate);
-  writeFileSync(tls.key, testKey);
-  const secured = await startStage({ replicas: [1], grpc: [upstream.port], tls });
-  const there = new RawGrpc(`https://localhost:${secured.port}`, { ca: testCertificate });
-  const made = message(200_000);
-  assert.equal((await there.call(predict, { chunks: [frame(made)] })).grpcStatus, '0');
-  assert.ok(upstream.ran.at(-1)?.message.equals(made));
-  there.close();
-  await secured.stop();
-  rmSync(folder, { recursive: true });
+  const none = own.use(await startStage({ replicas: [1], grpc: [dead.port] }));
+  const nobody = openCaller(own, none.port);
+  for (let turn = 0; turn < 3; turn += 1) assert.equal((await nobody.call(message(1))).grpcStatus, '14');
 });

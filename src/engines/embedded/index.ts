@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.ts';
+import { refusedFeatures } from '../refused.ts';
 import { runEmbedded } from './run.ts';
 
 /** The engine that needs nothing but Node: worker threads, each with a gate of its own in process. */
@@ -16,6 +17,7 @@ export const embedded: Engine = {
     'refuses-mendable-http': 'native',
     'epoch-without-reload': 'native',
     'structure-without-restart': 'native',
+    'certificate-without-restart': 'native',
     'replicas-without-reload': 'refused',
     health: 'refused',
     'readiness-by-model': 'refused',
@@ -32,7 +34,7 @@ export const embedded: Engine = {
     'compress-zstd': 'refused',
     'compress-requests': 'refused',
   },
-  check: async () => [],
+  check: async (plan) => refusedFeatures(embedded, plan),
   realize: () => ({ files: {} }),
   run: runEmbedded,
 };

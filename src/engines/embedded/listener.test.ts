@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { request as requestTls } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { openTls } from '../../../test/support/certificate.ts';
+import { openedHere } from '../../../test/support/opened.ts';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { Turn } from '../../http2/index.ts';
 import { systemClock } from '../../std/clock.ts';
@@ -18,11 +20,11 @@ import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
 import { sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
-import { testCertificate, testKey } from './testing/certificate.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
 import { Upstreams } from './upstreams.ts';
 
 const path = '/v1/models/m:predict';
+const opened = openedHere();
 let arrived = 0;
 const replica = await startReplica((call, answer) => {
   arrived += 1;
@@ -30,11 +32,8 @@ const replica = await startReplica((call, answer) => {
   call.on('data', (chunk: Buffer) => chunks.push(chunk));
   call.on('end', () => answer.end(`${Buffer.concat(chunks)}!`));
 });
-const stage = await startStage({ replicas: [replica.port] });
-after(async () => {
-  await stage.stop();
-  replica.close();
-});
+opened.use(replica);
+const stage = opened.use(await startStage({ replicas: [replica.port] }));
 
 async function overHttp2(client: ClientHttp2Session, headers: Record<string, string>, body = ''): Promise<string> {
   const stream = client.request({ ':method': 'POST', ':path': path, ...headers });
@@ -216,23 +215,19 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
 });
 
 test('over TLS, ALPN chooses; a client without ALPN gets HTTP/1.1', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'hg-tls-'));
-  const tls = { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') };
-  writeFileSync(tls.certificate, testCertificate);
-  writeFileSync(tls.key, testKey);
-  const secure = await startStage({ replicas: [replica.port], tls });
-  const client = connectHttp2(`https://localhost:${secure.port}`, { ca: testCertificate });
+  await using own = new AsyncDisposableStack();
+  const tls = openTls(own);
+  await using secure = await startStage({ replicas: [replica.port], tls: tls.files });
+  const client = connectHttp2(`https://localhost:${secure.port}`, { ca: tls.ca });
   assert.equal(await overHttp2(client, {}, 'hi'), '200 hi!');
   client.close();
-  const options = { host: 'localhost', port: secure.port, method: 'POST', path, ca: testCertificate, agent: false };
+  const options = { host: 'localhost', port: secure.port, method: 'POST', path, ca: tls.ca, agent: false };
   const sending = requestTls(options);
   sending.end('hi');
   const [answer] = await once(sending, 'response');
   assert.deepEqual([answer.statusCode, answer.httpVersion], [200, '1.1']);
   answer.resume();
   await once(answer, 'end');
-  await secure.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 test('a port that somebody has is an error, not half of the connections', async () => {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
-import { createServer as createHttps } from 'node:https';
+import { createServer as createHttps, Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { AddressPlan, ListenerPlan } from '../../plan/types.ts';
 import { keepAliveTimeoutMs, requestHeadTimeoutMs } from '../../std/limits.ts';
+import type { CertificateText } from '../engine.ts';
 import { parsedHeadBytesMax, requestTimeoutMs } from './limits.ts';
 import type { Scene } from './scene.ts';
 import { endSilent, serveHttp1 } from './serve-http1.ts';
@@ -17,6 +18,8 @@ export interface Listening {
   close(): Promise<void>;
   /** Ends what is still there. */
   destroy(): void;
+  /** Of a TLS listener: for connections that come from now on. */
+  setCertificate(text: CertificateText): void;
 }
 
 /** How long clients may take. Milliseconds. */
@@ -40,6 +43,8 @@ const defaults: Timeouts = {
 
 /** While a listener closes, it looks this often for connections that have fallen idle. */
 const idleLookMs = 50;
+/** And waits this long for the first bytes of connections that have sent none. */
+const firstBytesMs = 500;
 
 /** What is open on one listener. */
 interface Connections {
@@ -52,6 +57,8 @@ export interface ListenerOptions {
   readonly plan: ListenerPlan;
   /** Where to listen: the Plan's address, or the port that another thread has got there. */
   readonly address: AddressPlan;
+  /** Descriptor of a socket that listens already, in place of the address. */
+  readonly socket?: number | undefined;
   readonly timeouts?: Timeouts;
 }
 
@@ -60,7 +67,7 @@ export interface ListenerOptions {
  * at first bytes (or at ALPN) stands in front of its own listener: a server that doesn't listen never checks its timeouts.
  */
 export async function openListener(scene: Scene, options: ListenerOptions): Promise<Listening> {
-  const { plan, address, timeouts = defaults } = options;
+  const { plan, address, socket, timeouts = defaults } = options;
   const connections: Connections = { all: new Set(), waiting: new Set() };
   const server = http1Server(plan, timeouts);
   serveHttp1(server, scene, plan.name);
@@ -69,15 +76,19 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: address.host, port: address.port, reusePort: true }, resolve);
+    const where = socket === undefined ? { host: address.host, port: address.port, reusePort: true } : { fd: socket };
+    server.listen(where, resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const { address: bound, port } = server.address() as AddressInfo;
   return {
     plan,
-    address: { host: address.host, port },
+    address: { host: socket === undefined ? address.host : bound, port },
     close: () => closeGently(server, { http2, connections }),
     destroy: () => {
       for (const socket of connections.all) socket.destroy();
+    },
+    setCertificate({ certificate, key }) {
+      if (server instanceof HttpsServer) server.setSecureContext({ cert: certificate, key, ...tlsFloor });
     },
   };
 }
@@ -98,12 +109,14 @@ function http1Server({ tls }: ListenerPlan, { headMs, requestMs, silenceMs, look
   return server;
 }
 
+const tlsFloor = { minVersion: 'TLSv1.2' } as const;
+
 function tlsOptions(files: NonNullable<ListenerPlan['tls']>, handshakeTimeout: number): object {
   return {
     cert: readFileSync(files.certificate),
     key: readFileSync(files.key),
     ALPNProtocols: ['h2', 'http/1.1'],
-    minVersion: 'TLSv1.2',
+    ...tlsFloor,
     handshakeTimeout,
   };
 }
@@ -167,11 +180,15 @@ function closeGently(
 ): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => server.closeIdleConnections(), idleLookMs);
+    // Whoever has just connected is about to ask, and would have to take a broken connection for an answer.
+    const impatience = setTimeout(() => {
+      for (const socket of waiting) socket.destroy();
+    }, firstBytesMs);
     server.close(() => {
       clearInterval(timer);
+      clearTimeout(impatience);
       resolve();
     });
-    for (const socket of waiting) socket.destroy();
     http2.close();
   });
 }

@@ -1,5 +1,6 @@
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
+import type { CertificatesByListener } from '../engine.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
 
@@ -14,6 +15,8 @@ export interface WorkerStart {
   readonly floods: SharedArrayBuffer;
   /** Listener name → where it listens already, chosen by the first worker. */
   readonly addresses: Addresses;
+  /** Listener name → descriptor of the socket that this worker accepts on, where it was handed over. */
+  readonly sockets: Readonly<Record<string, number>>;
   readonly isOpen: boolean;
 }
 
@@ -22,6 +25,7 @@ export type WorkerCall =
   | { readonly turn: number; readonly kind: 'swap'; readonly plan: Plan; readonly addresses: Addresses }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
+  | { readonly turn: number; readonly kind: 'certificates'; readonly certificates: CertificatesByListener }
   | { readonly turn: number; readonly kind: 'status' }
   | { readonly turn: number; readonly kind: 'stop'; readonly graceMs: number };
 

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer as createTcp } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { openedHere } from '../../../test/support/opened.ts';
 import { unsizedBodyBytesMax } from '../../std/limits.ts';
 import { eventually, predictHead, sendRaw, startReplica, startStage } from './testing/stage.ts';
 
@@ -17,6 +18,7 @@ async function bytesOf(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+const opened = openedHere();
 /** What the replica does is in the query. */
 const replica = await startReplica(async (call, answer) => {
   const what = new URL(call.url ?? '', 'http://a').searchParams;
@@ -44,11 +46,8 @@ const replica = await startReplica(async (call, answer) => {
   } else if (what.has('nothing')) answer.writeHead(204).end();
   else answer.end(JSON.stringify({ fields: call.rawHeaders, bytes: body.length, sum: digest(body) }));
 });
-const stage = await startStage({ replicas: [replica.port] });
-after(async () => {
-  await stage.stop();
-  replica.close();
-});
+opened.use(replica);
+const stage = opened.use(await startStage({ replicas: [replica.port] }));
 
 async function post(target: string, body?: Buffer | string, fields: Record<string, string> = {}) {
   const sending = request({ host: '127.0.0.1', port: stage.port, method: 'POST', path: target, headers: fields });
@@ -159,9 +158,9 @@ test('an answer with fields twice goes through over h2 as over HTTP/1.1', async 
       'HTTP/1.1 200 OK\r\ndate: a\r\ndate: b\r\ncontent-type: a\r\ncontent-type: b\r\ncontent-length: 2\r\n\r\nok';
     socket.on('error', () => undefined).on('data', () => socket.write(answer));
   });
-  odd.listen(0, '127.0.0.1');
+  opened.adopt(odd.listen(0, '127.0.0.1'), (it) => void it.close());
   await once(odd, 'listening');
-  const doubled = await startStage({ replicas: [(odd.address() as AddressInfo).port] });
+  await using doubled = await startStage({ replicas: [(odd.address() as AddressInfo).port] });
   const client = connectHttp2(`http://127.0.0.1:${doubled.port}`);
   for (let turn = 0; turn < 2; turn += 1) {
     const stream = client.request({ ':method': 'POST', ':path': path });
@@ -174,19 +173,17 @@ test('an answer with fields twice goes through over h2 as over HTTP/1.1', async 
   );
   assert.deepEqual(doubled.log, []);
   client.close();
-  await doubled.stop();
-  odd.close();
 });
 
 test('a client that leaves ends the call at the replica, and is recorded with status 0', async () => {
   let leftAt: number | undefined;
-  const slow = await startReplica((call) => {
+  using slow = await startReplica((call) => {
     call.resume();
     call.socket.on('close', () => {
       leftAt = performance.now();
     });
   });
-  const other = await startStage({ replicas: [slow.port] });
+  await using other = await startStage({ replicas: [slow.port] });
   const socket = connectTcp(other.port, '127.0.0.1');
   socket.write(predictHead('content-length: 0\r\n'));
   await eventually(async () => (await other.engine.status()).endpoints[0]?.inFlight === 1 || undefined);
@@ -204,8 +201,6 @@ test('a client that leaves ends the call at the replica, and is recorded with st
   stream.close(8);
   await eventually(() => leftAt);
   h2.close();
-  await other.stop();
-  slow.close();
 });
 
 test('a replica that can not be reached is passed over, even with a large body; when none can: 503', async () => {
@@ -214,7 +209,7 @@ test('a replica that can not be reached is passed over, even with a large body; 
   await once(gone, 'listening');
   const gonePort = (gone.address() as AddressInfo).port;
   gone.close();
-  const half = await startStage({ replicas: [gonePort, replica.port] });
+  await using half = await startStage({ replicas: [gonePort, replica.port] });
   const large = randomBytes(300_000);
   for (let turn = 0; turn < 6; turn += 1) {
     const sending = request({ host: '127.0.0.1', port: half.port, method: 'POST', path });
@@ -223,14 +218,12 @@ test('a replica that can not be reached is passed over, even with a large body; 
     assert.equal(answer.statusCode, 200);
     await bytesOf(answer);
   }
-  await half.stop();
-  const none = await startStage({ replicas: [gonePort] });
+  await using none = await startStage({ replicas: [gonePort] });
   const raw = await sendRaw(none.port, predictHead('content-length: 0\r\nconnection: close\r\n'));
   assert.match(raw, /^HTTP\/1\.1 503 .*"code":"upstream-unavailable"/s);
   assert.match(raw, /retry-after: 1/);
   const [record] = await none.records(1);
   assert.deepEqual([record?.core.outcome, record?.core.reason], ['deny', 'upstream-unavailable']);
-  await none.stop();
 });
 
 test('a connection that the replica closes is tried once more; answers that are no HTTP are 502', async () => {
@@ -243,26 +236,22 @@ test('a connection that the replica closes is tried once more; answers that are 
       else socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok');
     });
   });
-  closing.listen(0, '127.0.0.1');
+  opened.adopt(closing.listen(0, '127.0.0.1'), (it) => void it.close());
   await once(closing, 'listening');
-  const closed = await startStage({ replicas: [(closing.address() as AddressInfo).port] });
+  await using closed = await startStage({ replicas: [(closing.address() as AddressInfo).port] });
   assert.match(
     await sendRaw(closed.port, predictHead('content-length: 0\r\nconnection: close\r\n')),
     /^HTTP\/1\.1 200/,
   );
   assert.equal(calls, 2);
-  await closed.stop();
-  closing.close();
   const odd = createTcp((socket) =>
     socket.on('error', () => undefined).once('data', () => socket.end('what?\r\n\r\n')),
   );
-  odd.listen(0, '127.0.0.1');
+  opened.adopt(odd.listen(0, '127.0.0.1'), (it) => void it.close());
   await once(odd, 'listening');
-  const broken = await startStage({ replicas: [(odd.address() as AddressInfo).port] });
+  await using broken = await startStage({ replicas: [(odd.address() as AddressInfo).port] });
   const raw = await sendRaw(broken.port, predictHead('content-length: 0\r\nconnection: close\r\n'));
   assert.match(raw, /^HTTP\/1\.1 502 .*"code":"upstream-malformed"/s);
-  await broken.stop();
-  odd.close();
 });
 
 test('work goes to the replica with least of it', async () => {
@@ -275,7 +264,8 @@ test('work goes to the replica with least of it', async () => {
       }),
     ),
   );
-  const two = await startStage({ replicas: replicas.map(({ port }) => port) });
+  for (const each of replicas) opened.use(each);
+  await using two = await startStage({ replicas: replicas.map(({ port }) => port) });
   const client = connectHttp2(`http://127.0.0.1:${two.port}`);
   const worker = async (): Promise<void> => {
     for (let call = 0; call < 15; call += 1) {
@@ -287,6 +277,4 @@ test('work goes to the replica with least of it', async () => {
   await Promise.all([worker(), worker(), worker()]);
   assert.ok((seen[1] ?? 0) > 2 * (seen[0] ?? 0), `${seen}`);
   client.close();
-  await two.stop();
-  for (const each of replicas) each.close();
 });

@@ -40,12 +40,8 @@ async function withStage(
   options: Parameters<typeof startStage>[0],
   then: (stage: Stage) => Promise<void>,
 ): Promise<void> {
-  const stage = await startStage(options);
-  try {
-    await then(stage);
-  } finally {
-    await stage.stop();
-  }
+  await using stage = await startStage(options);
+  await then(stage);
 }
 
 test('when a swap has returned, no worker decides by the old policy, on old connections either', () =>
@@ -72,7 +68,7 @@ test('a swap opens and closes listeners and replicas without a restart, and call
     await eventually(
       async () => (await stage.engine.status()).endpoints.some(({ inFlight }) => inFlight === 1) || undefined,
     );
-    const other = await startReplica((_call, answer) => answer.end('other'));
+    using other = await startReplica((_call, answer) => answer.end('other'));
     const [listener] = stage.plan.listeners;
     assert.ok(listener !== undefined);
     const upstreams = [{ service: 'scoring', endpoints: [{ rest: { host: '127.0.0.1', port: other.port } }] }];
@@ -81,7 +77,6 @@ test('a swap opens and closes listeners and replicas without a restart, and call
     assert.equal((await call(stage.engine.addresses.second?.port ?? 0)).body, 'other');
     assert.equal((await slow).body, 'late');
     await assert.rejects(call(stage.port));
-    other.close();
   }));
 
 test('admission can be shut and opened', () =>
@@ -157,11 +152,11 @@ test('conditions on a header are decided for each of its values', () => {
 });
 
 test('stop lets calls end, and ends what does not within its time', async () => {
-  const hanging = await startReplica((incoming, answer) => {
+  using hanging = await startReplica((incoming, answer) => {
     incoming.resume();
     if (!incoming.url?.includes('never')) setTimeout(() => answer.end('late'), 100);
   });
-  const stage = await startStage({ replicas: [hanging.port] });
+  await using stage = await startStage({ replicas: [hanging.port] });
   const [late, never] = [call(stage.port), call(stage.port, `${path}?never`)];
   never.catch(() => undefined);
   await eventually(async () => {
@@ -173,11 +168,10 @@ test('stop lets calls end, and ends what does not within its time', async () => 
   assert.ok(performance.now() - startedMs < 2000);
   assert.equal((await late).body, 'late');
   await assert.rejects(never);
-  hanging.close();
 });
 
 test('a Plan that can not be taken up is an error, and nothing is left running', async () => {
-  const stage = await startStage({ replicas: [replica.port] });
+  await using stage = await startStage({ replicas: [replica.port] });
   const context = { clock: { now: () => Date.now() }, log: () => undefined };
   const listeners = stage.plan.listeners.map((listener) => ({ ...listener, address: { host: '192.0.2.1', port: 0 } }));
   await assert.rejects(runEmbedded({ ...context, plan: { ...stage.plan, listeners } }));
@@ -185,16 +179,14 @@ test('a Plan that can not be taken up is an error, and nothing is left running',
     stage.engine.swap({ ...stage.plan, listeners: listeners.map((one) => ({ ...one, name: 'x' })) }),
   );
   assert.equal((await call(stage.port)).status, 200);
-  await stage.stop();
 });
 
 test('a Plan that no gate can read changes nothing', async () => {
-  const stage = await startStage({ replicas: [replica.port] });
+  await using stage = await startStage({ replicas: [replica.port] });
   await stage.engine.swap(denying(stage.plan));
   const before = (await stage.engine.status()).processes.length;
   const broken = { ...stage.plan, access: { ...stage.plan.access, rules: undefined } } as unknown as Plan;
   await assert.rejects(stage.engine.swap(broken));
   assert.equal((await call(stage.port)).status, 403);
   assert.equal((await stage.engine.status()).processes.length, before);
-  await stage.stop();
 });

@@ -7,14 +7,16 @@ import type { Plan } from '../../plan/types.ts';
 import { rateMemory } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
 import { floodMemory } from './flood.ts';
+import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
 import type { Addresses, WorkerStatus } from './messages.ts';
 import { type Ask, WorkerThread } from './worker-thread.ts';
 
 /** Starts one worker thread a core, all listening on the same ports (SO_REUSEPORT). */
 export async function runEmbedded(context: EngineContext): Promise<RunningEngine> {
-  await checkPorts(context.plan);
-  const crew = new Crew(context);
+  const handedOver = new HandedOver(context.sockets);
+  await checkPorts(context.plan, handedOver);
+  const crew = new Crew(context, handedOver);
   await crew.start();
   return {
     get addresses() {
@@ -25,15 +27,16 @@ export async function runEmbedded(context: EngineContext): Promise<RunningEngine
     swap: (plan) => crew.swap(plan),
     revoke: (ids) => crew.all({ kind: 'revoke', ids }),
     admit: (open) => crew.admit(open),
+    setCertificates: (certificates) => crew.all({ kind: 'certificates', certificates }),
     status: () => crew.status(),
     stop: (graceMs) => crew.stop(graceMs),
   };
 }
 
 /** SO_REUSEPORT would let another Headgate of the same user take half of the connections: so the ports have to be free. */
-async function checkPorts(plan: Plan): Promise<void> {
-  for (const { address } of plan.listeners) {
-    if (address.port === 0) continue;
+async function checkPorts(plan: Plan, handedOver: HandedOver): Promise<void> {
+  for (const { name, address } of plan.listeners) {
+    if (address.port === 0 || handedOver.has(name)) continue;
     const server = createServer();
     server.listen({ host: address.host, port: address.port, exclusive: true });
     await once(server, 'listening');
@@ -49,7 +52,8 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
-  readonly #count = Math.min(availableParallelism(), workersMax);
+  readonly #count: number;
+  readonly #handedOver: HandedOver;
   readonly #workers: WorkerThread[] = [];
   readonly #ends: number[] = [];
   #plan: Plan;
@@ -59,8 +63,10 @@ class Crew {
   /** Swaps, revocations and restarts one after the other, so that no worker misses any. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(context: EngineContext) {
+  constructor(context: EngineContext, handedOver: HandedOver) {
     this.#context = context;
+    this.#handedOver = handedOver;
+    this.#count = handedOver.workers(Math.min(availableParallelism(), workersMax));
     this.#plan = context.plan;
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
@@ -124,6 +130,7 @@ class Crew {
       rates: this.#rates,
       floods: this.#floods,
       addresses: this.addresses,
+      sockets: this.#handedOver.take(),
       isOpen: this.#isOpen,
     };
     const { log } = this.#context;

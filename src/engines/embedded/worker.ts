@@ -64,6 +64,12 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
     case 'admit':
       scene.isOpen = call.open;
       return undefined;
+    case 'certificates':
+      for (const { plan, setCertificate } of listeners) {
+        const text = call.certificates[plan.name];
+        if (text !== undefined) setCertificate(text);
+      }
+      return undefined;
     case 'status':
       return {
         epoch: scene.plan.epoch,
@@ -101,17 +107,27 @@ function applyUpstreams({ upstreams }: Plan): void {
   scene.grpcUpstreams.apply(upstreams);
 }
 
-/** Whether a listener can stay: its routes are the gate's affair. */
+/** Whether a listener can stay: its routes are the gate's affair, and the address of a socket that was handed over is not ours. */
 function isSame(running: ListenerPlan, wanted: ListenerPlan): boolean {
-  const parts = ({ name, address, tls }: ListenerPlan): string => canonicalJson({ name, address, tls });
-  return parts(running) === parts(wanted);
+  const isHandedOver = Object.hasOwn(start.sockets, running.name);
+  const parts = ({ name, address, tls }: ListenerPlan): string =>
+    canonicalJson({ name, tls, ...(!isHandedOver && { address }) });
+  if (parts(running) === parts(wanted)) return true;
+  if (isHandedOver && running.name === wanted.name) {
+    throw new Error(`a change of listener ${wanted.name} needs a restart: its socket was handed over`);
+  }
+  return false;
 }
 
 /** All or none. */
 async function openAll(plan: Plan, addresses: Addresses): Promise<Listening[]> {
   const tried = await Promise.allSettled(
     plan.listeners.map((listener) =>
-      openListener(scene, { plan: listener, address: addresses[listener.name] ?? listener.address }),
+      openListener(scene, {
+        plan: listener,
+        address: addresses[listener.name] ?? listener.address,
+        socket: start.sockets[listener.name],
+      }),
     ),
   );
   const opened = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));

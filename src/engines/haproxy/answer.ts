@@ -9,12 +9,12 @@ import {
 import type { Plan } from '../../plan/types.ts';
 import { pathOf } from '../../protocols/index.ts';
 import type { SpopAction, SpopData } from '../../wire/index.ts';
+import { staticCore } from '../static-core.ts';
 import type { CoreBook } from './core-book.ts';
 import { serviceNumbers } from './frontend.ts';
 import type { Ledger } from './ledger.ts';
 import { answerNames } from './names.ts';
 import { permitRecord } from './record.ts';
-import { staticCore } from './static-core.ts';
 
 /** What is written down for one HAProxy process. Without a ledger nothing is kept: the process is of an earlier life. */
 export interface Notebook {

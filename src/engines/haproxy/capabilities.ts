@@ -15,6 +15,7 @@ export const capabilities: Readonly<Record<Feature, Capability>> = {
   'refuses-mendable-http': 'refused',
   'epoch-without-reload': 'native',
   'structure-without-restart': 'native',
+  'certificate-without-restart': 'native',
   'replicas-without-reload': 'refused',
   health: 'refused',
   'readiness-by-model': 'refused',

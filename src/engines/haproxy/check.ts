@@ -1,7 +1,9 @@
 import { Report } from '../../diagnostics/index.ts';
 import type { Diagnostic } from '../../diagnostics/types.ts';
 import type { Plan } from '../../plan/types.ts';
+import { refusedFeatures } from '../refused.ts';
 import { haproxyVersion, installCommand, isSupported, versionFloor } from './binary.ts';
+import { capabilities } from './capabilities.ts';
 import { slotsMax, speedOf } from './record.ts';
 
 /** What HAProxy can't do of this Plan, or that it isn't there. */
@@ -19,7 +21,7 @@ export async function checkHaproxy(plan: Plan): Promise<readonly Diagnostic[]> {
       report.add('HG3011', message, { span, hint: 'give it a smaller burst, or take the embedded engine' });
     }
   }
-  return report.diagnostics();
+  return [...report.diagnostics(), ...refusedFeatures({ name: 'haproxy', capabilities }, plan)];
 }
 
 /** `version`: the installed one. */

@@ -69,7 +69,7 @@ export function frontendSection(scene: Scene): Section {
   return {
     head: ['frontend', frontendName(index)],
     lines: [
-      bind(scene),
+      ...binds(scene),
       // Only lines of calls: HAProxy's own words are warnings, and would stand between them.
       directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0', 'err']),
       directive(request('set-log-level', 'err')),
@@ -90,11 +90,13 @@ export function serviceNumbers(plan: Plan): ReadonlyMap<string, number> {
   return new Map(plan.upstreams.map(({ service }, position) => [service, position + 1]));
 }
 
-function bind({ listener, place }: Scene): Directive {
-  const address = printHostPort(place.addresses?.[listener.name] ?? listener.address);
-  if (listener.tls === undefined) return directive(['bind', address]);
+function binds({ listener, place }: Scene): Directive[] {
+  const handedOver = place.sockets?.[listener.name]?.map((descriptor) => `fd@${descriptor}`);
+  const addresses = handedOver ?? [printHostPort(place.addresses?.[listener.name] ?? listener.address)];
+  if (listener.tls === undefined) return addresses.map((address) => directive(['bind', address]));
   const pem = place.pem?.[listener.name] ?? `${place.directory}/${listener.name}.pem`;
-  return directive(['bind', address, 'ssl', 'crt', pem, 'alpn', 'h2,http/1.1', 'ssl-min-ver', 'TLSv1.2']);
+  const secured = ['ssl', 'crt', pem, 'alpn', 'h2,http/1.1', 'ssl-min-ver', 'TLSv1.2'];
+  return addresses.map((address) => directive(['bind', address, ...secured]));
 }
 
 /** White space around a value, which the key would not see and only HTTP/2 brings as it is. */

@@ -1,31 +1,47 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
+import {
+  type Caller,
+  message,
+  openCaller,
+  predictPath,
+  spec,
+  testPassing,
+  testTls,
+} from '../../../test/support/grpc-scene.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
-import { bytesField, frame, modelName, modelSpec, modelVersion } from '../../../test/support/protobuf-bytes.ts';
-import { testCertificate, testKey } from '../embedded/testing/certificate.ts';
-import { call as callRest, eventually, predict as predictRest, startStage, testRule } from './testing/stage.ts';
+import { openedHere } from '../../../test/support/opened.ts';
+import { frame, modelName, modelSpec, modelVersion } from '../../../test/support/protobuf-bytes.ts';
+import {
+  call as callRest,
+  eventually,
+  predict,
+  type Stage,
+  type StageOptions,
+  startStage,
+  testRule,
+} from './testing/stage.ts';
 
-const predict = '/tensorflow.serving.PredictionService/Predict';
-const upstream = await startGrpcUpstream();
-const stage = await startStage({ grpc: [upstream.port], access: { rules: [testRule({ versions: 'any' })] } });
-const client = new RawGrpc(`http://127.0.0.1:${stage.port}`);
-after(async () => {
-  client.close();
-  await stage.stop();
-  await upstream.close();
-});
+const opened = openedHere();
+const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
+const access = { rules: [testRule({ versions: 'any' })] };
+const stage = opened.use(await startStage({ grpc: [upstream.port], access }));
+const ann = annOf(stage);
+const caller = openCaller(opened, stage.port, { fields: ann });
+const { call, send } = caller;
+const stranger = openCaller(opened, stage.port);
 
-const spec = modelSpec(modelName('m'));
-const ann = { authorization: `Bearer ${stage.token('ann')}` };
-const message = (bytes: number): Buffer => Buffer.concat([spec, bytesField(2, randomBytes(bytes))]);
-const call = (made: Buffer, headers: Record<string, string> = {}) =>
-  client.call(predict, { chunks: [frame(made)], headers: { ...ann, ...headers } });
+function annOf({ token }: Stage): { readonly authorization: string } {
+  return { authorization: `Bearer ${token('ann')}` };
+}
+
+/** A stage of a test's own, and ann before it. */
+async function openOwn(own: AsyncDisposableStack, options: StageOptions): Promise<Stage & Caller> {
+  const started = own.use(await startStage({ grpc: [upstream.port], ...options }));
+  return { ...started, ...openCaller(own, started.port, { fields: annOf(started) }) };
+}
 
 test('a small call goes through, asked about once, its trailers with it', async () => {
   for (let turn = 0; turn < 3; turn += 1) {
@@ -45,45 +61,23 @@ test('a small call goes through, asked about once, its trailers with it', async 
 });
 
 test('REST is served on the same port, and is another question', async () => {
-  assert.equal((await callRest(stage.port, predictRest('m'), stage.token('ann'))).status, 200);
+  assert.equal((await callRest(stage.port, predict('m'), stage.token('ann'))).status, 200);
 });
 
-test('messages of every size arrive as they were, in pieces or not', async () => {
-  for (const bytes of [0, 10_000, 28_600, 65_600, 300_000, 5_000_000]) {
-    const made = message(bytes);
-    const body = frame(made);
-    for (const size of [body.length, 9000]) {
-      const chunks: Buffer[] = [];
-      for (let at = 0; at < body.length; at += size) chunks.push(body.subarray(at, at + size));
-      const end = await client.call(predict, { chunks, headers: ann });
-      assert.equal(end.grpcStatus, '0', `${bytes} bytes`);
-      assert.ok(upstream.ran.at(-1)?.message.equals(made), `${bytes} bytes`);
-    }
-  }
-});
-
-test('large answers go through', async () => {
-  const end = await call(message(10), { 'x-answer': 'large:5000000' });
-  assert.deepEqual([end.body.length, end.grpcStatus], [5_000_005, '0']);
-});
-
-test('Trailers-Only, a status of the service, and what is no gRPC pass as they are', async () => {
-  const only = await call(message(1), { 'x-answer': 'trailers-only' });
-  assert.deepEqual([only.status, only.grpcStatus, only.isTrailersOnly], [200, '5', true]);
-  const failed = await call(message(1), { 'x-answer': 'status:9' });
-  assert.deepEqual([failed.grpcStatus, failed.body.length], ['9', 7]);
-  const http = await call(message(1), { 'x-answer': 'http:503' });
-  assert.deepEqual([http.status, http.body.toString(), http.grpcStatus], [503, 'not gRPC', undefined]);
+testPassing(upstream, caller);
+testTls(upstream, async (own, tls) => {
+  const secured = own.use(await startStage({ grpc: [upstream.port], tls }));
+  return { port: secured.port, fields: annOf(secured) };
 });
 
 test('a refusal is Trailers-Only, with a status, a sentence and the id', async () => {
   const made = frame(modelSpec(modelName('n')));
   const cases = [
-    [{}, '16', 'This call needs a credential and the request carries none.'],
-    [ann, '7', undefined],
+    [stranger, '16', 'This call needs a credential and the request carries none.'],
+    [caller, '7', undefined],
   ] as const;
-  for (const [headers, status, sentence] of cases) {
-    const end = await client.call(predict, { chunks: [made], headers });
+  for (const [by, status, sentence] of cases) {
+    const end = await by.send({ chunks: [made] });
     assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly, end.reset], [200, status, true, 0]);
     const id = String(end.headers['x-headgate-request-id']);
     assert.ok(String(end.headers['grpc-message']).endsWith(` (${id})`));
@@ -110,12 +104,12 @@ test('a dishonest message is refused, small or large, and the replica never had 
     const short = frame(message(bytes)).subarray(0, -1);
     const more = Buffer.concat([frame(message(bytes)), Buffer.alloc(1)]);
     for (const body of [twice, short, more]) {
-      const end = await client.call(predict, { chunks: [body], headers: ann });
+      const end = await send({ chunks: [body] });
       assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '3', true]);
       assert.equal(end.headers['content-type'], 'application/grpc');
     }
   }
-  const compressed = await client.call(predict, { chunks: [frame(message(10), 1)], headers: ann });
+  const compressed = await send({ chunks: [frame(message(10), 1)] });
   assert.deepEqual([compressed.grpcStatus, compressed.headers['grpc-accept-encoding']], ['12', 'identity']);
   assert.equal(upstream.ran.length, before);
 });
@@ -124,22 +118,27 @@ test('trailers of a request are refused, small or large: identity could stand th
   const before = upstream.ran.length;
   for (const bytes of [10, 300_000]) {
     // A connection for each: trailers on a call that was answered in the meantime cost it.
-    const own = new RawGrpc(`http://127.0.0.1:${stage.port}`);
-    const fields = { ':method': 'POST', ':path': predict, te: 'trailers', 'content-type': 'application/grpc', ...ann };
+    using own = new RawGrpc(`http://127.0.0.1:${stage.port}`);
+    const fields = {
+      ':method': 'POST',
+      ':path': predictPath,
+      te: 'trailers',
+      'content-type': 'application/grpc',
+      ...ann,
+    };
     const stream = own.session.request(fields, { waitForTrailers: true });
     const answered = new Promise((resolve) => stream.on('response', (headers) => resolve(headers['grpc-status'])));
     stream.on('wantTrailers', () => stream.sendTrailers({ 'x-headgate-subject': 'root' }));
     stream.on('error', () => undefined);
     stream.end(frame(message(bytes)));
     assert.equal(await answered, '3');
-    own.close();
   }
   assert.equal(upstream.ran.length, before);
 });
 
 test('what is too large by its frame is refused at once', async () => {
   const head = frame(message(10), 0, 64 * 1024 * 1024);
-  const end = await client.call(predict, { chunks: [head, Buffer.alloc(100_000)], headers: ann });
+  const end = await send({ chunks: [head, Buffer.alloc(100_000)] });
   assert.deepEqual([end.grpcStatus, end.isTrailersOnly], ['8', true]);
 });
 
@@ -148,7 +147,7 @@ test('grpc-js is served, and told why it is refused', async () => {
   const made = (body: Buffer): Promise<ServiceError | Buffer | undefined> =>
     new Promise((resolve) => {
       const same = (bytes: Buffer): Buffer => bytes;
-      js.makeUnaryRequest(predict, same, same, body, (error, value) => resolve(error ?? value));
+      js.makeUnaryRequest(predictPath, same, same, body, (error, value) => resolve(error ?? value));
     });
   try {
     const refused = await made(message(10));
@@ -167,47 +166,22 @@ test('grpc-js is served, and told why it is refused', async () => {
 
 test('a limit is RESOURCE_EXHAUSTED, and says when to come again', async () => {
   const limits = [{ count: 1, periodMs: 60_000, burst: 1, per: 'caller' }] as const;
-  const own = await startStage({ grpc: [upstream.port], limits });
-  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
-  try {
-    const headers = { authorization: `Bearer ${own.token('ann')}` };
-    const sent = (made: Buffer) => grpc.call(predict, { chunks: [frame(made)], headers });
-    assert.equal((await sent(spec)).grpcStatus, '0');
-    // The last one is refused while it is under way.
-    for (const made of [spec, message(200_000)]) {
-      const end = await sent(made);
-      assert.deepEqual([end.grpcStatus, end.headers['retry-after'], end.isTrailersOnly], ['8', '60', true]);
-    }
-    const [, refused] = (await own.records(3)).map((record) => record.core);
-    assert.deepEqual([refused?.reason, refused?.grpcStatus], ['limit-exceeded', 8]);
-  } finally {
-    grpc.close();
-    await own.stop();
+  await using opening = new AsyncDisposableStack();
+  const own = await openOwn(opening, { limits });
+  assert.equal((await own.call(spec)).grpcStatus, '0');
+  // The last one is refused while it is under way.
+  for (const made of [spec, message(200_000)]) {
+    const end = await own.call(made);
+    assert.deepEqual([end.grpcStatus, end.headers['retry-after'], end.isTrailersOnly], ['8', '60', true]);
   }
-});
-
-test('over TLS as well', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'hg-grpc-tls-'));
-  const tls = { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') };
-  writeFileSync(tls.certificate, testCertificate);
-  writeFileSync(tls.key, testKey);
-  const secured = await startStage({ grpc: [upstream.port], tls });
-  const there = new RawGrpc(`https://localhost:${secured.port}`, { ca: testCertificate });
-  const headers = { authorization: `Bearer ${secured.token('ann')}` };
-  for (const bytes of [10, 200_000]) {
-    const made = message(bytes);
-    assert.equal((await there.call(predict, { chunks: [frame(made)], headers })).grpcStatus, '0');
-    assert.ok(upstream.ran.at(-1)?.message.equals(made));
-  }
-  there.close();
-  await secured.stop();
-  rmSync(folder, { recursive: true });
+  const [, refused] = (await own.records(3)).map((record) => record.core);
+  assert.deepEqual([refused?.reason, refused?.grpcStatus], ['limit-exceeded', 8]);
 });
 
 test('a client that leaves is heard upstream', async () => {
   const before = upstream.reset;
   const made = frame(message(200_000));
-  await client.call(predict, { chunks: [made.subarray(0, 150_000)], headers: ann, isOpen: true, cancelMs: 100 });
+  await send({ chunks: [made.subarray(0, 150_000)], isOpen: true, cancelMs: 100 });
   await eventually(() => upstream.reset > before || undefined);
 });
 
@@ -217,25 +191,19 @@ test('a replica that resets or hangs up is a stream that the client may send aga
 });
 
 test('a replica that is not there is UNAVAILABLE', async () => {
-  const own = await startStage({ grpc: [1] });
-  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
-  try {
-    const headers = { authorization: `Bearer ${own.token('ann')}` };
-    for (let turn = 0; turn < 2; turn += 1) {
-      const end = await grpc.call(predict, { chunks: [frame(spec)], headers });
-      assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '14', true]);
-      assert.equal(end.headers['x-headgate-reason'], undefined);
-    }
-    const [core] = (await own.records(2)).map((record) => record.core);
-    assert.deepEqual([core?.reason, core?.grpcStatus, core?.status], ['upstream-unavailable', 14, 200]);
-  } finally {
-    grpc.close();
-    await own.stop();
+  await using opening = new AsyncDisposableStack();
+  const own = await openOwn(opening, { grpc: [1] });
+  for (let turn = 0; turn < 2; turn += 1) {
+    const end = await own.call(spec);
+    assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '14', true]);
+    assert.equal(end.headers['x-headgate-reason'], undefined);
   }
+  const [core] = (await own.records(2)).map((record) => record.core);
+  assert.deepEqual([core?.reason, core?.grpcStatus, core?.status], ['upstream-unavailable', 14, 200]);
 });
 
 test('a message that does not come is given up', { timeout: 20_000 }, async () => {
-  const end = await client.call(predict, { chunks: [frame(message(100)).subarray(0, 50)], headers: ann, isOpen: true });
+  const end = await send({ chunks: [frame(message(100)).subarray(0, 50)], isOpen: true });
   assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '4', true]);
 });
 
@@ -255,49 +223,35 @@ test('many calls share few connections', async () => {
 });
 
 test('the audit says what was asked, and with which status it was refused', async () => {
-  const own = await startStage({ grpc: [upstream.port], bodyBytesMax: 100_000 });
-  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
-  const headers = { authorization: `Bearer ${own.token('ann')}` };
-  try {
-    const sent = [
-      frame(spec),
-      frame(modelSpec(modelName('n'))),
-      frame(Buffer.concat([spec, spec])),
-      frame(message(200_000)),
-      frame(Buffer.concat([message(90_000), spec])),
-    ];
-    for (const body of sent) await grpc.call(predict, { chunks: [body], headers });
-    const cores = (await own.records(5)).map(({ core }) => core);
-    assert.deepEqual(
-      cores.map(({ status, reason, grpcStatus, model }) => [status, reason, grpcStatus, model]),
-      [
-        [200, 'rule-allows', null, 'm'],
-        [200, 'no-rule-allows', 7, 'n'],
-        [200, 'message-ambiguous', 3, null],
-        [200, 'body-too-large', 8, null],
-        [200, 'message-ambiguous', 3, 'm'],
-      ],
-    );
-    assert.deepEqual([cores[2]?.method, cores[2]?.path, cores[2]?.outcome], ['POST', predict, 'deny']);
-  } finally {
-    grpc.close();
-    await own.stop();
-  }
+  await using opening = new AsyncDisposableStack();
+  const own = await openOwn(opening, { bodyBytesMax: 100_000 });
+  const sent = [
+    frame(spec),
+    frame(modelSpec(modelName('n'))),
+    frame(Buffer.concat([spec, spec])),
+    frame(message(200_000)),
+    frame(Buffer.concat([message(90_000), spec])),
+  ];
+  for (const body of sent) await own.send({ chunks: [body] });
+  const cores = (await own.records(5)).map(({ core }) => core);
+  assert.deepEqual(
+    cores.map(({ status, reason, grpcStatus, model }) => [status, reason, grpcStatus, model]),
+    [
+      [200, 'rule-allows', null, 'm'],
+      [200, 'no-rule-allows', 7, 'n'],
+      [200, 'message-ambiguous', 3, null],
+      [200, 'body-too-large', 8, null],
+      [200, 'message-ambiguous', 3, 'm'],
+    ],
+  );
+  assert.deepEqual([cores[2]?.method, cores[2]?.path, cores[2]?.outcome], ['POST', predictPath, 'deny']);
 });
 
 test('a message that is long in coming is not taken for a call that left no line', async () => {
-  const own = await startStage({ grpc: [upstream.port] });
-  const grpc = new RawGrpc(`http://127.0.0.1:${own.port}`);
-  try {
-    const body = frame(message(2000));
-    const chunks = [0, 450, 900, 1350, 1800].map((from) =>
-      body.subarray(from, from === 1800 ? body.length : from + 450),
-    );
-    const headers = { authorization: `Bearer ${own.token('ann')}` };
-    assert.equal((await grpc.call(predict, { chunks, pauseMs: 1000, headers })).grpcStatus, '0');
-    assert.equal((await own.engine.status()).unrecordedCalls, 0);
-  } finally {
-    grpc.close();
-    await own.stop();
-  }
+  await using opening = new AsyncDisposableStack();
+  const own = await openOwn(opening, {});
+  const body = frame(message(2000));
+  const chunks = [0, 450, 900, 1350, 1800].map((from) => body.subarray(from, from === 1800 ? body.length : from + 450));
+  assert.equal((await own.send({ chunks, pauseMs: 1000 })).grpcStatus, '0');
+  assert.equal((await own.engine.status()).unrecordedCalls, 0);
 });

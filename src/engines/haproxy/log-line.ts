@@ -1,15 +1,13 @@
 import type { ParsedRecord, SpoolParser, StaticCore } from '../../audit/index.ts';
 import type { AuditTiming } from '../../audit/types.ts';
 import { type DenialReason, denials, grpcStatusOf } from '../../gate/index.ts';
-import { pathOf } from '../../protocols/index.ts';
+import { type CoreScene, unaskedCore } from '../static-core.ts';
 import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
 import { type LogField, logFields, logForm } from './log-format.ts';
 import { PlainLines } from './plain-lines.ts';
 
 /** What a line without a core needs: the same for all lines of a process. */
-export interface LineContext {
-  readonly environment: string;
-  readonly epoch: string;
+export interface LineContext extends CoreScene {
   /** Names of listeners, in the order of the Plan. */
   readonly listeners: readonly string[];
 }
@@ -74,27 +72,14 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
 function unknownCore(match: Match, context: LineContext): StaticCore {
   const request = match[at.request] ?? '';
   const space = request.indexOf(' ');
-  const path = space < 0 ? '' : pathOf(targetIn(request.slice(space + 1), match));
-  const nothing = {
-    ...{ service: null, operation: null, action: null, resource: null },
-    ...{ model: null, version: null, versionName: null },
-  };
   const own = grpcRefusal(match) ?? ownRefusal(match, unaskedReasons);
   const reason = own ?? (match[at.status] === '408' ? 'request-timeout' : 'request-malformed');
-  return {
-    environment: context.environment,
+  const call = {
     listener: context.listeners[Number(match[at.listener]) - 1] ?? '',
     method: space < 0 ? '' : request.slice(0, space),
-    path: path.length <= 512 ? path : `${path.slice(0, 512)}…`,
-    ...nothing,
-    caller: null,
-    outcome: 'deny',
-    reason,
-    rule: null,
-    ruleAt: null,
-    epoch: context.epoch,
-    grpcStatus: isGrpc(match) ? grpcStatusOf(reason) : null,
+    target: space < 0 ? '' : targetIn(request.slice(space + 1), match),
   };
+  return unaskedCore(context, call, { reason, isGrpc: isGrpc(match) });
 }
 
 /** HAProxy keeps the target of HTTP/2 in absolute form. */

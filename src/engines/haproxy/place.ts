@@ -12,6 +12,8 @@ export interface Place {
   readonly adminSocket: string;
   /** Where listeners listen, by name; the Plan's own addresses where there is none. */
   readonly addresses?: Readonly<Record<string, AddressPlan>>;
+  /** Descriptors that it is started with and listens on, by listener, in place of the address. */
+  readonly sockets?: Readonly<Record<string, readonly number[]>>;
   /** Certificate and key in one file, by listener; the default is beside the other files. */
   readonly pem?: Readonly<Record<string, string>>;
 }

@@ -6,12 +6,13 @@ import type { Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
 import type { Clock } from '../../std/clock.ts';
 import { printHostPort } from '../../std/host-port.ts';
+import type { CertificatesByListener, CertificateText } from '../engine.ts';
 import { CallWatch } from './call-watch.ts';
 import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
 import { Ledger } from './ledger.ts';
 import { MapEditor } from './map-editor.ts';
-import { files, frontendName, replicaName, serviceBackends, variables } from './names.ts';
+import { files, frontendName, replicaName, serviceBackends, spoolDescriptor, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { KnownNames } from './plain-names.ts';
 import { realizeHaproxy } from './realize.ts';
@@ -34,6 +35,8 @@ const removalsMax = 64;
 /** Lines of HAProxy's own that are passed on, at most; it can be made to write many. */
 const linesMax = 100;
 
+type SocketsByListener = NonNullable<Place['sockets']>;
+
 /** A process that came before and still runs. */
 export interface Predecessor {
   readonly pid: number;
@@ -46,6 +49,8 @@ export interface StartOptions {
   readonly place: Place;
   readonly demands: Demands;
   readonly spoolDirectory: string;
+  /** Our descriptors of sockets that were handed over to us, by listener. */
+  readonly sockets: SocketsByListener;
   /** Hands its sockets over, then goes when its calls have ended. */
   readonly previous: readonly Predecessor[];
   readonly clock: Clock;
@@ -142,6 +147,23 @@ export class HaproxyProcess {
     await this.api.ask(`set var ${variables.epoch} str(${text})`).catch((error: unknown) => this.#unlessGone(error));
     this.epoch = text;
     this.ledger.forget(nowMs);
+  }
+
+  /**
+   * Serves new connections with these from now on (`set ssl cert`, `commit ssl cert`). A certificate that HAProxy doesn't take leaves
+   * the one from before in place. Those of listeners that it doesn't have are passed over.
+   */
+  async setCertificates(certificates: CertificatesByListener): Promise<void> {
+    for (const [listener, text] of Object.entries(certificates)) {
+      const path = this.place.pem?.[listener];
+      if (path === undefined || this.#isGone) continue;
+      const pem = pemText(text);
+      const set = await this.api.ask(`set ssl cert ${path} <<\n${pem}`);
+      if (!/transaction (created|updated)/i.test(set)) throw new Error(`set ssl cert: ${set}`);
+      const done = await this.api.ask(`commit ssl cert ${path}`);
+      if (!/success/i.test(done)) throw new Error(`commit ssl cert: ${done}`);
+      writeFileSync(path, pem, { mode: 0o600 });
+    }
   }
 
   /** Ends what is kept for these subjects. False: that is too much to be ended one by one, and a new epoch has to do it. */
@@ -245,8 +267,15 @@ function writeFiles({ plan, place, demands }: StartOptions): void {
   for (const { name, tls } of plan.listeners) {
     const path = place.pem?.[name];
     if (tls === undefined || path === undefined) continue;
-    writeFileSync(path, `${readFileSync(tls.certificate, 'utf8')}\n${readFileSync(tls.key, 'utf8')}`, { mode: 0o600 });
+    const text = { certificate: readFileSync(tls.certificate, 'utf8'), key: readFileSync(tls.key, 'utf8') };
+    writeFileSync(path, pemText(text), { mode: 0o600 });
   }
+}
+
+/** Both in one text without an empty line, which would end it for the Runtime API. */
+function pemText({ certificate, key }: CertificateText): string {
+  const lines = `${certificate}\n${key}`.split(/\r?\n/).filter((line) => line.trim() !== '');
+  return `${lines.join('\n')}\n`;
 }
 
 /**
@@ -257,7 +286,21 @@ const poolOption = '-dMglobal';
 /** glibc gives memory back to the kernel after each burst of calls, to ask for it again: 0.7 page faults a call. */
 const allocation = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '33554432' } as const;
 
-function launch({ place, previous }: StartOptions, spool: number): ChildProcess {
+/** Descriptors that HAProxy is started with: its spool, then the sockets that were handed over to us, from `spoolDescriptor` on. */
+export function descriptorsOf(sockets: SocketsByListener): SocketsByListener {
+  let next = spoolDescriptor;
+  return Object.fromEntries(
+    Object.entries(sockets).map(([listener, ours]) => [
+      listener,
+      ours.map(() => {
+        next += 1;
+        return next;
+      }),
+    ]),
+  );
+}
+
+function launch({ place, previous, sockets }: StartOptions, spool: number): ChildProcess {
   const socket = previous.at(-1)?.adminSocket;
   const pids = previous.map(({ pid }) => String(pid));
   const takeOver = [...(socket === undefined ? [] : ['-x', socket]), ...(pids.length === 0 ? [] : ['-sf', ...pids])];
@@ -265,7 +308,7 @@ function launch({ place, previous }: StartOptions, spool: number): ChildProcess 
     env: { ...process.env, ...allocation },
     // A group of its own: an interrupt at the terminal is for us, who then lets it drain.
     detached: true,
-    stdio: ['ignore', 'ignore', 'pipe', spool],
+    stdio: ['ignore', 'ignore', 'pipe', spool, ...Object.values(sockets).flat()],
   });
 }
 

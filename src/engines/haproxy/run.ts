@@ -15,7 +15,7 @@ import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
-import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import type { CertificatesByListener, EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
 import { GateAgent } from './agent.ts';
 import { answerActions, refusalActions } from './answer.ts';
 import { CoreBooks } from './core-book.ts';
@@ -29,15 +29,20 @@ import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
 
 import { findPredecessors } from './predecessors.ts';
-import { HaproxyProcess } from './process.ts';
+import { descriptorsOf, HaproxyProcess } from './process.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
 import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
 
 /** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
-export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<RunningEngine> {
+export async function runHaproxy({
+  plan,
+  clock,
+  log,
+  sockets: handedOver = {},
+}: EngineContext): Promise<RunningEngine> {
   const keys = await loadGateKeys(plan.state, clock);
   const sockets = socketDirectory(plan);
-  const runner = new Runner({ plan, clock, log, keys, sockets });
+  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver });
   const gateSocket = join(sockets, 'gate.sock');
   const agent = await GateAgent.listen(gateSocket, (message) => runner.answer(message), log);
   try {
@@ -53,6 +58,7 @@ export async function runHaproxy({ plan, clock, log }: EngineContext): Promise<R
     swap: (next) => runner.swap(next),
     revoke: (ids) => runner.revoke(ids),
     admit: (open) => runner.admit(open),
+    setCertificates: (certificates) => runner.setCertificates(certificates),
     status: () => runner.status(),
     async stop(graceMs) {
       await runner.stop(graceMs);
@@ -67,7 +73,10 @@ interface RunnerOptions {
   readonly clock: Clock;
   readonly log: (line: string) => void;
   readonly keys: GateKeys;
+  /** Folder of sockets. */
   readonly sockets: string;
+  /** Listening sockets that were handed over to us, by listener. */
+  readonly handedOver: NonNullable<EngineContext['sockets']>;
 }
 
 /** The state of a run. */
@@ -116,12 +125,12 @@ class Runner {
 
   /** Starts a process for the Plan; those before it hand over their sockets and drain. */
   async start(plan: Plan): Promise<void> {
-    const { clock, log, sockets } = this.#options;
+    const { clock, log, sockets, handedOver } = this.#options;
     const before = this.#current;
     const directory = resolve(plan.state, 'haproxy');
     const predecessors = before === undefined ? await findPredecessors({ directory, sockets }) : [before.predecessor];
     const isInherited = before === undefined && predecessors.length > 0;
-    this.addresses = await settleAddresses(plan, { known: this.addresses, isInherited });
+    this.addresses = await settleAddresses(plan, { known: this.addresses, isInherited, handedOver });
     // Their gate was away: what was revoked, and what the policy took back meanwhile, they don't know.
     if (before === undefined) await endKept(predecessors, log);
     this.#generation += 1;
@@ -132,6 +141,7 @@ class Runner {
       // What was demanded once stays, so that policies that come and go need no further process.
       demands: before === undefined ? demandsOf(plan) : union(before.demands, demandsOf(plan)),
       spoolDirectory: this.#spoolDirectory,
+      sockets: handedOver,
       previous: predecessors,
       clock,
       log,
@@ -195,6 +205,11 @@ class Runner {
     await this.#setEpochs();
   }
 
+  /** Those that are draining accept nothing any more. */
+  async setCertificates(certificates: CertificatesByListener): Promise<void> {
+    await this.#current?.setCertificates(certificates);
+  }
+
   async status(): Promise<EngineStatus> {
     const processes = [...this.#processes.values()];
     return {
@@ -231,7 +246,7 @@ class Runner {
   }
 
   #placeOf(plan: Plan): Place {
-    const { sockets } = this.#options;
+    const { sockets, handedOver } = this.#options;
     const worker = `${this.#life}.${this.#generation}`;
     const directory = join(resolve(plan.state, 'haproxy'), worker);
     return {
@@ -240,6 +255,7 @@ class Runner {
       gateSocket: join(sockets, 'gate.sock'),
       adminSocket: join(sockets, `${worker}.sock`),
       addresses: this.addresses,
+      sockets: descriptorsOf(handedOver),
       pem: Object.fromEntries(plan.listeners.map(({ name }, index) => [name, join(directory, `${index + 1}.pem`)])),
     };
   }

@@ -31,6 +31,8 @@ export interface Settling {
   readonly known: Readonly<Record<string, AddressPlan>>;
   /** Processes of an earlier life may hold the sockets, and hand them over. */
   readonly isInherited: boolean;
+  /** Listeners whose sockets are there already. */
+  readonly handedOver?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -39,13 +41,14 @@ export interface Settling {
  */
 export async function settleAddresses(
   plan: Plan,
-  { known, isInherited }: Settling,
+  { known, isInherited, handedOver = {} }: Settling,
 ): Promise<Record<string, AddressPlan>> {
   const addresses: Record<string, AddressPlan> = {};
   const held = new Set(Object.values(known).map(printHostPort));
   for (const { name, address } of plan.listeners) {
     const before = known[name];
-    if (address.port !== 0) {
+    if (Object.hasOwn(handedOver, name)) addresses[name] = address;
+    else if (address.port !== 0) {
       if (!isInherited && !held.has(printHostPort(address))) await bindOnce(address.host, address.port);
       addresses[name] = address;
     } else addresses[name] = before?.host === address.host ? before : await freePort(address.host);

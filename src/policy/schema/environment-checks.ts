@@ -3,6 +3,7 @@ import { isLoopback, parseHostPort, printHostPort } from '../../std/host-port.ts
 import { hasAny, headOf, pairOf, spanOf, textAt } from '../tree.ts';
 import type { CheckedItems, CheckedMap } from './notes.ts';
 import { checkUnique } from './policy-checks.ts';
+import { checkDnsPair } from './traffic-checks.ts';
 
 /** A listener in the clear stays on loopback. */
 export function checkListener({ map, source, report }: CheckedMap): void {
@@ -102,8 +103,12 @@ export function checkIdentityBinding({ map, source, report }: CheckedMap): void 
 }
 
 /** An endpoint has its REST address. */
-export function checkEndpoint({ map, source, report }: CheckedMap): void {
-  if (hasAny(map, ['rest'])) return;
+export function checkEndpoint(checked: CheckedMap): void {
+  const { map, source, report } = checked;
+  if (hasAny(map, ['rest'])) {
+    checkDnsPair(checked);
+    return;
+  }
   if (hasAny(map, ['grpc'])) {
     report.add('HG1120', 'endpoints without a REST address come with a later version', {
       span: headOf(map, source),

@@ -5,6 +5,7 @@ import { hasInvisible } from '../../std/invisible.ts';
 import { bodyBytesBoundMax, bodyBytesBoundMin } from '../../std/limits.ts';
 import { shown } from '../shown.ts';
 import { type Fault, laterFault } from './notes.ts';
+import { dnsFault, dnsPart } from './traffic-checks.ts';
 
 /** A host and a port from `portMin`. */
 export function addressFault(written: string, portMin: number): Fault | undefined {
@@ -18,8 +19,11 @@ export function addressFault(written: string, portMin: number): Fault | undefine
 
 /** An address that can be dialled. */
 export function endpointFault(written: string): Fault | undefined {
-  if (written.startsWith('dns:'))
-    return laterFault('endpoints found by DNS', { hint: 'list each replica with its address' });
+  const name = dnsPart(written);
+  if (name !== undefined) {
+    const fault = addressFault(name, 1);
+    return fault === undefined ? dnsFault(name) : { ...fault, hint: 'such as `dns:models.internal:8501`' };
+  }
   if (written.startsWith('unix:') || written.startsWith('/')) return laterFault('endpoints on unix sockets');
   return addressFault(written, 1);
 }

@@ -19,10 +19,12 @@ import {
 } from './environment-faults.ts';
 import { name, text } from './leaves.ts';
 import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
+import { trafficKeys } from './traffic.ts';
 import { version } from './version.ts';
 import { boundModels } from './versions.ts';
 
 const hostPortForm = /^(\[[0-9A-Fa-f:.]+\]|[^:/\s[\]]+):[0-9]{1,5}$/;
+const endpointForm = /^(\[[0-9A-Fa-f:.]+\]|(dns:)?[^:/\s[\]]+):[0-9]{1,5}$/;
 
 const listenAddress = text('an address such as `127.0.0.1:8080`', (written) => addressFault(written, 0), {
   pattern: hostPortForm,
@@ -31,9 +33,9 @@ const listenAddress = text('an address such as `127.0.0.1:8080`', (written) => a
 });
 
 const endpointAddress = text('an address such as `127.0.0.1:8501`', endpointFault, {
-  pattern: hostPortForm,
+  pattern: endpointForm,
   hint: 'such as `127.0.0.1:8501`',
-  description: 'Host and port.',
+  description: 'Host and port. With `dns:` before them, each address of the name is a replica.',
 });
 
 const pathOf = (what: string) => text(what, pathFault);
@@ -125,12 +127,10 @@ const serviceBinding = z
       .array(z.union([endpoint, plainEndpoint]))
       .min(1)
       .register(notes, note({ what: 'a list of endpoints', hint: 'write `endpoints: [ { rest: 127.0.0.1:8501 } ]`' })),
-    health: later('health checks'),
+    ...trafficKeys,
     credentials: later('credentials of services'),
     models: boundModels.optional().describe('Which numbers the versions have that the policy names.'),
     tls: later('TLS to services', { one: true }),
-    queue: later('queues'),
-    retries: later('retries'),
   })
   .register(
     notes,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ratePattern } from '../../std/rate.ts';
+import { carriedKeys } from './carried.ts';
 import { anything, groupKeys, name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
 import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
 import { checkIdentityKind, checkModels, checkRule, checkRuleNames, checkService } from './policy-checks.ts';
@@ -118,8 +119,7 @@ const model = z
     z
       .strictObject({
         versions: versionNames.optional(),
-        repeats: later('coalescing and caching of repeats'),
-        sequence: later('sequences'),
+        ...carriedKeys,
         with: later('restrictions by `with` on models', {
           hint: 'a model has them itself: `versions: [stable, canary]`',
         }),
@@ -141,11 +141,15 @@ const family = z
         note({ hint: 'list the models: `models: [finance-prod, finance-credit]`', checkItems: checkModels }),
       ),
     with: z
-      .strictObject({ versions: versionNames.optional() })
+      .strictObject({ versions: versionNames.optional(), ...carriedKeys })
       .meta({ minProperties: 1, description: 'What holds for each of its models; a model’s own keys win.' })
       .register(
         notes,
-        note({ what: 'a map with `versions`', within: '`with`', hint: 'write `with: { versions: [stable, canary] }`' }),
+        note({
+          what: 'a map of `versions`, `repeats` and `sequence`',
+          within: '`with`',
+          hint: 'write `with: { versions: [stable, canary] }`',
+        }),
       )
       .optional(),
     ...owned,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { queuePlacesMax } from '../../std/limits.ts';
 import { anything, name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
+import { count } from './measures.ts';
 import { exactlyOneOf, note, notes } from './notes.ts';
 import { exactFault, keyNameFault } from './policy-faults.ts';
 import {
@@ -90,6 +92,22 @@ const headers = z
   .meta({ minProperties: 1, description: 'Header fields of the request, for conditions that read them.' })
   .register(notes, note({ what: 'a map of headers', hint: 'write `{ x-region: eu }`' }));
 
+const places = (key: string, what: string) => count(key, { min: 0, max: queuePlacesMax }, what);
+
+const queue = z
+  .strictObject({
+    waiting: places('waiting', 'Calls that wait.'),
+    inFlight: places('inFlight', 'Calls in flight.'),
+  })
+  .register(
+    notes,
+    note({
+      what: 'a map of `waiting` and `inFlight`',
+      within: '`queue`',
+      hint: 'write `queue: { waiting: 3, inFlight: 8 }`',
+    }),
+  );
+
 const test = z
   .strictObject({
     name: text('the name of a test', testNameFault).max(nameCharactersMax).describe('A sentence, unique.'),
@@ -107,6 +125,9 @@ const test = z
     time: text('a moment such as `2026-11-21T22:30:00Z`', momentFault)
       .optional()
       .describe('The moment of the call; needed where the answer hangs on it.'),
+    queue: queue
+      .optional()
+      .describe('What the queue of the model or its service holds; needed where the answer hangs on it.'),
     expect: expectation,
   })
   .register(

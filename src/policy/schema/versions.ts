@@ -64,15 +64,18 @@ function shareFault(written: string): Fault | undefined {
   return { code: 'HG1310', message: `\`${shown(written)}\` is not a share`, hint };
 }
 
+/** Percent, from 0 to 100. */
+export function share(description: string): z.ZodString {
+  const hint = 'in percent, with the sign: `5%`';
+  return text('a share such as `5%`', shareFault, { pattern: sharePattern, hint, description });
+}
+
 const shared = z
   .strictObject({
     version: number,
-    share: text('a share such as `5%`', shareFault, {
-      pattern: sharePattern,
-      hint: 'in percent, with the sign: `5%`',
-      description:
-        'Part of the callers that gets this version where the call names none. The one without a share gets the rest.',
-    }).optional(),
+    share: share(
+      'Part of the callers that gets this version where the call names none. The one without a share gets the rest.',
+    ).optional(),
   })
   .register(notes, note({ what: 'a version', hint: bindingHint }));
 

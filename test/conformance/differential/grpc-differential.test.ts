@@ -120,51 +120,48 @@ interface Side {
 }
 
 test('two engines answer the same gRPC calls the same', { timeout: 300_000 }, async (context) => {
-  const issuer = await startTestIssuer('headgate');
+  await using opened = new AsyncDisposableStack();
+  const issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
   const sides: Side[] = [];
+  for (const name of ['embedded', 'haproxy'] as const)
+    sides.push(await openSide(opened, { name, issuer, first: sides[0] }));
   const counts = { pairs: 0, permits: 0, refusals: new Set<string>() };
-  try {
-    for (const name of ['embedded', 'haproxy'] as const) sides.push(await startSide(name, issuer, sides[0]));
-    const equal = async (shapes: readonly RuleShape[], list: readonly CallShape[]): Promise<void> => {
-      const text = policyText(shapes);
-      await Promise.all(sides.map(({ gateway }) => gateway.swap(text)));
-      const [expected = [], actual = []] = await Promise.all(sides.map((side) => ask(side, issuer, list)));
-      for (const [at, { form, path, body }] of list.entries()) {
-        assert.deepEqual(
-          actual[at],
-          expected[at],
-          `${form} ${path} ${body().subarray(0, 80).toString('hex')} under\n${text}`,
-        );
-        counts.pairs += 1;
-        if (expected[at]?.core.outcome === 'allow') counts.permits += 1;
-        else counts.refusals.add(expected[at]?.core.reason ?? '');
-      }
-    };
-    await fc.assert(fc.asyncProperty(rules, calls, equal), { seed, numRuns: runs, endOnFailure: true });
-  } finally {
-    for (const { gateway, upstream } of sides) {
-      await gateway.stop();
-      await upstream.close();
+  const equal = async (shapes: readonly RuleShape[], list: readonly CallShape[]): Promise<void> => {
+    const text = policyText(shapes);
+    await Promise.all(sides.map(({ gateway }) => gateway.swap(text)));
+    const [expected = [], actual = []] = await Promise.all(sides.map((side) => ask(side, issuer, list)));
+    for (const [at, { form, path, body }] of list.entries()) {
+      assert.deepEqual(
+        actual[at],
+        expected[at],
+        `${form} ${path} ${body().subarray(0, 80).toString('hex')} under\n${text}`,
+      );
+      counts.pairs += 1;
+      if (expected[at]?.core.outcome === 'allow') counts.permits += 1;
+      else counts.refusals.add(expected[at]?.core.reason ?? '');
     }
-    await issuer.close();
-  }
+  };
+  await fc.assert(fc.asyncProperty(rules, calls, equal), { seed, numRuns: runs, endOnFailure: true });
   context.diagnostic(
     `${counts.pairs} pairs, ${counts.permits} permits, refused for ${[...counts.refusals].sort().join(', ')}`,
   );
   assert.ok(counts.permits >= 0.2 * counts.pairs && counts.refusals.size >= 8);
 });
 
-async function startSide(name: 'embedded' | 'haproxy', issuer: TestIssuer, first: Side | undefined): Promise<Side> {
-  const upstream = await startGrpcUpstream();
+interface SideOptions {
+  readonly name: 'embedded' | 'haproxy';
+  readonly issuer: TestIssuer;
+  /** Whose keys it gets. */
+  readonly first: Side | undefined;
+}
+
+async function openSide(opened: AsyncDisposableStack, { name, issuer, first }: SideOptions): Promise<Side> {
+  const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
   const places = { issuers: [issuer.url], upstreamPorts: [1], grpcPorts: [upstream.port] };
   const bindings = { environment: 'prod', ...places, models: boundVersions };
   const keys = first === undefined ? {} : { keysOf: first.gateway.folder };
-  try {
-    return { gateway: await startGateway(name, policyText([]), bindings, keys), upstream };
-  } catch (error) {
-    await upstream.close();
-    throw error;
-  }
+  const gateway = await startGateway(name, policyText([]), bindings, keys);
+  return { gateway: opened.adopt(gateway, (it) => it.stop()), upstream };
 }
 
 interface Outcome {
@@ -176,7 +173,7 @@ interface Outcome {
 /** One after another, so that limits count alike. */
 async function ask({ gateway, upstream }: Side, issuer: TestIssuer, list: readonly CallShape[]): Promise<Outcome[]> {
   // A new connection: a policy may have brought a new process.
-  const client = new RawGrpc(`http://127.0.0.1:${gateway.port}`);
+  using client = new RawGrpc(`http://127.0.0.1:${gateway.port}`);
   const made: { readonly id: string; readonly answer: readonly unknown[]; readonly ran: readonly unknown[] }[] = [];
   for (const { caller, form, path, body: write, pieces, headers } of list) {
     const body = write();
@@ -199,7 +196,6 @@ async function ask({ gateway, upstream }: Side, issuer: TestIssuer, list: readon
         .map((each) => [each.models, each.message.length, each.headers['x-headgate-subject']]),
     });
   }
-  client.close();
   const records = await gateway.records(made.map(({ id }) => id));
   return made.map(({ answer, ran }, at) => {
     const record = records[at];

@@ -20,18 +20,22 @@ export interface Pair {
 }
 
 export async function startPair(changes: { embedded?: PlanChange; haproxy?: PlanChange } = {}): Promise<Pair> {
-  const issuer = await startTestIssuer('headgate');
-  const upstreams = [await startRecordingUpstream('a')];
+  await using undo = new AsyncDisposableStack();
+  const issuer = undo.adopt(await startTestIssuer('headgate'), (it) => it.close());
+  const upstreams = [undo.adopt(await startRecordingUpstream('a'), (it) => it.close())];
   const upstreamPorts = upstreams.map(({ port }) => port);
   const bindings = { environment: 'prod', issuers: [issuer.url], upstreamPorts, models: boundVersions };
   const first = policyText(demanding);
   const left = await startGateway('embedded', first, bindings, changed(changes.embedded));
+  undo.defer(() => left.stop());
   const right = await startGateway('haproxy', first, bindings, { ...changed(changes.haproxy), keysOf: left.folder });
+  undo.defer(() => right.stop());
   const gateways = [left, right];
-  const agent = new Agent({ keepAlive: true });
+  const agent = undo.adopt(new Agent({ keepAlive: true }), (it) => it.destroy());
   const stage = { issuer, upstreams, agent };
   const cells = new Map<string, number>();
   const counts = { pairs: 0, permits: 0, denials: 0 };
+  const kept = undo.move();
   return {
     cells,
     counts,
@@ -48,12 +52,7 @@ export async function startPair(changes: { embedded?: PlanChange; haproxy?: Plan
         );
       }
     },
-    stop: async () => {
-      agent.destroy();
-      await Promise.all(gateways.map((gateway) => gateway.stop()));
-      await Promise.all(upstreams.map((upstream) => upstream.close()));
-      await issuer.close();
-    },
+    stop: () => kept.disposeAsync(),
   };
 
   function count(request: RequestShape, outcome: Outcome | undefined): void {

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AuditRecord, startAuditWriter } from '../../../src/audit/index.ts';
+import { type AuditRecord, type AuditWriter, startAuditWriter } from '../../../src/audit/index.ts';
 import { embedded } from '../../../src/engines/embedded/index.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { haproxy } from '../../../src/engines/haproxy/index.ts';
@@ -55,15 +55,20 @@ export async function startGateway(
   bindings: Bindings,
   { change = (plan) => plan, keysOf, keys: specs = {} }: GatewayOptions = {},
 ): Promise<Gateway> {
+  await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'hg-'));
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
   if (keysOf !== undefined) await cp(join(keysOf, 'keys'), join(folder, 'keys'), { recursive: true });
   const planOf = (text: string): Plan => change(compileTexts(text, environmentText(name, bindings, folder)));
   const keys = makeKeys(folder, specs);
   let plan = planOf(policyText);
   const context = { plan, clock: systemClock, log: () => {} };
-  const running = await engines[name].run(context);
+  // The engine ends before its writer, which reads what it still had to say.
+  let writer: AuditWriter | undefined;
+  undo.defer(() => writer?.stop());
+  const running = undo.adopt(await engines[name].run(context), (it) => it.stop(2000));
   const chained = new Map<string, AuditRecord>();
-  const writer = await startAuditWriter({
+  writer = await startAuditWriter({
     spoolDirectory: join(folder, 'spool'),
     directory: join(folder, 'audit'),
     parse: running.parseSpool,
@@ -77,6 +82,7 @@ export async function startGateway(
     log: () => {},
     bounds: { pollMs: 5 },
   });
+  const kept = undo.move();
   return {
     engine: name,
     folder,
@@ -94,11 +100,7 @@ export async function startGateway(
     recordCount: () => chained.size,
     recordsFrom: (number) =>
       eventually(() => (chained.size < number ? `no audit record ${number}` : [...chained.values()].slice(number - 1))),
-    stop: async () => {
-      await running.stop(2000);
-      await writer.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop: () => kept.disposeAsync(),
   };
 }
 

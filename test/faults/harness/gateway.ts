@@ -23,9 +23,13 @@ export interface GatewayOptions {
   /** Lines of the environment that depend on the test: identity, services, routes. */
   readonly bindings: readonly string[];
   readonly routes?: readonly string[];
+  /** Files of the listener. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
   readonly record?: 'required' | 'best-effort';
   /** Where state and audit go; its own folder unless given. */
   readonly folder?: string;
+  /** Words of a command that runs the gateway's command, which is given its port. */
+  readonly under?: (port: number) => readonly string[];
 }
 
 /** `./headgate up` as a child process that can be killed and started again, on ports that stay. */
@@ -90,8 +94,9 @@ export class FaultGateway {
 
   /** Starts it without waiting until it is ready. */
   spawn(): void {
-    const words = ['up', '-p', this.policyFile, '-e', this.environmentFile];
-    const child = spawn(join(root, 'headgate'), words, { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const up = [join(root, 'headgate'), 'up', '-p', this.policyFile, '-e', this.environmentFile];
+    const [program = '', ...words] = [...(this.#options.under?.(this.port) ?? []), ...up];
+    const child = spawn(program, words, { cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#said = (this.#said + text).slice(-saidCharactersMax);
@@ -202,7 +207,7 @@ export class FaultGateway {
     await rename(`${path}.new`, path);
   }
 
-  #environmentText({ engine, bindings, routes, record = 'required' }: GatewayOptions): string {
+  #environmentText({ engine, bindings, routes, tls, record = 'required' }: GatewayOptions): string {
     return [
       'version: 1',
       'environment: dev',
@@ -211,6 +216,7 @@ export class FaultGateway {
       'listeners:',
       '  - name: public',
       `    address: 127.0.0.1:${this.port}`,
+      ...(tls === undefined ? [] : [`    tls: { certificate: ${tls.certificate}, key: ${tls.key} }`]),
       ...(routes === undefined ? [] : [`    routes: [ ${routes.join(', ')} ]`]),
       ...bindings,
       `audit: { directory: ${this.auditDirectory}, record: ${record} }`,
@@ -234,12 +240,14 @@ export interface Audited {
 export interface FaultStatus {
   readonly ready: boolean;
   readonly epoch: string;
+  readonly filesRead: string;
   readonly reload?: {
     readonly outcome: string;
     readonly at: string;
     readonly message: string;
     readonly diagnostics: readonly unknown[];
   };
+  readonly certificates: readonly { readonly ends: string; readonly fault?: string }[];
   readonly audit: { readonly state: string; readonly reason?: string; readonly unreadable: number };
   readonly running: { readonly processes: readonly { readonly role: string; readonly pid: number }[] };
 }

@@ -28,7 +28,7 @@ export interface Caller {
 }
 
 /** Calls one after another on a connection that is kept, until told to stop. */
-export class Load {
+export class Load implements AsyncDisposable {
   readonly outcomes: Outcome[] = [];
   readonly #caller: Caller;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -50,6 +50,10 @@ export class Load {
     await this.#running;
     this.#agent.destroy();
     return this.outcomes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #run(): Promise<void> {

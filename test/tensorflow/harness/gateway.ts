@@ -1,4 +1,4 @@
-import { type RunningProvider, startProvider } from '../../../demo/provider.ts';
+import { startProvider } from '../../../demo/provider.ts';
 import { machineToken, personToken } from '../../../demo/sign-in.ts';
 import type { EngineName } from '../../../src/plan/types.ts';
 import { type Audited, FaultGateway } from '../../faults/harness/gateway.ts';
@@ -47,18 +47,25 @@ export interface PassageWords {
 
 /** `headgate up` before a model server, with a real OpenID Provider and its tokens. */
 export class Passage {
+  readonly issuer: string;
   readonly tokens: Tokens;
   readonly #gateway: FaultGateway;
-  readonly #provider: RunningProvider;
+  readonly #opened: AsyncDisposableStack;
 
-  private constructor(gateway: FaultGateway, provider: RunningProvider, tokens: Tokens) {
+  private constructor(
+    gateway: FaultGateway,
+    { issuer, tokens }: Pick<Passage, 'issuer' | 'tokens'>,
+    opened: AsyncDisposableStack,
+  ) {
     this.#gateway = gateway;
-    this.#provider = provider;
+    this.#opened = opened;
+    this.issuer = issuer;
     this.tokens = tokens;
   }
 
   static async open(engine: EngineName, server: ModelServer, words: PassageWords = {}): Promise<Passage> {
-    const provider = await startProvider(0);
+    await using undo = new AsyncDisposableStack();
+    const provider = undo.adopt(await startProvider(0), (it) => it.close());
     const gateway = await FaultGateway.make({
       engine,
       policy: words.policy ?? policy,
@@ -70,18 +77,17 @@ export class Passage {
         ...(words.models === undefined ? [] : [`    models: ${words.models}`]),
       ],
     });
+    undo.defer(() => gateway.remove());
+    undo.defer(() => gateway.stop());
     await gateway.start();
     const { issuer } = provider;
-    return new Passage(gateway, provider, {
+    const tokens = {
       scorer: await machineToken(issuer, 'batch-scorer'),
       writer: await machineToken(issuer, 'report-writer'),
       lead: await personToken(issuer, 'lena'),
       alice: await personToken(issuer, 'alice'),
-    });
-  }
-
-  get issuer(): string {
-    return this.#provider.issuer;
+    };
+    return new Passage(gateway, { issuer, tokens }, undo.move());
   }
 
   /** `127.0.0.1:8080`, for REST and gRPC alike. */
@@ -95,9 +101,7 @@ export class Passage {
     return this.#gateway.audited();
   }
 
-  async close(): Promise<void> {
-    await this.#gateway.stop();
-    await this.#gateway.remove();
-    await this.#provider.close();
+  close(): Promise<void> {
+    return this.#opened.disposeAsync();
   }
 }

@@ -42,19 +42,25 @@ export class ModelServer {
   /** Folder of the SavedModels. */
   readonly models: string;
   readonly #folder: string;
-  readonly #program: PythonProgram;
+  readonly #opened: AsyncDisposableStack;
 
-  private constructor(folder: string, program: PythonProgram, ready: { grpc: number; rest: number; models: string }) {
+  private constructor(
+    folder: string,
+    ready: { readonly grpc: number; readonly rest: number; readonly models: string },
+    opened: AsyncDisposableStack,
+  ) {
     this.#folder = folder;
-    this.#program = program;
+    this.#opened = opened;
     [this.grpcPort, this.restPort, this.models] = [ready.grpc, ready.rest, ready.models];
   }
 
   static async start(): Promise<ModelServer> {
+    await using undo = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'hg-tensorflow-'));
-    const program = new PythonProgram('server.py', [folder]);
+    undo.defer(() => rm(folder, { recursive: true, force: true }));
+    const program = undo.adopt(new PythonProgram('server.py', [folder]), (it) => it.stop());
     const ready = (await program.next()) as { grpc: number; rest: number; models: string };
-    return new ModelServer(folder, program, ready);
+    return new ModelServer(folder, ready, undo.move());
   }
 
   /** Every call so far, in the order in which they were answered. */
@@ -82,8 +88,7 @@ export class ModelServer {
     }
   }
 
-  async stop(): Promise<void> {
-    await this.#program.stop();
-    await rm(this.#folder, { recursive: true, force: true });
+  stop(): Promise<void> {
+    return this.#opened.disposeAsync();
   }
 }

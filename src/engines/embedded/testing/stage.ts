@@ -10,7 +10,7 @@ import type { RunningEngine } from '../../engine.ts';
 import { embedded } from '../index.ts';
 
 /** The engine on real sockets, in front of replicas of the test's own. */
-export interface Stage {
+export interface Stage extends AsyncDisposable {
   readonly engine: RunningEngine;
   readonly port: number;
   readonly plan: Plan;
@@ -31,20 +31,22 @@ export interface StageOptions {
 }
 
 export async function startStage(options: StageOptions): Promise<Stage> {
+  await using undo = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'hg-embedded-'));
+  undo.defer(() => rmSync(folder, { recursive: true, force: true }));
   const plan = stagePlan(folder, options);
   const log: string[] = [];
   const engine = await embedded.run({ plan, clock: systemClock, log: (line) => log.push(line) });
+  undo.defer(() => engine.stop(500));
+  const opened = undo.move();
   return {
     engine,
     plan,
     log,
     port: engine.addresses.public?.port ?? 0,
     records: (count) => eventually(() => recordsOf(join(folder, 'spool'), count)),
-    async stop() {
-      await engine.stop(500);
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => opened.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
@@ -120,7 +122,7 @@ export async function eventually<T>(look: () => T | undefined | Promise<T | unde
   }
 }
 
-export interface Replica {
+export interface Replica extends Disposable {
   readonly port: number;
   readonly server: Server;
   close(): void;
@@ -135,7 +137,7 @@ export function startReplica(listener: RequestListener): Promise<Replica> {
         server.close();
         server.closeAllConnections();
       };
-      resolve({ port, server, close });
+      resolve({ port, server, close, [Symbol.dispose]: close });
     });
   });
 }

@@ -13,7 +13,7 @@ import type { RunningEngine } from '../../engine.ts';
 import { haproxy } from '../index.ts';
 
 /** The real HAProxy in front of replicas of the test's own, with an issuer over real HTTP. */
-export interface Stage {
+export interface Stage extends AsyncDisposable {
   readonly engine: RunningEngine;
   readonly port: number;
   readonly plan: Plan;
@@ -49,14 +49,20 @@ const key: StubKey = {
 };
 
 export async function startStage(options: StageOptions = {}): Promise<Stage> {
+  await using undo = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'hg-haproxy-'));
-  const issuer = await startStubIssuer([key]);
+  undo.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const issuer = undo.adopt(await startStubIssuer([key]), (it) => it.close());
   const seen: IncomingMessage[] = [];
-  const replicas = await Promise.all((options.replicas ?? [greet]).map((each) => startReplica(each, seen)));
-  const ports = [...(options.deadPorts ?? []), ...replicas.map(({ port }) => port)];
+  const ports = [...(options.deadPorts ?? [])];
+  for (const listener of options.replicas ?? [greet]) {
+    ports.push(undo.adopt(await startReplica(listener, seen), (it) => it.close()).port);
+  }
   const plan = stagePlan({ folder, ports, issuer: issuer.url }, options);
   const log: string[] = [];
   const engine = await haproxy.run({ plan, clock: systemClock, log: (line) => log.push(line) });
+  undo.defer(() => engine.stop(300));
+  const opened = undo.move();
   return {
     engine,
     plan,
@@ -66,12 +72,8 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     token: (subject, claims = {}) => signToken(claimsOf(issuer.url, subject, claims), key),
     changed: (access) => withAccess(plan, access),
     records: (count) => eventually(() => recordsOf(engine, join(folder, 'spool'), count)),
-    async stop() {
-      await engine.stop(300);
-      await issuer.close();
-      for (const replica of replicas) replica.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => opened.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
