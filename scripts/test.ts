@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { ensureH2spec } from './h2spec.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
 import { ensureTensorFlow } from './tensorflow.mjs';
 
 /**
  * Everything that has to hold: types, lint, tests. Closes with `N passed, N failed` alone on a line.
  *   --engines embedded   leaves HAProxy out, and says so
- *   --without tensorflow leaves the real TensorFlow out, and says so
+ *   --without tensorflow leaves the real TensorFlow out, and says so; http2 does with h2spec and other people's clients of HTTP/2
  *   --update-goldens     writes the goldens anew: read the diff
  *   FILE…                only these test files, without types and lint
  */
@@ -27,6 +28,7 @@ const testGlobs = [
 const fileTimeoutMs = 900_000;
 const engineNames = ['embedded', 'haproxy'];
 const tensorFlowTests = 'test/tensorflow/';
+const http2Tests = 'test/http2/';
 
 interface Tally {
   passed: number;
@@ -38,7 +40,7 @@ interface Tally {
 const { values, positionals } = parsed();
 process.chdir(root);
 const asked = enginesAsked(values.engines);
-checkWithout(values.without);
+const without = withoutOf(values.without);
 const { present, reasons } = asked === undefined ? presentEngines() : { present: asked, reasons: [] };
 process.env.HEADGATE_ENGINES = present.join(',');
 if (values['update-goldens']) process.env.HEADGATE_UPDATE_GOLDENS = '1';
@@ -51,9 +53,11 @@ if (positionals.length === 0) {
 const left = engineNames.filter((name) => !present.includes(name));
 const all = positionals.length > 0 ? positionals : globSync(testGlobs).toSorted();
 const withTensorFlow = tensorFlowIsThere();
+const withHttp2Clients = http2ClientsAreThere();
 const files = all
   .filter((file) => !left.some((name) => needs(file, name)))
-  .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests));
+  .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests))
+  .filter((file) => withHttp2Clients || !file.startsWith(http2Tests));
 await runTests(files);
 close();
 
@@ -73,9 +77,11 @@ function parsed() {
   }
 }
 
-function checkWithout(text: string | undefined): void {
-  if (text === undefined || text === 'tensorflow') return;
-  console.error(`--without knows tensorflow, not ${text}`);
+function withoutOf(text: string | undefined): readonly string[] {
+  const names = text?.split(',') ?? [];
+  const strange = names.filter((name) => name !== 'tensorflow' && name !== 'http2');
+  if (strange.length === 0) return names;
+  console.error(`--without knows tensorflow and http2, not ${strange.join(', ')}`);
   process.exit(2);
 }
 
@@ -96,12 +102,23 @@ function presentEngines(): { present: string[]; reasons: string[] } {
 
 /** Sets up TensorFlow where a test to be run needs it, and tells the tests where it is. */
 function tensorFlowIsThere(): boolean {
-  if (values.without === 'tensorflow') return false;
+  if (without.includes('tensorflow')) return false;
   if (!all.some((file) => file.startsWith(tensorFlowTests))) return false;
   const { python, missing } = ensureTensorFlow();
   if (python !== undefined) process.env.HEADGATE_TENSORFLOW_PYTHON = python;
   else reasons.push(`${missing.name} is missing (${missing.why}); to install it: ${missing.remedy}`);
   return python !== undefined;
+}
+
+/** Sets up what is put to the HTTP/2 of our own where a test to be run needs it, and tells the tests where it is. */
+function http2ClientsAreThere(): boolean {
+  if (without.includes('http2') || !all.some((file) => file.startsWith(http2Tests))) return false;
+  const packages = ensureSystemPackages(['h2load', 'curl']);
+  const { program, missing } = ensureH2spec();
+  if (program !== undefined) process.env.HEADGATE_H2SPEC = program;
+  const lacking = missing === undefined ? packages : [...packages, missing];
+  for (const { name, why, remedy } of lacking) reasons.push(`${name} is missing (${why}); to install it: ${remedy}`);
+  return lacking.length === 0;
 }
 
 /** Whether nothing in a test file can run without an engine; the others leave out its cases by themselves. */
