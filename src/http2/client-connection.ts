@@ -16,6 +16,8 @@ export interface ClientHandlers {
 export interface RequestOptions {
   /** Pseudo-header fields first. */
   readonly fields: readonly string[];
+  /** Names of fields that may enter no table. */
+  readonly sensitive?: ReadonlySet<string> | undefined;
   /** No body follows. */
   readonly isEnd?: boolean;
   readonly events: StreamEvents;
@@ -47,13 +49,13 @@ export class ClientConnection extends Connection {
   }
 
   /** Begins a stream and resumes it; undefined where none may be begun, or a field can't be sent. */
-  request({ fields, isEnd = false, events, isHead = false }: RequestOptions): Stream | undefined {
+  request({ fields, sensitive, isEnd = false, events, isHead = false }: RequestOptions): Stream | undefined {
     if (!this.hasRoom) return undefined;
     this.lastId += this.lastId === 0 ? 1 : 2;
     const stream = new Stream(this, this.lastId);
     this.streams.set(stream.id, stream);
     if (isHead) this.#heads.add(stream);
-    if (!stream.head(fields, isEnd)) return undefined;
+    if (!stream.head(fields, isEnd, sensitive)) return undefined;
     stream.events = events;
     stream.resume();
     return stream;

@@ -38,6 +38,11 @@ export interface ConnectionOptions {
   readonly fieldsMax: number;
 }
 
+export interface BlockOptions {
+  readonly isLast: boolean;
+  readonly sensitive?: ReadonlySet<string> | undefined;
+}
+
 /** One side of a connection of HTTP/2 (RFC 9113) on a socket that is open. */
 export abstract class Connection {
   abstract readonly isClient: boolean;
@@ -207,12 +212,15 @@ export abstract class Connection {
     if (this.sendAllowed() > 0) setImmediate(() => this.#pump());
   }
 
-  sendBlock(stream: Stream, fields: readonly string[], isLast: boolean): boolean {
+  /** `sensitive`: names of fields that may enter no table. */
+  sendBlock(stream: Stream, fields: readonly string[], { isLast, sensitive }: BlockOptions): boolean {
     const encoder = this.#encoder;
     encoder.begin();
     let isSendable = true;
-    for (let at = 0; at < fields.length; at += 2)
-      isSendable = encoder.add(fields[at] as string, fields[at + 1] as string) && isSendable;
+    for (let at = 0; at < fields.length; at += 2) {
+      const name = fields[at] as string;
+      isSendable = encoder.add(name, fields[at + 1] as string, sensitive?.has(name)) && isSendable;
+    }
     // What is in the peer's table by now has to be sent in any case.
     const options = { streamId: stream.id, isLast: isLast && isSendable, frameBytes: this.peer.frameBytes };
     this.output.block(encoder.block, encoder.length, options);

@@ -28,7 +28,7 @@ export class FieldTable {
   version = 0;
   /** Entries that were ever added. */
   #added = 0;
-  #entries: (Entry | undefined)[] = new Array(128);
+  #entries: (Entry | undefined)[] = new Array(32);
   #count = 0;
   #bytes = 0;
   #bytesMax = defaultTableBytes;

@@ -3,10 +3,14 @@ import { kindOf } from './field-kind.ts';
 import { type Entry, FieldTable } from './field-table.ts';
 import { Head, type HeadBounds } from './head.ts';
 import { decodeHuffman } from './huffman.ts';
-import { knownBlockBytesMax, knownBlocksMax } from './limits.ts';
+import { knownBlockBytesMax, knownBlocksBytesMax } from './limits.ts';
 
 /** An integer has so many bytes after its first at most: four hold 28 bits, more than any block. */
 const integerBytesMax = 4;
+const noBytes: Buffer = Buffer.alloc(0);
+
+/** What is decoded from Huffman's code stands here until it is a string: one for all connections. */
+let scratch = Buffer.allocUnsafeSlow(4096);
 
 /**
  * Decodes the header blocks of one direction of a connection (RFC 7541). Blocks that come again and again, which most do where a
@@ -17,10 +21,10 @@ export class HpackDecoder {
   readonly #table = new FieldTable();
   readonly #known = new Map<string, Head>();
   #knownVersion = 0;
-  #block: Buffer = Buffer.alloc(0);
+  #knownBytes = 0;
+  #block: Buffer = noBytes;
   #at = 0;
   #end = 0;
-  #scratch = Buffer.allocUnsafeSlow(1024);
 
   constructor(bounds: HeadBounds) {
     this.#bounds = bounds;
@@ -29,17 +33,23 @@ export class HpackDecoder {
   /** Throws a ConnectionFault: what comes after can't be read any more. */
   decode(block: Buffer, at: number, end: number): Head {
     if (end - at > knownBlockBytesMax) return this.#read(block, at, end);
-    if (this.#knownVersion !== this.#table.version) {
-      this.#known.clear();
-      this.#knownVersion = this.#table.version;
-    }
+    if (this.#knownVersion !== this.#table.version) this.#forget();
     const key = block.toString('latin1', at, end);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const head = this.#read(block, at, end);
     // What changed the table is another thing when it comes again.
-    if (this.#knownVersion === this.#table.version && this.#known.size < knownBlocksMax) this.#known.set(key, head);
+    if (this.#knownVersion !== this.#table.version) return head;
+    if (this.#knownBytes + key.length > knownBlocksBytesMax) this.#forget();
+    this.#known.set(key, head);
+    this.#knownBytes += key.length;
     return head;
+  }
+
+  #forget(): void {
+    this.#known.clear();
+    this.#knownBytes = 0;
+    this.#knownVersion = this.#table.version;
   }
 
   #read(block: Buffer, at: number, end: number): Head {
@@ -59,6 +69,7 @@ export class HpackDecoder {
       this.#field(byte, head);
     }
     head.close();
+    this.#block = noBytes;
     return head;
   }
 
@@ -117,10 +128,10 @@ export class HpackDecoder {
     if (end > this.#end) throw broken('string beyond the end');
     this.#at = end;
     if (!isCoded) return this.#block.toString('latin1', at, end);
-    if (this.#scratch.length < 2 * length) this.#scratch = Buffer.allocUnsafeSlow(2 * length);
-    const decoded = decodeHuffman(this.#block, at, end, this.#scratch);
+    if (scratch.length < 2 * length) scratch = Buffer.allocUnsafeSlow(2 * length);
+    const decoded = decodeHuffman(this.#block, at, end, scratch);
     if (decoded < 0) throw broken('Huffman code');
-    return this.#scratch.toString('latin1', 0, decoded);
+    return scratch.toString('latin1', 0, decoded);
   }
 }
 

@@ -17,6 +17,8 @@ interface Name {
   last: string | undefined;
 }
 
+/** One for all connections: what is encoded is copied at once. */
+let shared = Buffer.allocUnsafeSlow(4096);
 const fixedNames = fixed();
 const noValues: ReadonlyMap<string, number> = new Map();
 
@@ -26,8 +28,7 @@ const noValues: ReadonlyMap<string, number> = new Map();
  * than its bytes are worth between neighbours.
  */
 export class HpackEncoder {
-  /** What was encoded: `length` bytes of it. */
-  block: Buffer = Buffer.allocUnsafeSlow(4096);
+  /** What was encoded stands in `block`, until the next encoder begins. */
   length = 0;
   readonly #table = new FieldTable();
   readonly #names = new Map<string, Name>();
@@ -43,6 +44,10 @@ export class HpackEncoder {
     if (size === this.#bytesMax && this.#bytesLeast === undefined) return;
     this.#bytesLeast = Math.min(size, this.#bytesLeast ?? size);
     this.#bytesMax = size;
+  }
+
+  get block(): Buffer {
+    return shared;
   }
 
   begin(): void {
@@ -79,8 +84,8 @@ export class HpackEncoder {
   }
 
   #indexed(index: number): void {
-    if (index < 0x7f && this.length < this.block.length) {
-      this.block[this.length] = 0x80 | index;
+    if (index < 0x7f && this.length < shared.length) {
+      shared[this.length] = 0x80 | index;
       this.length += 1;
       return;
     }
@@ -123,11 +128,11 @@ export class HpackEncoder {
 
   #string(text: string): void {
     this.#integer(0, 0x7f, text.length);
-    this.length += this.block.write(text, this.length, 'latin1');
+    this.length += shared.write(text, this.length, 'latin1');
   }
 
   #integer(first: number, mask: number, value: number): void {
-    const { block } = this;
+    const block = shared;
     if (value < mask) {
       block[this.length++] = first | value;
       return;
@@ -139,10 +144,10 @@ export class HpackEncoder {
   }
 
   #room(bytes: number): void {
-    if (this.length + bytes <= this.block.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.block.length, this.length + bytes));
-    this.block.copy(larger, 0, 0, this.length);
-    this.block = larger;
+    if (this.length + bytes <= shared.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * shared.length, this.length + bytes));
+    shared.copy(larger, 0, 0, this.length);
+    shared = larger;
   }
 }
 

@@ -79,10 +79,10 @@ export class Stream {
     return this.#isEndTold;
   }
 
-  /** Sends a head, pseudo-header fields first. False: a field can't be sent, and the stream was reset. */
-  head(fields: readonly string[], isEnd = false): boolean {
+  /** Sends a head, pseudo-header fields first; `sensitive` names fields that may enter no table. False: a field can't be sent, and the stream was reset. */
+  head(fields: readonly string[], isEnd = false, sensitive?: ReadonlySet<string>): boolean {
     if (this.isClosed || this.isLocalEnded) return true;
-    if (!this.connection.sendBlock(this, fields, isEnd)) {
+    if (!this.connection.sendBlock(this, fields, { isLast: isEnd, sensitive })) {
       this.reset(errorCodes.internal);
       return false;
     }
@@ -246,7 +246,7 @@ export class Stream {
   #finish(): void {
     const trailers = this.#ending;
     if (trailers !== undefined && trailers.length > 0) {
-      if (this.connection.sendBlock(this, trailers, true)) this.#endLocal();
+      if (this.connection.sendBlock(this, trailers, { isLast: true })) this.#endLocal();
       else this.reset(errorCodes.internal);
       return;
     }

@@ -17,6 +17,10 @@ export interface Exchange {
   readonly authority: string | undefined;
   /** Raw fields: name, value, name, value… without pseudo-header fields. */
   readonly rawFields: readonly string[];
+  /** Names of fields that may enter no table on the way to the upstream (RFC 7541, section 7.1.3). */
+  readonly sensitive?: ReadonlySet<string> | undefined;
+  /** And of the answer's fields. */
+  sensitiveAnswer?: ReadonlySet<string> | undefined;
   /** IP address of the peer, without a port. */
   readonly address: string;
   /** Whether the version and the framing are what this engine serves. */

@@ -101,7 +101,7 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
     const { body, isWhole, resume } = this.#options;
     this.#sentMs = performance.now();
     this.#movedMs = this.#sentMs;
-    const stream = http2.request({ fields: this.#headers(), events: this });
+    const stream = http2.request({ fields: this.#headers(), sensitive: this.#call.exchange.sensitive, events: this });
     if (stream === undefined) {
       this.#failed(errorCodes.refusedStream);
       return;
@@ -120,6 +120,7 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
     this.#answeredMs = performance.now();
     this.#movedMs = this.#answeredMs;
     this.#status = head.status;
+    this.#call.exchange.sensitiveAnswer = head.sensitive;
     this.#fields = this.#read(head.fields);
     this.#fields.push('x-headgate-request-id', this.#call.requestId);
   }

@@ -17,6 +17,8 @@ export class Http2Exchange implements Exchange, StreamEvents {
   readonly target: string;
   readonly authority: string | undefined;
   readonly rawFields: readonly string[];
+  readonly sensitive: ReadonlySet<string> | undefined;
+  sensitiveAnswer: ReadonlySet<string> | undefined;
   readonly address: string;
   readonly isSound = true;
   readonly mayHaveBody: boolean;
@@ -32,6 +34,7 @@ export class Http2Exchange implements Exchange, StreamEvents {
     this.target = head.path ?? '';
     this.authority = head.authority;
     this.rawFields = head.fields;
+    this.sensitive = head.sensitive;
     this.address = address;
     this.mayHaveBody = !stream.isRemoteEnded;
     this.stream = stream;
@@ -92,15 +95,15 @@ export class Http2Exchange implements Exchange, StreamEvents {
 
   respond(status: number, fields: string[], body: Buffer | undefined): void {
     if (body === undefined || body.length === 0) {
-      this.stream.head(answerHead(status, fields), true);
+      this.stream.head(answerHead(status, fields), true, this.sensitiveAnswer);
       return;
     }
-    this.stream.head(answerHead(status, fields));
+    this.stream.head(answerHead(status, fields), false, this.sensitiveAnswer);
     this.stream.end(body);
   }
 
   begin(status: number, fields: string[]): void {
-    this.stream.head(answerHead(status, fields));
+    this.stream.head(answerHead(status, fields), false, this.sensitiveAnswer);
   }
 
   write(chunk: Buffer): boolean {
