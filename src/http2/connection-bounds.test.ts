@@ -161,3 +161,27 @@ test('a window of one byte gets the answer byte by byte, and nothing piles up', 
   assert.deepEqual(body.slice(0, 3), ['a', 'b', 'c']);
   client.socket.destroy();
 });
+
+test('what a client still begins after the last GOAWAY is refused, body and all, and the rest goes on', async () => {
+  const going = await startServer();
+  const client = new RawClient(going.port);
+  client.send(request(1, { isEnd: false }));
+  const connection = await until(() => [...going.connections].find(({ streams }) => streams.size === 1));
+  connection.close();
+  await client.frame(({ type, payload }) => type === 7 && payload.readUInt32BE() === 0x7fff_ffff);
+  const { payload: asked } = await client.frame(({ type, flags }) => type === 6 && flags === 0);
+  client.send(request(3), frame(6, 1, 0, asked));
+  await client.frame(({ type, payload }) => type === 7 && payload.readUInt32BE() === 3);
+  await client.frame(({ type, streamId }) => type === 1 && streamId === 3);
+  client.send(
+    request(5, { isEnd: false }),
+    frame(0, 1, 5, Buffer.from('late')),
+    frame(0, 1, 1, Buffer.from('in time')),
+  );
+  const reset = await client.frame(({ type }) => type === 3);
+  assert.deepEqual([reset.streamId, reset.payload.readUInt32BE()], [5, errorCodes.refusedStream]);
+  const { payload } = await client.frame(({ type, streamId }) => type === 0 && streamId === 1);
+  assert.equal(payload.toString(), 'in time');
+  assert.equal(await client.ending(), errorCodes.none);
+  going.close();
+});

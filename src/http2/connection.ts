@@ -57,6 +57,8 @@ export abstract class Connection {
   receiveLeft = defaultWindowBytes;
   /** The highest stream that the peer has begun (a server), or that we have (a client). */
   lastId = 0;
+  /** The highest that the peer may take for served, once it was told to go: that never grows again. */
+  #servedId = windowBytesMax;
   isClosed = false;
   /** When anything last came: milliseconds of `performance.now()`. */
   movedMs = performance.now();
@@ -113,14 +115,14 @@ export abstract class Connection {
   close(): void {
     if (this.isLeaving || this.isClosed) return;
     this.isLeaving = true;
-    this.sendGoaway(this.isClient ? 0 : this.lastId, errorCodes.none);
+    this.#sayLast(errorCodes.none);
     this.endIfIdle();
   }
 
   /** Ends at once. */
   destroy(code: number = errorCodes.none): void {
     if (this.isClosed) return;
-    this.sendGoaway(this.isClient ? 0 : this.lastId, code);
+    this.#sayLast(code);
     this.#finish();
   }
 
@@ -258,6 +260,11 @@ export abstract class Connection {
     this.output.frameHead(8, frameGoaway, 0, 0);
     this.output.uint32(lastId);
     this.output.uint32(code);
+  }
+
+  #sayLast(code: number): void {
+    this.#servedId = Math.min(this.#servedId, this.isClient ? 0 : this.lastId);
+    this.sendGoaway(this.#servedId, code);
   }
 
   protected endIfIdle(): void {

@@ -3,7 +3,7 @@ import { kindOf } from './field-kind.ts';
 import { type Entry, FieldTable } from './field-table.ts';
 import { Head, type HeadBounds } from './head.ts';
 import { decodeHuffman } from './huffman.ts';
-import { knownBlockBytesMax, knownBlocksBytesMax } from './limits.ts';
+import { knownBlockBytesMax, knownBlockExtraBytes, knownBlocksBytesMax } from './limits.ts';
 
 /** An integer has so many bytes after its first at most: four hold 28 bits, more than any block. */
 const integerBytesMax = 4;
@@ -40,9 +40,9 @@ export class HpackDecoder {
     const head = this.#read(block, at, end);
     // What changed the table is another thing when it comes again.
     if (this.#knownVersion !== this.#table.version) return head;
-    if (this.#knownBytes + key.length > knownBlocksBytesMax) this.#forget();
+    if (this.#knownBytes > knownBlocksBytesMax) this.#forget();
     this.#known.set(key, head);
-    this.#knownBytes += key.length;
+    this.#knownBytes += key.length + knownBlockExtraBytes;
     return head;
   }
 

@@ -23,9 +23,10 @@ export const streamHeldBytesMax = 65_536;
 export const streamHeldBytesLow = 16_384;
 /** Names whose values one encoder remembers. */
 export const encodedNamesMax = 256;
-/** Header blocks that one connection remembers, all together, and the largest of them: a credential may stand in each. In bytes. */
-export const knownBlocksBytesMax = 16_384;
+/** Header blocks that one connection remembers, all together and the largest of them, in bytes; and what one counts besides its own. */
+export const knownBlocksBytesMax = 32_768;
 export const knownBlockBytesMax = 4096;
+export const knownBlockExtraBytes = 512;
 /** A connection that we end is read for so long at most, so that the peer gets to see why. */
 export const lingerMs = 1000;
 /** How long a client that answers no PING may go on to begin streams after it was told to go. */

@@ -54,13 +54,10 @@ export class ServerConnection extends Connection {
   }
 
   #begin(id: number, head: Head, isEnd: boolean): void {
-    // Whoever was told to go begins streams in vain.
-    if (this.isLeaving) {
-      this.sendReset(id, errorCodes.refusedStream);
-      return;
-    }
     this.lastId = id;
-    if (this.streams.size >= this.options.streamsMax) this.#refuse(id, errorCodes.refusedStream);
+    // Whoever was told to go begins streams in vain.
+    if (this.isLeaving) this.sendReset(id, errorCodes.refusedStream);
+    else if (this.streams.size >= this.options.streamsMax) this.#refuse(id, errorCodes.refusedStream);
     else if (head.isTooLarge) this.#refuse(id, errorCodes.enhanceYourCalm);
     else if (!head.isRequest || (isEnd && (head.contentLength ?? 0) > 0)) this.#refuse(id, errorCodes.protocol);
     else this.#open(id, head, isEnd);

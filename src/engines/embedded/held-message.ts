@@ -10,10 +10,15 @@ export class HeldMessage {
   /** `bodyBytes`: of the whole, frame and all; 0: not known yet. */
   add(chunk: Buffer, bodyBytes: number): void {
     const length = this.#length + chunk.length;
-    if (length > this.#bytes.length)
-      this.#grow(Math.max(length, Math.min(bodyBytes, heldBodyBytesMax), 2 * this.#length));
+    if (length > this.#bytes.length) this.#grow(this.#roomFor(length, bodyBytes));
     chunk.copy(this.#bytes, this.#length);
     this.#length = length;
+  }
+
+  /** A frame may promise much: the whole is made room for once a good part of it is here. */
+  #roomFor(length: number, bodyBytes: number): number {
+    const isNear = bodyBytes <= 4 * length && bodyBytes <= heldBodyBytesMax;
+    return Math.max(length, isNear ? bodyBytes : 2 * this.#length);
   }
 
   /** What was held; then nothing is. */
