@@ -1,6 +1,8 @@
 import type { HeadgateStatus } from '../control/index.ts';
 import { printHostPort } from '../std/host-port.ts';
 import { counted } from './counted.ts';
+import { replicaRows } from './replica-rows.ts';
+import { span } from './span.ts';
 import { versionList } from './version-words.ts';
 
 /** A gateway's status as a person reads it. */
@@ -17,10 +19,7 @@ export function statusText(status: HeadgateStatus, nowMs: number): string {
       `good until ${ends}${fault === undefined ? '' : `, NEW ONE NOT TAKEN UP: ${fault}`}`,
     ]),
     ...Object.entries(status.versions).map(([at, list]): [string, string] => [`versions ${at}`, versionList(list)]),
-    ...running.endpoints.map(({ service, address, inFlight }): [string, string] => [
-      `endpoint ${service}`,
-      `${address}, ${inFlight} in flight`,
-    ]),
+    ...replicaRows(status, nowMs),
     ...running.issuers.map((issuer): [string, string] => [`issuer ${issuer.identity}`, issuerText(issuer)]),
     ...keyRows(status),
     ['audit', auditText(audit)],
@@ -65,13 +64,4 @@ function auditText({
   const odd = unreadable === 0 ? '' : `, ${counted(unreadable, 'unreadable line')}`;
   const behind = behindBytes === 0 ? '' : `, ${behindBytes} bytes to chain`;
   return `${directory} (${record}): ${condition}, ${counted(position, 'event')}${odd}${behind}`;
-}
-
-/** `3 h 12 min` */
-function span(durationMs: number): string {
-  const minutes = Math.floor(durationMs / 60_000);
-  if (minutes < 1) return `${Math.max(0, Math.round(durationMs / 1000))} s`;
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
 }

@@ -3,6 +3,7 @@ export { engineNames, loadEngine } from './engines.ts';
 export { ControlFault, type FaultCode, messageOf, systemCode } from './fault.ts';
 export { lockFiles, readLock } from './lock-files.ts';
 export { isError } from './reload.ts';
+export type { ReplicaStatus, ReplicasStatus } from './replica-watch.ts';
 export type { RunningHeadgate } from './running.ts';
 export { type StartOptions, startHeadgate } from './start.ts';
 export { isStateLocked } from './state-lock.ts';

@@ -4,6 +4,7 @@ import type { Plan } from '../plan/types.ts';
 import { canonicalJson } from '../std/canonical-json.ts';
 import { type CompiledFiles, compileFiles, type Files } from './compile-files.ts';
 import { messageOf } from './fault.ts';
+import type { ReplicaWatch } from './replica-watch.ts';
 import { restartReasons } from './restart-reasons.ts';
 import type { ReloadStatus } from './status.ts';
 
@@ -11,6 +12,7 @@ export interface Reloading {
   readonly files: Files;
   readonly engine: Engine;
   readonly running: RunningEngine;
+  readonly replicas: Pick<ReplicaWatch, 'takeUp'>;
   readonly plan: Plan;
   readonly log: (line: string) => void;
 }
@@ -45,7 +47,7 @@ async function attempt(reloading: Reloading): Promise<Attempt> {
   }
 }
 
-async function takeUp({ engine, running, plan, log }: Reloading, compiled: CompiledFiles): Promise<Attempt> {
+async function takeUp({ engine, running, replicas, plan, log }: Reloading, compiled: CompiledFiles): Promise<Attempt> {
   try {
     const refusals = compiled.plan === undefined ? [] : await engine.check(compiled.plan);
     const diagnostics = [...compiled.diagnostics, ...refusals];
@@ -53,14 +55,39 @@ async function takeUp({ engine, running, plan, log }: Reloading, compiled: Compi
     if (compiled.plan === undefined || diagnostics.some(isError)) return rejected('the files have errors', diagnostics);
     const reasons = restartReasons(plan, compiled.plan);
     if (reasons.length > 0) return rejected(`a change of ${reasons.join(' and ')} needs a restart`, diagnostics);
-    await running.swap(compiled.plan);
+    await bringAbout({ running, replicas, plan, log }, compiled.plan);
     return { outcome: 'taken', message: takenText(plan, compiled.plan), diagnostics, plan: compiled.plan };
   } catch (fault) {
     return rejected(messageOf(fault));
   }
 }
 
+type Parts = Pick<Reloading, 'running' | 'replicas' | 'plan' | 'log'>;
+
+/** Replicas come and go without a reload; whatever else changes is swapped in. */
+async function bringAbout({ running, replicas, plan, log }: Parts, wanted: Plan): Promise<void> {
+  if (running.setReplicas !== undefined && differInEndpointsAlone(plan, wanted)) {
+    try {
+      await replicas.takeUp(wanted);
+    } catch (fault) {
+      await replicas.takeUp(plan).catch(() => undefined);
+      throw fault;
+    }
+    return;
+  }
+  await running.swap(wanted);
+  await replicas.takeUp(wanted).catch((fault: unknown) => log(`replicas are not all taken up: ${messageOf(fault)}`));
+}
+
+/** Nothing but which replicas the services have. */
+function differInEndpointsAlone(before: Plan, after: Plan): boolean {
+  const without = (plan: Plan): string =>
+    canonicalJson({ ...plan, upstreams: plan.upstreams.map((upstream) => ({ ...upstream, endpoints: [] })) });
+  return canonicalJson(before) !== canonicalJson(after) && without(before) === without(after);
+}
+
 function takenText(before: Plan, { epoch, ...after }: Plan): string {
+  if (differInEndpointsAlone(before, { epoch, ...after })) return 'change taken up: endpoints';
   const differs = (key: 'listeners' | 'upstreams'): boolean => canonicalJson(before[key]) !== canonicalJson(after[key]);
   const changes: string[] = (['listeners', 'upstreams'] as const).filter(differs);
   if (before.epoch !== epoch) changes.unshift(`access (epoch ${epoch})`);

@@ -11,6 +11,7 @@ import type { Certificates } from './certificates.ts';
 import type { Files } from './compile-files.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { reload } from './reload.ts';
+import type { ReplicaWatch } from './replica-watch.ts';
 import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
 import { watchFiles } from './watch.ts';
@@ -53,6 +54,7 @@ export interface OpenParts {
   readonly admission: Admission;
   readonly keyWatch: KeyWatch;
   readonly certificates: Certificates;
+  readonly replicas: ReplicaWatch;
   /** Stamp of the files from before they were read. */
   readonly since: string;
   /** Gives up the state folder. */
@@ -143,6 +145,7 @@ export class Headgate implements RunningHeadgate {
       versions: versionsOf(this.#plan.access),
       audit: { ...this.#opened().writer.status(), ...this.#plan.audit },
       keys: this.#opened().keyWatch.status(),
+      replicas: this.#opened().replicas.status(),
       running: await this.#parts.running.status(),
     };
   }
@@ -170,8 +173,9 @@ export class Headgate implements RunningHeadgate {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const { writer, admin, keyWatch, certificates, unlock } = this.#opened();
+    const { writer, admin, keyWatch, certificates, replicas, unlock } = this.#opened();
     this.#endWatch();
+    await replicas.stop();
     await certificates.stop();
     await this.#endEngine(graceMs);
     await keyWatch.stop();
@@ -202,7 +206,9 @@ export class Headgate implements RunningHeadgate {
 
   async #readAndSwap(): Promise<ReloadStatus> {
     const { files, engine, running, clock, log } = this.#parts;
-    const { plan, status, digest } = await reload({ files, engine, running, plan: this.#plan, log }, clock.now());
+    const { replicas } = this.#opened();
+    const reloading = { files, engine, running, replicas, plan: this.#plan, log };
+    const { plan, status, digest } = await reload(reloading, clock.now());
     this.#plan = plan;
     this.#reload = status;
     this.#filesRead = digest ?? this.#filesRead;

@@ -17,6 +17,7 @@ import { foldRepeats } from './fold-repeats.ts';
 import { inheritedSockets } from './inherited-sockets.ts';
 import { type KeyWatch, watchKeys } from './key-watch.ts';
 import { isError } from './reload.ts';
+import { ReplicaWatch } from './replica-watch.ts';
 import { Headgate, type RunningHeadgate } from './running.ts';
 import { lockState } from './state-lock.ts';
 import { stampOf } from './watch.ts';
@@ -25,6 +26,8 @@ export interface StartOptions extends Files {
   /** Sentences for the operator. Diagnostics come as several lines. */
   readonly log: (line: string) => void;
   readonly clock?: Clock;
+  /** Asked for names of endpoints instead of the machine's own: `127.0.0.1:5353`. */
+  readonly dnsServers?: readonly string[];
 }
 
 /** Grace for what has been started when something after it fails. */
@@ -60,6 +63,10 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
     clock,
     log: options.log,
   });
+  const { dnsServers } = options;
+  const replicas = new ReplicaWatch({ running, plan, clock, log, dnsServers });
+  undo.defer(() => replicas.stop());
+  await starting('watch over replicas', () => replicas.start());
   const keyWatch = await starting('watch over API keys', () =>
     keyWatchOf({ plan, headgate, keys, running, clock, log }),
   );
@@ -70,7 +77,7 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   const admin = await startAdmin(plan.admin, pagesOf(headgate, { keys, metrics }));
   undo.defer(() => admin.close());
   const certificates = watchCertificates({ listeners: () => headgate.plan().listeners, running, clock, log });
-  headgate.open({ writer, admin, admission, keyWatch, certificates, since, unlock });
+  headgate.open({ writer, admin, admission, keyWatch, certificates, replicas, since, unlock });
   undo.move();
   return headgate;
 }

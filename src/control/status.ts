@@ -4,6 +4,7 @@ import type { EngineStatus } from '../engines/engine.ts';
 import type { AccessPlan, AddressPlan, VersionPlan } from '../plan/types.ts';
 import type { CertificateStatus } from './certificates.ts';
 import type { KeyWatchStatus } from './key-watch.ts';
+import type { ReplicasStatus } from './replica-watch.ts';
 
 /** What became of the last change of a file. */
 export interface ReloadStatus {
@@ -40,6 +41,8 @@ export interface HeadgateStatus {
   readonly audit: AuditStatus & { readonly directory: string; readonly record: 'required' | 'best-effort' };
   /** The store of API keys. */
   readonly keys: KeyWatchStatus;
+  /** Which replicas there are and how they are, as control knows it. */
+  readonly replicas: ReplicasStatus;
   readonly running: EngineStatus;
 }
 

@@ -69,11 +69,15 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Waits for a condition, at most 5 seconds. */
-export async function eventually(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const endMs = Date.now() + 5000;
+/** Waits for a condition, at most 5 seconds unless told. */
+export async function eventually(
+  holds: () => Promise<boolean> | boolean,
+  what: string,
+  withinMs = 5000,
+): Promise<void> {
+  const endMs = Date.now() + withinMs;
   while (!(await holds())) {
-    if (Date.now() > endMs) throw new Error(`it did not come about within 5 s: ${what}`);
+    if (Date.now() > endMs) throw new Error(`it did not come about within ${withinMs / 1000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

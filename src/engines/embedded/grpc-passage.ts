@@ -19,6 +19,9 @@ export interface GrpcPassageOptions {
   readonly resume: () => void;
 }
 
+/** https://grpc.io/docs/guides/status-codes/ */
+const unavailable = 14;
+
 /**
  * One permitted gRPC call on its way to a replica and its answer on the way back. Small answers are held whole, larger ones are
  * streamed; the trailers, without which no client takes an answer for one, leave after the audit line.
@@ -34,6 +37,8 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
   /** A replica was opened and not given back yet. */
   #isOpen = false;
   #hasRetried = false;
+  /** Where all were tried, one of them may be tried again. */
+  #isAgain = false;
   #sentMs = 0;
   #answeredMs = 0;
   /** When anything last went to the replica or came from it. */
@@ -54,7 +59,10 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
 
   start(): void {
     const { permit, upstreams } = this.#options;
-    const replica = upstreams.pick(permit.fields.operation.service, this.#tried);
+    const { rawFields } = this.#call.exchange;
+    const wanted = { operation: permit.fields.operation, rawFields };
+    const replica = upstreams.pick(wanted, this.#tried) ?? (this.#isAgain ? upstreams.pick(wanted, []) : undefined);
+    this.#isAgain = false;
     if (replica === undefined) {
       this.#over();
       this.#call.refuse('upstream-unavailable', undefined, this.#replica?.name);
@@ -70,6 +78,7 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
       else if (session !== undefined) this.#send(session);
       else {
         // Nothing was sent: another replica may be better, whatever the message is.
+        replica.member.failed();
         this.#giveBack();
         this.start();
       }
@@ -158,6 +167,9 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
   /** The answer is here, whole. */
   #complete(): void {
     if (this.#isOver) return;
+    const isUnable = this.#grpcStatus === unavailable || (this.#status >= 502 && this.#status <= 504);
+    if (isUnable) this.#replica?.member.failed();
+    else this.#replica?.member.succeeded();
     const { exchange } = this.#call;
     const [status, fields, trailers, held] = [this.#status, this.#fields, this.#trailers, this.#takeHeld()];
     this.#end(() => {
@@ -177,6 +189,7 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
   /** Looked at now and then, because a timer for each call costs more than all looking. */
   look(nowMs: number): void {
     if (this.#isOver || nowMs - this.#movedMs < upstreamTimeoutMs) return;
+    this.#replica?.member.failed();
     if (this.hasBegun) this.breakOff();
     else this.#call.refuse('upstream-timeout', undefined, this.#replica?.name);
     this.#reset();
@@ -188,6 +201,7 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
 
   #failed(code: number): void {
     this.#stream = undefined;
+    this.#replica?.member.failed();
     this.#giveBack();
     if (this.hasBegun) {
       this.breakOff();
@@ -198,7 +212,7 @@ export class GrpcPassage implements Underway, Looked, StreamEvents {
     const isSafe = code === errorCodes.refusedStream || permit.fields.operation.safe;
     if (isWhole && isSafe && !this.#hasRetried && this.#status === 0) {
       this.#hasRetried = true;
-      this.#tried.length = 0;
+      this.#isAgain = true;
       this.start();
       return;
     }

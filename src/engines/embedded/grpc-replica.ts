@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Permit } from '../../gate/index.ts';
 import { ClientConnection, type ClientHandlers, type Turn } from '../../http2/index.ts';
+import { printHostPort } from '../../std/host-port.ts';
 import { connectTimeoutMs, headerCountMax } from '../../std/limits.ts';
 import {
   grpcWindowBytes,
@@ -10,7 +11,8 @@ import {
   silentLookMs,
   streamsMax,
 } from './limits.ts';
-import { nameOf, ReplicaSets } from './replica-sets.ts';
+import type { Member, Members } from './members.ts';
+import { ReplicaSets } from './replica-sets.ts';
 
 /** A connection to a replica, over HTTP/2. */
 export interface Session {
@@ -29,6 +31,7 @@ export type Opened = (session: Session | undefined) => void;
 /** A replica and the sessions to it. They are used again; another is opened where those that are there are full. */
 export class GrpcReplica {
   readonly name: string;
+  readonly member: Member;
   inFlight = 0;
   readonly #turn: Turn;
   readonly #sessions: Session[] = [];
@@ -36,8 +39,9 @@ export class GrpcReplica {
   #isConnecting = false;
   #isClosed = false;
 
-  constructor(name: string, turn: Turn) {
+  constructor(name: string, member: Member, turn: Turn) {
     this.name = name;
+    this.member = member;
     this.#turn = turn;
   }
 
@@ -47,6 +51,7 @@ export class GrpcReplica {
    */
   open(_permit: Permit, then: Opened): void {
     this.inFlight += 1;
+    this.member.begin();
     const session = this.#ready();
     if (session !== undefined) {
       session.inFlight += 1;
@@ -59,6 +64,7 @@ export class GrpcReplica {
 
   done(session: Session | undefined): void {
     this.inFlight -= 1;
+    this.member.end();
     if (session === undefined) return;
     session.inFlight -= 1;
     if (this.#isClosed && session.inFlight === 0) session.http2.close();
@@ -149,8 +155,11 @@ export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
   readonly calls = new Set<Looked>();
   readonly #looking = setInterval(() => this.#look(), silentLookMs).unref();
 
-  constructor(turn: Turn) {
-    super(({ grpc }) => (grpc === undefined ? undefined : new GrpcReplica(nameOf(grpc), turn)));
+  constructor(members: Members, turn: Turn) {
+    super(members, addressOf, (member) => {
+      const name = addressOf(member);
+      return name === undefined ? undefined : new GrpcReplica(name, member, turn);
+    });
   }
 
   override close(): void {
@@ -162,4 +171,8 @@ export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
     const nowMs = performance.now();
     for (const call of this.calls) call.look(nowMs);
   }
+}
+
+function addressOf({ grpc }: Member): string | undefined {
+  return grpc && printHostPort(grpc);
 }

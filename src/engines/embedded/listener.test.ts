@@ -13,11 +13,13 @@ import { openedHere } from '../../../test/support/opened.ts';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { Turn } from '../../http2/index.ts';
 import { systemClock } from '../../std/clock.ts';
-import { RateLimiter, rateMemory } from '../../traffic/index.ts';
+import { RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
+import { Members } from './members.ts';
+import { Roster } from './roster.ts';
 import { sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
@@ -176,8 +178,11 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
   const keys = await loadGateKeys(plan.state, systemClock);
   const gate = createGate({ plan, keys, clock: systemClock });
   const spool = new Spool({ directory: join(folder, 'spool'), worker: 'w', log: () => undefined });
-  const upstreams = new Upstreams();
-  upstreams.apply(plan.upstreams);
+  const replicas = replicaMemory(1, 16);
+  const members = new Members({ memory: replicas, thread: 0, nowMs: () => performance.now(), log: () => undefined });
+  members.replace(new Roster(replicas).planned(plan), plan.upstreams, plan.access.services);
+  const upstreams = new Upstreams(members);
+  upstreams.refresh();
   const turn = new Turn();
   const scene = {
     ...sceneOf(plan),
@@ -188,7 +193,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     limiter: new RateLimiter(rateMemory(16)),
     spool,
     upstreams,
-    grpcUpstreams: new GrpcUpstreams(turn),
+    grpcUpstreams: new GrpcUpstreams(members, turn),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

@@ -1,6 +1,7 @@
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { CertificatesByListener } from '../engine.ts';
+import type { RosterByService } from './roster.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
 
@@ -13,6 +14,10 @@ export interface WorkerStart {
   readonly share: number;
   readonly rates: SharedArrayBuffer;
   readonly floods: SharedArrayBuffer;
+  /** `replicaMemory()`, and which of the threads counts here. */
+  readonly replicas: SharedArrayBuffer;
+  readonly thread: number;
+  readonly roster: RosterByService;
   /** Listener name → where it listens already, chosen by the first worker. */
   readonly addresses: Addresses;
   /** Listener name → descriptor of the socket that this worker accepts on, where it was handed over. */
@@ -22,7 +27,15 @@ export interface WorkerStart {
 
 /** What is asked of a worker. Each is answered by a `WorkerMessage` with the same `turn`. */
 export type WorkerCall =
-  | { readonly turn: number; readonly kind: 'swap'; readonly plan: Plan; readonly addresses: Addresses }
+  | {
+      readonly turn: number;
+      readonly kind: 'swap';
+      readonly plan: Plan;
+      readonly addresses: Addresses;
+      readonly roster: RosterByService;
+    }
+  /** Services that aren't named stay as they are. */
+  | { readonly turn: number; readonly kind: 'replicas'; readonly roster: RosterByService }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
   | { readonly turn: number; readonly kind: 'certificates'; readonly certificates: CertificatesByListener }
@@ -42,6 +55,5 @@ export type WorkerMessage =
 export interface WorkerStatus {
   readonly epoch: string;
   readonly keptDecisions: number;
-  readonly endpoints: readonly { readonly service: string; readonly address: string; readonly inFlight: number }[];
   readonly issuers: readonly IssuerStatus[];
 }

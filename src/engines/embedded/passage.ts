@@ -45,6 +45,8 @@ export class Passage implements Underway {
   #abort: ((error?: Error) => void) | undefined;
   #isAbandoned = false;
   #hasRetried = false;
+  /** Where all were tried, one of them may be tried again. */
+  #isAgain = false;
   #isConnected = false;
   #sentMs = 0;
   #answeredMs = 0;
@@ -67,7 +69,10 @@ export class Passage implements Underway {
 
   start(): void {
     const { permit, upstreams } = this.#options;
-    const replica = upstreams.pick(permit.fields.operation.service, this.#tried);
+    const { rawFields } = this.#call.exchange;
+    const wanted = { operation: permit.fields.operation, rawFields };
+    const replica = upstreams.pick(wanted, this.#tried) ?? (this.#isAgain ? upstreams.pick(wanted, []) : undefined);
+    this.#isAgain = false;
     if (replica === undefined) {
       this.#call.refuse('upstream-unavailable', undefined, this.#replica?.name);
       return;
@@ -106,6 +111,7 @@ export class Passage implements Underway {
     }
     this.#answeredMs = performance.now();
     this.#status = status;
+    noteStatus(this.#replica, status);
     this.#resume = resume;
     this.#fields = this.#read(raw);
     this.#fields.push('x-headgate-request-id', this.#call.requestId);
@@ -150,6 +156,7 @@ export class Passage implements Underway {
   onError(error: Error): void {
     this.#giveBack();
     if (this.#isAbandoned || this.#call.isEnding) return;
+    if (reasonOf(error) !== 'request-malformed') this.#replica?.member.failed();
     if (this.hasBegun) {
       this.breakOff();
       return;
@@ -161,7 +168,7 @@ export class Passage implements Underway {
     }
     if (this.#mayRetry(error)) {
       this.#hasRetried = true;
-      this.#tried.length = 0;
+      this.#isAgain = true;
       this.start();
       return;
     }
@@ -271,6 +278,12 @@ function answerKind(name: string): number {
 function less(fields: readonly string[], connection: string): string[] {
   const names = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
   return fields.filter((_text, at) => !names.has((fields[at - (at % 2)] as string).toLowerCase()));
+}
+
+/** 502, 503 and 504 say that a replica can't answer; whatever else it says, it lives. */
+function noteStatus(replica: Replica | undefined, status: number): void {
+  if (status >= 502 && status <= 504) replica?.member.failed();
+  else replica?.member.succeeded();
 }
 
 function codeOf(error: Error): string {

@@ -4,12 +4,13 @@ import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
-import { rateMemory } from '../../traffic/index.ts';
-import type { EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import { rateMemory, replicaMemory } from '../../traffic/index.ts';
+import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
 import type { Addresses, WorkerStatus } from './messages.ts';
+import { Roster } from './roster.ts';
 import { type Ask, WorkerThread } from './worker-thread.ts';
 
 /** Starts one worker thread a core, all listening on the same ports (SO_REUSEPORT). */
@@ -26,6 +27,7 @@ export async function runEmbedded(context: EngineContext): Promise<RunningEngine
     parseSpool: createSpoolLineParser(),
     swap: (plan) => crew.swap(plan),
     revoke: (ids) => crew.all({ kind: 'revoke', ids }),
+    setReplicas: (replicas) => crew.setReplicas(replicas),
     admit: (open) => crew.admit(open),
     setCertificates: (certificates) => crew.all({ kind: 'certificates', certificates }),
     status: () => crew.status(),
@@ -52,6 +54,8 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
+  readonly #replicas: SharedArrayBuffer;
+  readonly #roster: Roster;
   readonly #count: number;
   readonly #handedOver: HandedOver;
   readonly #workers: WorkerThread[] = [];
@@ -68,6 +72,9 @@ class Crew {
     this.#handedOver = handedOver;
     this.#count = handedOver.workers(Math.min(availableParallelism(), workersMax));
     this.#plan = context.plan;
+    this.#replicas = replicaMemory(this.#count);
+    this.#roster = new Roster(this.#replicas);
+    this.#roster.take(this.#roster.planned(context.plan));
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -95,14 +102,20 @@ class Crew {
     return this.all({ kind: 'admit', open });
   }
 
+  setReplicas(replicas: ReplicasByService): Promise<void> {
+    return this.#inTurn(() => this.#askAll({ kind: 'replicas', roster: this.#roster.push(replicas) }));
+  }
+
   /** The first worker tries it alone: what it can't take up, none does. */
   swap(plan: Plan): Promise<void> {
     return this.#inTurn(async () => {
       const [first, ...rest] = this.#workers;
-      const swap = { kind: 'swap', plan } as const;
+      const roster = this.#roster.planned(plan);
+      const swap = { kind: 'swap', plan, roster } as const;
       const addresses = (await first?.ask({ ...swap, addresses: this.addresses })) as Addresses;
       this.addresses = addresses;
       this.#plan = plan;
+      this.#roster.take(roster);
       const left = await Promise.allSettled(rest.map((worker) => worker.ask({ ...swap, addresses })));
       // INVARIANT: no worker goes on deciding by the old Plan. One that can't take up the new one is replaced.
       const behind = rest.filter((_worker, index) => left[index]?.status === 'rejected');
@@ -112,7 +125,8 @@ class Crew {
 
   async status(): Promise<EngineStatus> {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
-    return statusOf(answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : [])));
+    const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
+    return { ...statusOf(statuses), endpoints: this.#roster.status() };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -123,12 +137,18 @@ class Crew {
   }
 
   async #startOne(): Promise<WorkerThread> {
+    // One starts at a time: a number that no living worker has is free, and what its last holder had in flight is no more.
+    const thread = freeNumber(this.#workers.map((worker) => worker.thread));
+    this.#roster.forget(thread);
     const start = {
       plan: this.#plan,
       worker: randomBytes(6).toString('hex'),
       share: 1 / this.#count,
       rates: this.#rates,
       floods: this.#floods,
+      replicas: this.#replicas,
+      thread,
+      roster: this.#roster.all,
       addresses: this.addresses,
       sockets: this.#handedOver.take(),
       isOpen: this.#isOpen,
@@ -180,16 +200,16 @@ class Crew {
   }
 }
 
-function statusOf(statuses: readonly WorkerStatus[]): EngineStatus {
-  const endpoints = new Map<string, EngineStatus['endpoints'][number]>();
-  for (const endpoint of statuses.flatMap((status) => status.endpoints)) {
-    const name = `${endpoint.service} ${endpoint.address}`;
-    endpoints.set(name, { ...endpoint, inFlight: endpoint.inFlight + (endpoints.get(name)?.inFlight ?? 0) });
-  }
+function freeNumber(taken: readonly number[]): number {
+  let free = 0;
+  while (taken.includes(free)) free += 1;
+  return free;
+}
+
+function statusOf(statuses: readonly WorkerStatus[]): Omit<EngineStatus, 'endpoints'> {
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
-    endpoints: [...endpoints.values()],
     issuers: statuses[0]?.issuers ?? [],
   };
 }

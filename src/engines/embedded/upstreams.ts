@@ -1,9 +1,10 @@
 import { Client } from 'undici';
 import type { Permit } from '../../gate/index.ts';
-import type { AddressPlan } from '../../plan/types.ts';
+import { printHostPort } from '../../std/host-port.ts';
 import { bodyBytesMax, connectTimeoutMs, keepAliveTimeoutMs, upstreamTimeoutMs } from '../../std/limits.ts';
 import { idleClientsMax } from './limits.ts';
-import { nameOf, ReplicaSets } from './replica-sets.ts';
+import type { Member, Members } from './members.ts';
+import { ReplicaSets } from './replica-sets.ts';
 
 type Dispatch = Parameters<Client['dispatch']>;
 
@@ -11,12 +12,14 @@ type Dispatch = Parameters<Client['dispatch']>;
 export class Replica {
   /** `127.0.0.1:8501` */
   readonly name: string;
+  readonly member: Member;
   inFlight = 0;
   readonly #idle: Client[] = [];
   #isClosed = false;
 
-  constructor(address: AddressPlan) {
-    this.name = nameOf(address);
+  constructor(member: Member) {
+    this.name = printHostPort(member.rest);
+    this.member = member;
   }
 
   /**
@@ -25,6 +28,7 @@ export class Replica {
    */
   dispatch(_permit: Permit, options: Dispatch[0], handler: Dispatch[1]): Client {
     this.inFlight += 1;
+    this.member.begin();
     const client = this.#idle.pop() ?? this.#connect();
     client.dispatch(options, handler);
     return client;
@@ -32,6 +36,7 @@ export class Replica {
 
   done(client: Client): void {
     this.inFlight -= 1;
+    this.member.end();
     if (this.#isClosed || this.#idle.length >= idleClientsMax) void client.close();
     else this.#idle.push(client);
   }
@@ -57,7 +62,11 @@ export class Replica {
 
 /** The replicas of every service, by their REST address. */
 export class Upstreams extends ReplicaSets<Replica> {
-  constructor() {
-    super(({ rest }) => new Replica(rest));
+  constructor(members: Members) {
+    super(
+      members,
+      ({ rest }) => printHostPort(rest),
+      (member) => new Replica(member),
+    );
   }
 }

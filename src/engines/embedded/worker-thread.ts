@@ -18,19 +18,22 @@ const workerFile = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './
 /** One worker thread, seen from the main one. */
 export class WorkerThread {
   addresses: Addresses = {};
+  /** Its number among the living ones. */
+  readonly thread: number;
   readonly #thread: Worker;
   readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
   #turn = 0;
   #isEnding = false;
 
-  private constructor(thread: Worker) {
+  private constructor(thread: Worker, number: number) {
     this.#thread = thread;
+    this.thread = number;
   }
 
   /** Rejects where it can't listen, or can't take up the Plan. */
   static start(start: WorkerStart, watch: WorkerWatch): Promise<WorkerThread> {
     const thread = new Worker(workerFile, { workerData: start });
-    const worker = new WorkerThread(thread);
+    const worker = new WorkerThread(thread, start.thread);
     return new Promise((resolve, reject) => {
       let isReady = false;
       let cause: Error | undefined;

@@ -10,7 +10,9 @@ import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
+import { Members } from './members.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
+import type { RosterByService } from './roster.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
@@ -23,6 +25,13 @@ const log = (line: string): void => say({ kind: 'log', line });
 const keys = await loadGateKeys(start.plan.state, systemClock);
 // A handle of its own: look-ups are on misses only, and no thread waits for another.
 const apiKeys = openKeyFinder(start.plan.state);
+const clockUs = sharedUs();
+const members = new Members({
+  memory: start.replicas,
+  thread: start.thread,
+  nowMs: () => clockUs / 1000 + performance.now(),
+  log,
+});
 const directory = join(start.plan.state, 'spool');
 const turn = new Turn();
 const scene: Scene = {
@@ -33,18 +42,18 @@ const scene: Scene = {
     clock: systemClock,
     share: start.share,
     floods: start.floods,
-    sharedUs: sharedUs(),
+    sharedUs: clockUs,
   }),
   limiter: new RateLimiter(start.rates),
   spool: new Spool({ directory, worker: start.worker, log }),
-  upstreams: new Upstreams(),
   turn,
-  grpcUpstreams: new GrpcUpstreams(turn),
-  sharedUs: sharedUs(),
+  upstreams: new Upstreams(members),
+  grpcUpstreams: new GrpcUpstreams(members, turn),
+  sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
 };
-applyUpstreams(start.plan);
+applyUpstreams(start.plan, start.roster);
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 parentPort?.on('message', (call: WorkerCall) => {
   answer(call).then(
@@ -57,7 +66,11 @@ say({ kind: 'ready', addresses: addressesOf(listeners) });
 async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | undefined> {
   switch (call.kind) {
     case 'swap':
-      return swap(call.plan, call.addresses);
+      return swap(call);
+    case 'replicas':
+      members.merge(call.roster);
+      refreshUpstreams();
+      return undefined;
     case 'revoke':
       scene.asking.revoke(new Set(call.ids));
       return undefined;
@@ -74,7 +87,6 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return {
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
-        endpoints: [...scene.upstreams.status(), ...scene.grpcUpstreams.status()],
         issuers: scene.asking.gate.status(),
       };
     case 'stop':
@@ -86,7 +98,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
 }
 
 /** New listeners first, because only they can fail; then, between two calls, all that decides. */
-async function swap(plan: Plan, addresses: Addresses): Promise<Addresses> {
+async function swap({ plan, addresses, roster }: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
   const gate = createGate({ plan, keys, clock: systemClock, previous: scene.asking.gate });
   const staying = listeners.filter((listening) => plan.listeners.some((wanted) => isSame(listening.plan, wanted)));
   const going = listeners.filter((listening) => !staying.includes(listening));
@@ -96,15 +108,20 @@ async function swap(plan: Plan, addresses: Addresses): Promise<Addresses> {
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
-  applyUpstreams(plan);
+  applyUpstreams(plan, roster);
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
 }
 
-function applyUpstreams({ upstreams }: Plan): void {
-  scene.upstreams.apply(upstreams);
-  scene.grpcUpstreams.apply(upstreams);
+function applyUpstreams({ upstreams, access }: Plan, roster: RosterByService): void {
+  members.replace(roster, upstreams, access.services);
+  refreshUpstreams();
+}
+
+function refreshUpstreams(): void {
+  scene.upstreams.refresh();
+  scene.grpcUpstreams.refresh();
 }
 
 /** Whether a listener can stay: its routes are the gate's affair, and the address of a socket that was handed over is not ours. */

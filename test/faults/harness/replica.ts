@@ -4,23 +4,31 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { freePort } from './ports.ts';
 
+/** Model → its version, and how long that takes to load each time the process starts. */
+export type LoadedModels = Readonly<Record<string, { readonly version: string; readonly loadMs: number }>>;
+
 /** A replica in a process of its own, that can be killed and frozen. Its answers name it. */
 export class ReplicaProcess {
   readonly port: number;
+  readonly #models: LoadedModels | undefined;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number) {
+  private constructor(port: number, models: LoadedModels | undefined) {
     this.port = port;
+    this.#models = models;
   }
 
-  static async start(): Promise<ReplicaProcess> {
-    const replica = new ReplicaProcess(await freePort());
+  /** With models it tells their states, and answers for a version only once that is loaded. Else it answers everything. */
+  static async start(models?: LoadedModels): Promise<ReplicaProcess> {
+    const replica = new ReplicaProcess(await freePort(), models);
     await replica.start();
     return replica;
   }
 
   async start(): Promise<void> {
-    const child = fork(join(import.meta.dirname, 'replica-process.ts'), [String(this.port)], { stdio: 'inherit' });
+    const models = this.#models === undefined ? [] : [JSON.stringify(this.#models)];
+    const words = [String(this.port), ...models];
+    const child = fork(join(import.meta.dirname, 'replica-process.ts'), words, { stdio: 'inherit' });
     this.#child = child;
     await once(child, 'message');
   }

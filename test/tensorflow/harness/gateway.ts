@@ -43,6 +43,8 @@ export interface PassageWords {
   readonly policy?: string;
   /** Versions of models, as one line of YAML. */
   readonly models?: string;
+  /** `{ every: 300ms }` */
+  readonly health?: string;
 }
 
 /** `headgate up` before a model server, with a real OpenID Provider and its tokens. */
@@ -75,6 +77,7 @@ export class Passage {
         '  scoring:',
         `    endpoints: [ { rest: 127.0.0.1:${server.restPort}, grpc: 127.0.0.1:${server.grpcPort} } ]`,
         ...(words.models === undefined ? [] : [`    models: ${words.models}`]),
+        ...(words.health === undefined ? [] : [`    health: ${words.health}`]),
       ],
     });
     undo.defer(() => gateway.remove());

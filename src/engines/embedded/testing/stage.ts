@@ -28,6 +28,8 @@ export interface StageOptions {
   readonly limits?: readonly LimitPlan[];
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
+  /** What else the service's upstream says. */
+  readonly upstream?: Partial<UpstreamPlan>;
 }
 
 export async function startStage(options: StageOptions): Promise<Stage> {
@@ -53,7 +55,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
 /** Anyone may do anything with the model `m`, and nobody anything with `n`. */
 export function stagePlan(
   folder: string,
-  { replicas, grpc = [], bodyBytesMax = 64 * 1024 * 1024, limits = [], access, tls }: StageOptions,
+  { replicas, grpc = [], bodyBytesMax = 64 * 1024 * 1024, limits = [], access, tls, upstream }: StageOptions,
 ): Plan {
   const rule = {
     index: 0,
@@ -89,7 +91,9 @@ export function stagePlan(
         ...(tls !== undefined && { tls }),
       },
     ],
-    upstreams: [{ service: 'scoring', endpoints: replicas.map((port, index) => endpoint(port, grpc[index])) }],
+    upstreams: [
+      { service: 'scoring', endpoints: replicas.map((port, index) => endpoint(port, grpc[index])), ...upstream },
+    ],
     audit: { directory: join(folder, 'audit'), record: 'required' },
     bounds: { bodyBytesMax },
     admin: { host: '127.0.0.1', port: 0 },
