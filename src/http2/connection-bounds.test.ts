@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { errorCodes } from './index.ts';
+import { errorCodes, type Stream } from './index.ts';
 import { block, frame, post, request, uint32 } from './testing/frames.ts';
 import { eventsOf, RawClient, startServer, until } from './testing/server.ts';
 
@@ -184,4 +184,31 @@ test('what a client still begins after the last GOAWAY is refused, body and all,
   assert.equal(payload.toString(), 'in time');
   assert.equal(await client.ending(), errorCodes.none);
   going.close();
+});
+
+test('windows that are wide open before a socket that nobody reads: nothing piles up (CVE-2019-9517)', async () => {
+  const chunk = Buffer.alloc(65_536);
+  let written = 0;
+  let stream: Stream | undefined;
+  const send = (): void => {
+    while (stream?.write(chunk) === true && written < 2000) written += 1;
+  };
+  const generous = await startServer((opened) => {
+    stream = opened;
+    opened.head([':status', '200']);
+    opened.events = eventsOf({ onRoom: send });
+    send();
+  });
+  const client = new RawClient(generous.port);
+  client.socket.pause();
+  const window = Buffer.concat([Buffer.of(0, 4), uint32(0x7fff_ffff)]);
+  client.send(frame(4, 0, 0, window), frame(8, 0, 0, uint32(0x7fff_0000)), request(1));
+  const connection = await until(() => [...generous.connections].find(({ output }) => output.isFull));
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  // 64 kB of the stream, 128 kB of the socket and what one write may add.
+  assert.ok((stream?.heldBytes ?? 0) <= 2 * 65_536, `${stream?.heldBytes} bytes of the stream`);
+  assert.ok(connection.output.bytes <= 3 * 131_072, `${connection.output.bytes} bytes of the socket`);
+  assert.ok(written < 1000, `${written} chunks`);
+  client.socket.destroy();
+  generous.close();
 });
