@@ -30,9 +30,9 @@ export function readInto(socket: Socket, buffer: Buffer, then: (chunk: Buffer) =
     },
   });
   handle.useUserBuffer(buffer);
-  // What came before, and was put back.
+  // What came before, and was put back; not at once, because whoever asks is still being made.
   const before: Buffer | null = socket.read();
-  if (before !== null) then(before);
+  if (before !== null) process.nextTick(then, before);
   socket.resume();
 }
 

@@ -12,6 +12,8 @@ import { openTls } from '../../../test/support/certificate.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { Turn } from '../../http2/index.ts';
+import { request as askFrame, preface, settings } from '../../http2/testing/frames.ts';
+import { RawClient } from '../../http2/testing/server.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
@@ -129,6 +131,45 @@ test('the same over h2', async () => {
     /^413/,
   );
   client.close();
+});
+
+test('over h2, whoever breaks the rules with the first bytes is told so, and nobody else suffers', async () => {
+  const stray = Buffer.from([0, 0, 1, 9, 4, 0, 0, 0, 1, 0]);
+  const begun = Buffer.concat([
+    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+    Buffer.alloc(9, 0).fill(4, 3, 4),
+    stray,
+  ]);
+  for (let turn = 0; turn < 3; turn += 1) {
+    const answer = Buffer.from(await sendRaw(stage.port, begun.toString('latin1')), 'latin1');
+    // GOAWAY, the last that is said.
+    assert.deepEqual([answer.at(-14), answer.readUInt32BE(answer.length - 4)], [7, 1]);
+  }
+  const session = connectHttp2(`http://127.0.0.1:${stage.port}`);
+  const stream = session.request({ ':path': '/v1/models/m' });
+  const [headers] = await once(stream, 'response');
+  assert.equal(headers[':status'], 200);
+  session.destroy();
+});
+
+test('over h2, a client that has connected before the listener closes, and asks after, is answered and told to go', async () => {
+  const closing = await startStage({ replicas: [replica.port] });
+  const client = new RawClient(closing.port, { begins: false });
+  await once(client.socket, 'connect');
+  const stopped = closing.stop();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const fields: [string, string][] = [
+    [':method', 'GET'],
+    [':scheme', 'http'],
+    [':path', '/v1/models/m'],
+    [':authority', 'a'],
+  ];
+  client.send(preface, settings, askFrame(1, { fields }));
+  const { type } = await client.frame(({ streamId }) => streamId === 1);
+  assert.equal(type, 1);
+  await client.frame((seen) => seen.type === 7);
+  client.socket.destroy();
+  await stopped;
 });
 
 test('100-continue is answered only to a call that may be made', async () => {

@@ -21,6 +21,7 @@ export class Http2Server {
   readonly #options: Http2Options;
   readonly #connections = new Set<ServerConnection>();
   readonly #looking: NodeJS.Timeout;
+  #isClosing = false;
 
   constructor(scene: Scene, options: Http2Options) {
     this.#scene = scene;
@@ -40,7 +41,7 @@ export class Http2Server {
         exchange.follow(call);
         call.start();
       },
-      onClosed: () => this.#connections.delete(connection),
+      onClosed: () => this.#left(connection),
     };
     const connection = new ServerConnection(
       socket,
@@ -55,12 +56,19 @@ export class Http2Server {
       handlers,
     );
     this.#connections.add(connection);
+    if (this.#isClosing) connection.close();
   }
 
-  /** Clients are told to go; resolves nothing: connections end with their last stream. */
+  /** Clients are told to go, those that are still to come, too: connections end with their last stream. */
   close(): void {
-    for (const connection of this.#connections) connection.close();
-    clearInterval(this.#looking);
+    this.#isClosing = true;
+    for (const connection of [...this.#connections]) connection.close();
+    if (this.#connections.size === 0) clearInterval(this.#looking);
+  }
+
+  #left(connection: ServerConnection): void {
+    this.#connections.delete(connection);
+    if (this.#isClosing && this.#connections.size === 0) clearInterval(this.#looking);
   }
 
   #look(): void {
