@@ -4,9 +4,9 @@ import { ClientConnection, type ClientHandlers, type Turn } from '../../http2/in
 import { printHostPort } from '../../std/host-port.ts';
 import { connectTimeoutMs, headerCountMax } from '../../std/limits.ts';
 import {
+  connectionWindowBytes,
   grpcWindowBytes,
   parsedHeadBytesMax,
-  replicaWindowBytes,
   sessionsMax,
   silentLookMs,
   streamsMax,
@@ -118,7 +118,7 @@ export class GrpcReplica {
     const options = {
       turn: this.#turn,
       windowBytes: grpcWindowBytes,
-      connectionWindowBytes: replicaWindowBytes,
+      connectionWindowBytes,
       streamsMax: 0,
       listBytesMax: parsedHeadBytesMax,
       fieldsMax: 10 * headerCountMax,

@@ -43,10 +43,11 @@ export const workerRestartsMs = 60_000;
 export const sessionsMax = 8;
 /** What a replica, or a client, may send on one stream before it is read. */
 export const grpcWindowBytes = 262_144;
-/** And on all streams of one connection: a client's. */
-export const connectionWindowBytes = 4 * 1024 * 1024;
-/** A replica's, so large that calls which nobody reads don't hold the others up. */
-export const replicaWindowBytes = 64 * 1024 * 1024;
+/**
+ * And on all streams of one connection: as much as all streams may, so that none that nobody reads holds the others up, which would
+ * stand still for good where a replica takes one after the other. A client can have so much held, if it finds a replica that doesn't read.
+ */
+export const connectionWindowBytes = streamsMax * grpcWindowBytes;
 /** Ways of walking a message that are remembered, by listener, host and path. */
 export const walksMax = 1000;
 /** How often gRPC calls are looked at for which a replica may have fallen silent. */
