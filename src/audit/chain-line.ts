@@ -35,8 +35,8 @@ export function callHead(record: ParsedRecord): string {
 }
 
 function timingText(timing: AuditRecord['timing']): string {
-  const { totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus } = timing;
-  return JSON.stringify({ totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus });
+  const { totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus, tries } = timing;
+  return JSON.stringify({ totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus, tries });
 }
 
 /** The line of an event that is no call, newline and all. `position` is the seal's to say. */

@@ -62,6 +62,8 @@ test('read as bytes, as text, or made from a record without memory: one line of 
     { totalMs: 0.257, bytesIn: 0 },
     exampleRecord(1).timing,
     { ...exampleRecord(1).timing, grpcStatus: 14 },
+    { ...exampleRecord(1).timing, tries: 2 },
+    { ...exampleRecord(1).timing, grpcStatus: 0, tries: 3 },
   ];
   const records = timings.flatMap((timing, at) =>
     [null, 'ab'.repeat(16)].map((traceId, of) => ({ ...exampleRecord(2 * at + of + 1, { traceId }), timing })),

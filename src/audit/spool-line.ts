@@ -33,9 +33,10 @@ export function spoolLine(call: SpoolCall, core: string): string {
   const bytesOut = call.bytesOut === undefined ? '' : `,"bytesOut":${call.bytesOut}`;
   const endpoint = call.endpoint === undefined ? '' : `,"endpoint":"${call.endpoint}"`;
   const grpc = call.grpcStatus === undefined ? '' : `,"grpcStatus":${call.grpcStatus}`;
+  const tries = call.tries === undefined ? '' : `,"tries":${call.tries}`;
   const trace = call.traceId === null ? 'null' : `"${call.traceId}"`;
   const who = `"requestId":"${call.requestId}","timeMs":${call.timeMs},"worker":"${call.worker}","sequence":${call.sequence}`;
-  const timing = `"totalMs":${ms(call.totalMs)}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}`;
+  const timing = `"totalMs":${ms(call.totalMs)}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${tries}`;
   const from = `"engine":"embedded","address":"${call.address}","timing":{${timing}}`;
   const head = `{"kind":"call",${who},${from},"core":{"status":${call.status},"traceId":${trace},`;
   return `h2\t${core.slice(0, sumLength)}\t${head}${core.slice(sumLength)}`;

@@ -54,7 +54,8 @@ const time = `${count}(?:\\.\\d{1,6})?`;
 const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"connectMs":${time})?` +
-    `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?\\},` +
+    `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?` +
+    `(?:,"tries":${count})?\\},` +
     `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"),`,
 );
 const eventStart = 'h2\t01234567\t'.length;
@@ -75,6 +76,7 @@ const form = {
   bytesOut: bytes(',"bytesOut":'),
   endpoint: bytes(',"endpoint":"'),
   grpcStatus: bytes(',"grpcStatus":'),
+  tries: bytes(',"tries":'),
   status: bytes('},"core":{"status":'),
   traceId: bytes(',"traceId":'),
   none: bytes('null'),
@@ -89,6 +91,7 @@ const kinds = {
 } as const;
 
 const measured = [form.connectMs, form.upstreamMs, form.bytesIn, form.bytesOut] as const;
+const counted = [form.grpcStatus, form.tries] as const;
 
 /** The same form, read byte by byte; its cores are those that a line read as text has brought. */
 class PlainLines implements PlainReader {
@@ -147,9 +150,11 @@ class PlainLines implements PlainReader {
       copyist.run(kinds.endpoint, endpointMax);
       copyist.copy(form.quote);
     }
-    if (!copyist.follows(form.grpcStatus)) return;
-    copyist.copy(form.grpcStatus);
-    copyist.count();
+    for (const member of counted) {
+      if (!copyist.follows(member)) continue;
+      copyist.copy(member);
+      copyist.count();
+    }
   }
 
   #answer(copyist: Copyist): void {

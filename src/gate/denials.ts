@@ -196,6 +196,8 @@ export function problemAnswer(reason: DenialReason, requestId: string, options: 
 export interface ProblemOptions {
   /** Overrides the row's Retry-After. Seconds. */
   readonly retryAfterSeconds?: number;
+  /** For `limit-exceeded`: value of RateLimit-Policy. */
+  readonly rateLimitPolicy?: string;
   /** For `method-not-allowed`. */
   readonly allow?: readonly string[];
 }
@@ -208,6 +210,7 @@ function problemHeaders(row: DenialRow, options: ProblemOptions): [string, strin
   if (row.bearerError !== undefined) headers.push(['www-authenticate', challenge(row)]);
   const retryAfterSeconds = options.retryAfterSeconds ?? row.retryAfterSeconds;
   if (retryAfterSeconds !== undefined) headers.push(['retry-after', String(retryAfterSeconds)]);
+  if (options.rateLimitPolicy !== undefined) headers.push(['ratelimit-policy', options.rateLimitPolicy]);
   if (options.allow !== undefined) headers.push(['allow', options.allow.join(', ')]);
   return headers;
 }

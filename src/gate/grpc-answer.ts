@@ -44,6 +44,7 @@ export function grpcAnswer(reason: DenialReason, requestId: string, options: Pro
   if (reason === 'message-compressed') headers.push(['grpc-accept-encoding', 'identity']);
   const retryAfterSeconds = options.retryAfterSeconds ?? row.retryAfterSeconds;
   if (retryAfterSeconds !== undefined) headers.push(['retry-after', String(retryAfterSeconds)]);
+  if (options.rateLimitPolicy !== undefined) headers.push(['ratelimit-policy', options.rateLimitPolicy]);
   return { status: 200, headers };
 }
 

@@ -114,6 +114,12 @@ export class Stream {
     this.close(code);
   }
 
+  /** The same, and nothing is told any more. */
+  abandon(code: number): void {
+    this.events = silent;
+    this.reset(code);
+  }
+
   pause(): void {
     this.#isPaused = true;
   }

@@ -1,4 +1,5 @@
 export { chosenVersionBytes, tasksWithVersion } from './chosen-version.ts';
+export { grpcTimeoutMs, grpcTimeoutText } from './grpc-timeout.ts';
 export { readHeadersBinary } from './hdrs-bin.ts';
 export { frameHeadBytes, MessageWalk, type TaskPlace, type WalkFault, type WalkKind } from './message-walk.ts';
 export type { NamedModel } from './model-spec.ts';

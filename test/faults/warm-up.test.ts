@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadEngine } from '../../src/control/index.ts';
 import type { EngineName } from '../../src/plan/types.ts';
 import { openedHere } from '../support/opened.ts';
@@ -124,6 +125,31 @@ function suite(engine: EngineName): void {
       failed.map(({ error, answer }) => error ?? answer?.body),
       [],
     );
+  });
+
+  test('a replica that is frozen is down after some checks, and no call goes there until it has thawed', async (t) => {
+    const [frozen] = replicas;
+    const at = `127.0.0.1:${frozen.port}`;
+    frozen.signal('SIGSTOP');
+    try {
+      const frozenMs = performance.now();
+      const isDown = async (): Promise<boolean> => (await waits()).includes(`${at} is down`);
+      await until(isDown, { what: 'status shows that it is down', withinMs: lateMs });
+      const downMs = performance.now();
+      // The engine hears of it a moment after the status shows it.
+      await sleep(500);
+      const beside = load('quick');
+      await until(() => beside.outcomes.length >= 50, { what: 'calls go on', withinMs: lateMs });
+      const outcomes = await beside.stop();
+      t.diagnostic(`down after ${secondsOf(downMs - frozenMs)}; then ${counts(outcomes)}`);
+      assert.ok(outcomes.every((outcome) => outcome.status === 200 && replicaOf(outcome) !== at));
+    } finally {
+      frozen.signal('SIGCONT');
+    }
+    const again = load('quick');
+    const isBack = (): boolean => again.outcomes.some((outcome) => replicaOf(outcome) === at);
+    await until(isBack, { what: 'it is used again', withinMs: lateMs });
+    assert.ok((await again.stop()).every(({ status }) => status === 200));
   });
 
   test('its log says what happened, in a few lines', () => {

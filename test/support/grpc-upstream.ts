@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { NamedModel } from '../../src/wire/index.ts';
 import { frame } from './protobuf-bytes.ts';
@@ -20,6 +26,8 @@ export interface GrpcUpstream {
   readonly ran: Ran[];
   /** Streams that ended before their message was whole. */
   readonly reset: number;
+  /** Streams that were cancelled. */
+  readonly cancelled: number;
   readonly sessions: number;
   /** Says goodbye on every connection, and ends them with their last stream. */
   goaway(): void;
@@ -30,12 +38,14 @@ export interface GrpcUpstream {
 
 /**
  * A gRPC server over node:http2 that reads messages by a real protobuf parser. The metadata `x-answer` says how it answers: `large:N`
- * bytes, `status:N`, `trailers-only`, `http:N`, `reset`, `silent`, `hang-up`, `half` and `broken` (reset within the answer); else with one small message.
+ * bytes, `status:N`, `trailers-only:N`, `pushback:MS` (UNAVAILABLE, for so long), `empty:N` (no message), `http:N`, `reset`, `silent`, `hang-up`, `half` and `broken` (reset within the answer); else with one small message.
+ * `first=` before it: the first time that this call comes; then well.
  */
 export async function startGrpcUpstream(): Promise<GrpcUpstream> {
   const sessions = new Set<ServerHttp2Session>();
   const ran: Ran[] = [];
-  const counts = { reset: 0, sessions: 0 };
+  const counts = { reset: 0, cancelled: 0, sessions: 0 };
+  const met = new Set<string>();
   const server = createServer();
   server.on('session', (session) => {
     sessions.add(session);
@@ -49,6 +59,7 @@ export async function startGrpcUpstream(): Promise<GrpcUpstream> {
     stream.on('error', () => undefined);
     stream.on('close', () => {
       if (!isWhole) counts.reset += 1;
+      if (stream.rstCode === constants.NGHTTP2_CANCEL) counts.cancelled += 1;
     });
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
     stream.on('end', () => {
@@ -57,7 +68,10 @@ export async function startGrpcUpstream(): Promise<GrpcUpstream> {
       if (run === undefined || stream.destroyed) return;
       isWhole = true;
       ran.push(run);
-      answer(stream, String(headers['x-answer'] ?? ''));
+      const how = String(headers['x-answer'] ?? '');
+      const id = String(headers['x-headgate-request-id']);
+      answer(stream, how.startsWith('first=') && met.has(id) ? '' : how.replace('first=', ''));
+      met.add(id);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -67,6 +81,9 @@ export async function startGrpcUpstream(): Promise<GrpcUpstream> {
     ran,
     get reset() {
       return counts.reset;
+    },
+    get cancelled() {
+      return counts.cancelled;
     },
     get sessions() {
       return counts.sessions;
@@ -108,8 +125,14 @@ const trailersOf = (status: number) => ({ ...head, 'grpc-status': String(status)
 function answer(stream: ServerHttp2Stream, how: string): void {
   const [what, number = ''] = how.split(':');
   if (what === 'silent') return;
-  if (what === 'trailers-only') stream.respond(trailersOf(5), { endStream: true });
-  else if (what === 'http') {
+  if (what === 'trailers-only') stream.respond(trailersOf(Number(number || 5)), { endStream: true });
+  else if (what === 'pushback') {
+    stream.respond({ ...trailersOf(14), 'grpc-retry-pushback-ms': number }, { endStream: true });
+  } else if (what === 'empty') {
+    stream.respond(head, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': number }));
+    stream.end();
+  } else if (what === 'http') {
     stream.respond({ ':status': Number(number), 'content-type': 'text/plain' });
     stream.end('not gRPC');
   } else if (what === 'reset') stream.close(2);

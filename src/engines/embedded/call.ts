@@ -8,18 +8,20 @@ import {
   problemAnswer,
 } from '../../gate/index.ts';
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
-import { retryAfterSeconds } from '../../traffic/index.ts';
+import { rateLimitPolicy, retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
 import { unaskedCore } from '../static-core.ts';
 import type { Answered } from './answered.ts';
 import { readBody } from './body.ts';
+import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
 import { Fields, traceIdOf } from './fields.ts';
 import { type KeptKey, keptKey } from './kept.ts';
 import { drainedBodyBytesMax } from './limits.ts';
-import { type Ending, Passage } from './passage.ts';
+import { Passage } from './passage.ts';
 import type { Scene } from './scene.ts';
 import type { Waiting } from './spool.ts';
+import type { Due } from './wheel.ts';
 
 /** The answer to a refused call. */
 export interface Refusal {
@@ -37,17 +39,23 @@ export interface Underway {
   /** The head of the answer is on its way to the client. */
   readonly hasBegun: boolean;
   readonly bytesOut: number;
+  /** The replica that it was sent to last. */
+  readonly endpoint: string | undefined;
+  /** Replicas that it was tried at, where there was more than one try. */
+  readonly tries: number | undefined;
   /** Nobody waits for the answer any more. */
   abandon(): void;
   /** Ends an answer that has begun so that nobody takes it for whole. */
   breakOff(): void;
+  /** The service's own deadline has passed, and the replica may be to blame. */
+  late(): void;
 }
 
 /**
  * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
  * (a client that leaves, a broken body) ends it exactly once: what `#ending` is set to first is what is recorded and done.
  */
-export class Call implements Waiting {
+export class Call implements Waiting, Due {
   readonly exchange: Exchange;
   readonly requestId: string;
   fields: Fields = noFields;
@@ -55,6 +63,10 @@ export class Call implements Waiting {
   protected message: NamedModel | undefined;
   protected underway: Underway | undefined;
   protected bytesIn = 0;
+  /** When its deadline passes; `Infinity`: it has none. */
+  dueMs = Number.POSITIVE_INFINITY;
+  before: Due | undefined;
+  after: Due | undefined;
   readonly #scene: Scene;
   readonly #listener: string;
   readonly #startedMs: number;
@@ -119,7 +131,7 @@ export class Call implements Waiting {
   }
 
   /** Ends the call with a refusal, if nothing was answered yet; else breaks the answer off. */
-  refuse(reason: DenialReason, options?: ProblemOptions, endpoint?: string): void {
+  refuse(reason: DenialReason, options?: ProblemOptions): void {
     if (this.underway?.hasBegun) {
       this.underway.breakOff();
       return;
@@ -131,7 +143,7 @@ export class Call implements Waiting {
       status,
       bytesOut: bytes?.length ?? 0,
       reason,
-      ...(endpoint !== undefined && { endpoint }),
+      ...this.#carried(),
       release: () => exchange.respond(status, fields, bytes, ends),
     });
   }
@@ -140,7 +152,8 @@ export class Call implements Waiting {
   left(): void {
     if (this.#ending !== undefined) return;
     // While the gate is asked nothing is known that could be recorded: #decided sees to it.
-    const ending: Ending = { status: 0, bytesOut: this.underway?.bytesOut ?? 0, release: () => undefined };
+    const bytesOut = this.underway?.bytesOut ?? 0;
+    const ending: Ending = { status: 0, bytesOut, ...this.#carried(), release: () => undefined };
     if (this.#answered === undefined) this.#ending = ending;
     else this.end(ending);
     this.underway?.abandon();
@@ -150,6 +163,7 @@ export class Call implements Waiting {
   end(ending: Ending): void {
     if (this.#ending !== undefined) return;
     this.#ending = ending;
+    if (this.dueMs !== Number.POSITIVE_INFINITY) this.#scene.wheel.remove(this);
     this.underway?.abandon();
     this.#record(ending);
   }
@@ -202,10 +216,36 @@ export class Call implements Waiting {
     }
     const counters = answered.counters(this.exchange.address);
     if (counters.length > 0 && !this.#scene.limiter.take(counters, this.#scene.sharedUs + this.#startedMs * 1000)) {
-      this.refuse('limit-exceeded', retryAfter(answer));
+      this.refuse('limit-exceeded', limitOptions(answer));
       return;
     }
-    this.carry(answer, answered);
+    if (this.#isInTime(answer)) this.carry(answer, answered);
+    else this.refuse('deadline-exceeded');
+  }
+
+  /** Its deadline passed. */
+  due(): void {
+    // How little time a client leaves says nothing of a replica.
+    if (this.dueMs < this.#startedMs + this.patienceMs) this.underway?.late();
+    this.refuse('deadline-exceeded');
+  }
+
+  /** How long the client waits, from the call's arrival, in milliseconds. */
+  protected get patienceMs(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** Counts its deadline from now on, if it has one: from its arrival, waiting and tries included. */
+  #isInTime({ fields: { operation } }: Permit): boolean {
+    const { carriages, wheel } = this.#scene;
+    const { deadlineMs = Number.POSITIVE_INFINITY } = carriages.of(operation.service).traffic;
+    const allowedMs = Math.min(deadlineMs, this.patienceMs);
+    if (allowedMs === Number.POSITIVE_INFINITY) return true;
+    const dueMs = this.#startedMs + allowedMs;
+    if (dueMs <= performance.now()) return false;
+    this.dueMs = dueMs;
+    wheel.add(this);
+    return true;
   }
 
   /** Reads the body, if there is one, and passes the call on. */
@@ -214,7 +254,9 @@ export class Call implements Waiting {
     const pass = (body: Buffer | Readable | null): void => {
       // A reset body ends like a whole one; that the client left is heard next.
       if (this.#ending !== undefined || exchange.isReset) return;
-      const passage = new Passage(this, { permit, answered, body, upstreams: this.#scene.upstreams });
+      const { upstreams, carriages } = this.#scene;
+      const carriage = carriages.of(permit.fields.operation.service);
+      const passage = new Passage(this, { permit, answered, carriage, body, upstreams });
       this.underway = passage;
       passage.start();
     };
@@ -288,7 +330,7 @@ export class Call implements Waiting {
   }
 
   /** INVARIANT: one line a call. A call may end while the gate is asked, and the answer comes after. */
-  #record({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus }: Ending): void {
+  #record({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus, tries }: Ending): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
     const { exchange, fields } = this;
@@ -305,8 +347,15 @@ export class Call implements Waiting {
       bytesOut,
       endpoint,
       grpcStatus,
+      tries,
     };
     scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
+  }
+
+  #carried(): Pick<Ending, 'endpoint' | 'tries'> {
+    if (this.underway === undefined) return {};
+    const { endpoint, tries } = this.underway;
+    return { ...(endpoint !== undefined && { endpoint }), ...(tries !== undefined && { tries }) };
   }
 
   #core(reason: DenialReason | undefined): string {
@@ -319,6 +368,6 @@ export class Call implements Waiting {
   }
 }
 
-function retryAfter({ fields }: Permit): ProblemOptions {
-  return { retryAfterSeconds: retryAfterSeconds(fields.limits) };
+function limitOptions({ fields: { limits } }: Permit): ProblemOptions {
+  return { retryAfterSeconds: retryAfterSeconds(limits), rateLimitPolicy: rateLimitPolicy(limits) };
 }

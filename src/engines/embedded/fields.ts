@@ -19,6 +19,9 @@ export class Fields {
   /** Coded for transfer in another way than by chunks alone. */
   isRecoded = false;
   traceparent: string | undefined;
+  /** All of them, with commas in between. */
+  acceptEncoding: string | undefined;
+  grpcTimeout: string | undefined;
   /** Fields that this connection alone is about, besides those known by name. */
   connection: string | undefined;
 }
@@ -33,7 +36,9 @@ const traceparent = 32;
 const contentLength = 64;
 const transferEncoding = 128;
 const read = 256;
-const special = 511 - dropped;
+const acceptEncoding = 512;
+const grpcTimeout = 1024;
+const special = 2047 - dropped;
 
 /** RFC 9110, section 7.6.1, and what is answered or set anew here. */
 const ofConnection = new Set([
@@ -55,6 +60,8 @@ const marks: Readonly<Record<string, number>> = {
   traceparent,
   'content-length': contentLength,
   'transfer-encoding': transferEncoding,
+  'accept-encoding': acceptEncoding,
+  'grpc-timeout': grpcTimeout,
 };
 
 /** Whether a field belongs to one connection only. `name` in lower case. */
@@ -110,12 +117,15 @@ function note(fields: Fields, kind: number, name: string, value: string): void {
     fields.isRecoded ||= fields.isChunked || value.toLowerCase() !== 'chunked';
     fields.isChunked = true;
   }
-  if ((kind & connection) !== 0 && !/^(keep-alive|close)$/i.test(value)) fields.connection = joined(fields, value);
+  if ((kind & connection) !== 0 && !/^(keep-alive|close)$/i.test(value))
+    fields.connection = joined(fields.connection, value);
+  if ((kind & acceptEncoding) !== 0) fields.acceptEncoding = joined(fields.acceptEncoding, value);
+  if ((kind & grpcTimeout) !== 0) fields.grpcTimeout = joined(fields.grpcTimeout, value);
   if ((kind & read) !== 0) fields.reads += `\n${name.toLowerCase()}:${value}`;
 }
 
-function joined(fields: Fields, value: string): string {
-  return fields.connection === undefined ? value : `${fields.connection},${value}`;
+function joined(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before},${value}`;
 }
 
 /** Never what frames the message or names its host: a client can't have those taken away. */

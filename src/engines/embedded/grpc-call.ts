@@ -1,5 +1,12 @@
 import { type DenialReason, grpcAnswer, type Permit, type ProblemOptions, requestFault } from '../../gate/index.ts';
-import { chosenVersionBytes, frameHeadBytes, MessageWalk, tasksWithVersion, type WalkKind } from '../../wire/index.ts';
+import {
+  chosenVersionBytes,
+  frameHeadBytes,
+  grpcTimeoutMs,
+  MessageWalk,
+  tasksWithVersion,
+  type WalkKind,
+} from '../../wire/index.ts';
 import type { Answered } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
 import { GrpcPassage } from './grpc-passage.ts';
@@ -21,9 +28,19 @@ export class GrpcCall extends Call {
   #isAsked = false;
   #appended: Buffer | undefined;
   #grpc: GrpcPassage | undefined;
+  #patienceMs = Number.POSITIVE_INFINITY;
 
   protected override begin(): void {
     this.message = {};
+    const { grpcTimeout } = this.fields;
+    if (grpcTimeout !== undefined) {
+      const patienceMs = grpcTimeoutMs(grpcTimeout);
+      if (patienceMs === undefined) {
+        this.refuse('request-malformed');
+        return;
+      }
+      this.#patienceMs = patienceMs;
+    }
     const kind = this.scene.walkOf(
       this.listener,
       this.exchange.authority ?? this.fields.host ?? '',
@@ -33,6 +50,10 @@ export class GrpcCall extends Call {
     // What is refused whatever its message says is refused without it.
     if (kind === undefined || (key === undefined && requestFault(this.request()) !== undefined)) this.ask(key);
     else this.#read(kind);
+  }
+
+  protected override get patienceMs(): number {
+    return this.#patienceMs;
   }
 
   protected override refusal(reason: DenialReason, options?: ProblemOptions): Refusal {
@@ -137,6 +158,8 @@ export class GrpcCall extends Call {
       permit,
       answered,
       upstreams: this.scene.grpcUpstreams,
+      carriage: this.scene.carriages.of(permit.fields.operation.service),
+      wheel: this.scene.wheel,
       body,
       isWhole: !this.#isStreamed,
       resume: () => this.exchange.resume(),

@@ -2,15 +2,8 @@ import { connect, type Socket } from 'node:net';
 import type { Permit } from '../../gate/index.ts';
 import { ClientConnection, type ClientHandlers, type Turn } from '../../http2/index.ts';
 import { printHostPort } from '../../std/host-port.ts';
-import { connectTimeoutMs, headerCountMax } from '../../std/limits.ts';
-import {
-  connectionWindowBytes,
-  grpcWindowBytes,
-  parsedHeadBytesMax,
-  sessionsMax,
-  silentLookMs,
-  streamsMax,
-} from './limits.ts';
+import { headerCountMax } from '../../std/limits.ts';
+import { connectionWindowBytes, grpcWindowBytes, parsedHeadBytesMax, sessionsMax, streamsMax } from './limits.ts';
 import type { Member, Members } from './members.ts';
 import { ReplicaSets } from './replica-sets.ts';
 
@@ -18,11 +11,6 @@ import { ReplicaSets } from './replica-sets.ts';
 export interface Session {
   readonly http2: ClientConnection;
   inFlight: number;
-}
-
-/** A call on its way, which ends itself where nothing moves any more. */
-export interface Looked {
-  look(nowMs: number): void;
 }
 
 /** Hears of a session that is there to be used, or that there is none. */
@@ -46,10 +34,10 @@ export class GrpcReplica {
   }
 
   /**
-   * Finds or opens a session. The one place where a replica is reached over gRPC, and it asks for a Permit. `done` once for each that
+   * Finds or opens a session; a new one may take `connectMs` to be there. The one place where a replica is reached over gRPC, and it asks for a Permit. `done` once for each that
    * was given.
    */
-  open(_permit: Permit, then: Opened): void {
+  open(_permit: Permit, connectMs: number, then: Opened): void {
     this.inFlight += 1;
     this.member.begin();
     const session = this.#ready();
@@ -59,7 +47,7 @@ export class GrpcReplica {
       return;
     }
     this.#waiting.push(then);
-    if (!this.#isConnecting) this.#connect();
+    if (!this.#isConnecting) this.#connect(connectMs);
   }
 
   done(session: Session | undefined): void {
@@ -85,14 +73,14 @@ export class GrpcReplica {
     return this.#sessions.length < sessionsMax ? undefined : least;
   }
 
-  #connect(): void {
+  #connect(connectMs: number): void {
     this.#isConnecting = true;
     const { hostname, port } = new URL(`http://${this.name}`);
     const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), noDelay: true });
-    const late = setTimeout(() => socket.destroy(), connectTimeoutMs);
+    const late = setTimeout(() => socket.destroy(), connectMs);
     socket.once('close', () => {
       clearTimeout(late);
-      if (!isOpen) this.#opened(undefined, false);
+      if (!isOpen) this.#opened(undefined, false, connectMs);
     });
     socket.on('error', () => undefined);
     let isOpen = false;
@@ -104,7 +92,7 @@ export class GrpcReplica {
           onReady: () => {
             clearTimeout(late);
             isOpen = true;
-            this.#opened(session, !this.#isClosed);
+            this.#opened(session, !this.#isClosed, connectMs);
           },
           // Calls on it hear of it by their streams.
           onGoaway: () => this.#leave(session),
@@ -131,7 +119,7 @@ export class GrpcReplica {
     if (at >= 0) this.#sessions.splice(at, 1);
   }
 
-  #opened(session: Session | undefined, isKept: boolean): void {
+  #opened(session: Session | undefined, isKept: boolean, connectMs: number): void {
     this.#isConnecting = false;
     if (session !== undefined && isKept) this.#sessions.push(session);
     const waiting = this.#waiting;
@@ -145,31 +133,17 @@ export class GrpcReplica {
       if (found !== undefined) found.inFlight += 1;
       then(found);
     }
-    if (this.#waiting.length > 0 && !this.#isConnecting) this.#connect();
+    if (this.#waiting.length > 0 && !this.#isConnecting) this.#connect(connectMs);
   }
 }
 
 /** The replicas of every service that have a gRPC address. */
 export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
-  /** On their way. */
-  readonly calls = new Set<Looked>();
-  readonly #looking = setInterval(() => this.#look(), silentLookMs).unref();
-
   constructor(members: Members, turn: Turn) {
     super(members, addressOf, (member) => {
       const name = addressOf(member);
       return name === undefined ? undefined : new GrpcReplica(name, member, turn);
     });
-  }
-
-  override close(): void {
-    clearInterval(this.#looking);
-    super.close();
-  }
-
-  #look(): void {
-    const nowMs = performance.now();
-    for (const call of this.calls) call.look(nowMs);
   }
 }
 

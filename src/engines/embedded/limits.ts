@@ -50,5 +50,13 @@ export const grpcWindowBytes = 262_144;
 export const connectionWindowBytes = streamsMax * grpcWindowBytes;
 /** Ways of walking a message that are remembered, by listener, host and path. */
 export const walksMax = 1000;
-/** How often gRPC calls are looked at for which a replica may have fallen silent. */
+/** Before its first further try a call waits for a random part of this; before each one after, of twice as much. */
+export const retryBackoffMs = 25;
+/** A replica that asks to be left alone for longer is not asked again by the same call. */
+export const retryAskedMsMax = 1000;
+/** Answers and requests of fewer bytes are not coded: what coding saves would not pay for it. */
+export const codedBytesMin = 1024;
+/** Values of Accept-Encoding that are remembered, by service. */
+export const acceptsMax = 1000;
+/** How often connections of HTTP/2 are looked at on which nothing may move any more. */
 export const silentLookMs = 1000;

@@ -15,8 +15,9 @@ import { Turn } from '../../http2/index.ts';
 import { request as askFrame, preface, settings } from '../../http2/testing/frames.ts';
 import { RawClient } from '../../http2/testing/server.ts';
 import { systemClock } from '../../std/clock.ts';
-import { RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
+import { budgetMemory, RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Carriages } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
@@ -26,6 +27,7 @@ import { sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 const path = '/v1/models/m:predict';
 const opened = openedHere();
@@ -235,6 +237,8 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     spool,
     upstreams,
     grpcUpstreams: new GrpcUpstreams(members, turn),
+    carriages: new Carriages({ budgets: budgetMemory(), sharedUs: sharedUs() }),
+    wheel: new Wheel(),
     sharedUs: sharedUs(),
     isOpen: true,
     calls: 0,

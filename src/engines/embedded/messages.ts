@@ -1,6 +1,6 @@
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
-import type { CertificatesByListener } from '../engine.ts';
+import type { CertificatesByListener, ServiceTraffic } from '../engine.ts';
 import type { RosterByService } from './roster.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly share: number;
   readonly rates: SharedArrayBuffer;
   readonly floods: SharedArrayBuffer;
+  /** Of further tries. */
+  readonly budgets: SharedArrayBuffer;
   /** `replicaMemory()`, and which of the threads counts here. */
   readonly replicas: SharedArrayBuffer;
   readonly thread: number;
@@ -56,4 +58,5 @@ export interface WorkerStatus {
   readonly epoch: string;
   readonly keptDecisions: number;
   readonly issuers: readonly IssuerStatus[];
+  readonly traffic: readonly ServiceTraffic[];
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { send } from '../../../test/conformance/harness/client.ts';
+import { message, openCaller } from '../../../test/support/grpc-scene.ts';
+import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { ServingReplica } from '../../../test/support/serving-replica.ts';
 import type { ReplicaState } from '../engine.ts';
 import { eventually, type Stage, type StageOptions, startStage } from './testing/stage.ts';
@@ -85,6 +87,33 @@ describe('sequences', () => {
     const seen = new Set<string>();
     for (let turn = 0; turn < 20; turn += 1) seen.add((await call(stage, ['x-sequence-id', ''])).replica);
     assert.equal(seen.size, 2);
+  });
+});
+
+describe('over both protocols', () => {
+  test('a sequence of gRPC goes where that of REST goes; a replica that fails over one is passed over for both', async () => {
+    await using stack = new AsyncDisposableStack();
+    const replicas = await openReplicas(stack, 2);
+    const upstreams = [await startGrpcUpstream(), await startGrpcUpstream()] as const;
+    for (const upstream of upstreams) stack.adopt(upstream, (it) => it.close());
+    const grpc = upstreams.map(({ port }) => port);
+    const stage = await openStage(stack, replicas, { grpc, upstream: sequenced });
+    const caller = openCaller(stack, stage.port);
+    const places = await placesOf(stage);
+    for (const id of ids) {
+      const at = replicas.findIndex(({ name }) => name === places.get(id));
+      const before = upstreams[at]?.ran.length ?? 0;
+      assert.equal((await caller.call(message(10), { 'x-sequence-id': id })).grpcStatus, '0');
+      assert.equal(upstreams[at]?.ran.length, before + 1);
+    }
+    const [, bad] = replicas as [ServingReplica, ServingReplica];
+    bad.failsWith = 503;
+    const isEjected = async (): Promise<boolean> => (await stage.engine.status()).endpoints[1]?.isEjected === true;
+    while (!(await isEjected())) await call(stage);
+    const ran = upstreams[1].ran.length;
+    assert.equal((await caller.call(message(10))).grpcStatus, '0');
+    // Unless so much time went by that this call was the trial.
+    assert.ok(upstreams[1].ran.length === ran || !(await isEjected()));
   });
 });
 

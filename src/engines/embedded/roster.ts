@@ -14,6 +14,7 @@ export interface RosterEntry extends Omit<ReplicaState, 'lacks'> {
 export type RosterByService = Readonly<Record<string, readonly RosterEntry[]>>;
 
 interface Held {
+  readonly service: string;
   readonly key: string;
   isListed: boolean;
 }
@@ -29,6 +30,8 @@ export class Roster {
   /** By slot. */
   readonly #held: (Held | undefined)[] = [];
   readonly #slots = new Map<string, number>();
+  /** By service: ejections of replicas whose slot is another's by now. */
+  readonly #departed = new Map<string, number>();
   #current: ReadonlyMap<string, readonly RosterEntry[]> = new Map();
 
   constructor(memory: SharedArrayBuffer) {
@@ -89,21 +92,24 @@ export class Roster {
     );
   }
 
-  /** How often replicas of a service were passed over; of those that it has now. */
+  /** How often replicas of a service were passed over since the start; also of those that are gone. */
   ejections(service: string): number {
-    return (this.#current.get(service) ?? []).reduce((sum, { slot }) => sum + this.#ejection.ejections(slot), 0);
+    let sum = this.#departed.get(service) ?? 0;
+    for (const [slot, held] of this.#held.entries())
+      if (held?.service === service) sum += this.#ejection.ejections(slot);
+    return sum;
   }
 
   #entriesOf(service: string, states: readonly ReplicaState[]): RosterEntry[] {
-    return states.map((state) => ({ ...state, slot: this.#slotOf(`${service} ${nameOf(state.rest)}`) }));
+    return states.map((state) => ({ ...state, slot: this.#slotOf(service, `${service} ${nameOf(state.rest)}`) }));
   }
 
-  #slotOf(key: string): number {
+  #slotOf(service: string, key: string): number {
     const known = this.#slots.get(key);
     if (known !== undefined) return known;
     const slot = this.#freeSlot();
     this.#memory.clear(slot);
-    this.#held[slot] = { key, isListed: false };
+    this.#held[slot] = { service, key, isListed: false };
     this.#slots.set(key, slot);
     return slot;
   }
@@ -117,6 +123,7 @@ export class Roster {
     const held = this.#held[slot];
     if (held === undefined) throw new Error(`more than ${this.#memory.slots} replicas`);
     this.#slots.delete(held.key);
+    this.#departed.set(held.service, (this.#departed.get(held.service) ?? 0) + this.#ejection.ejections(slot));
     return slot;
   }
 

@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
-import { rateMemory, replicaMemory } from '../../traffic/index.ts';
-import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine } from '../engine.ts';
+import { budgetMemory, rateMemory, replicaMemory } from '../../traffic/index.ts';
+import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine, ServiceTraffic } from '../engine.ts';
+import { sumOfTraffic } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
@@ -54,6 +55,7 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
+  readonly #budgets = budgetMemory();
   readonly #replicas: SharedArrayBuffer;
   readonly #roster: Roster;
   readonly #count: number;
@@ -126,7 +128,9 @@ class Crew {
   async status(): Promise<EngineStatus> {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
-    return { ...statusOf(statuses), endpoints: this.#roster.status() };
+    const { traffic, ...status } = statusOf(statuses);
+    const told = traffic.map((each) => ({ ...each, ejections: this.#roster.ejections(each.service) }));
+    return { ...status, endpoints: this.#roster.status(), traffic: told };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -146,6 +150,7 @@ class Crew {
       share: 1 / this.#count,
       rates: this.#rates,
       floods: this.#floods,
+      budgets: this.#budgets,
       replicas: this.#replicas,
       thread,
       roster: this.#roster.all,
@@ -206,10 +211,13 @@ function freeNumber(taken: readonly number[]): number {
   return free;
 }
 
-function statusOf(statuses: readonly WorkerStatus[]): Omit<EngineStatus, 'endpoints'> {
+function statusOf(
+  statuses: readonly WorkerStatus[],
+): Omit<EngineStatus, 'endpoints' | 'traffic'> & { readonly traffic: readonly ServiceTraffic[] } {
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
     issuers: statuses[0]?.issuers ?? [],
+    traffic: sumOfTraffic(statuses.flatMap(({ traffic }) => traffic)),
   };
 }

@@ -3,11 +3,13 @@ import type { Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { RateLimiter } from '../../traffic/index.ts';
 import type { Asking } from './asking.ts';
+import type { Carriages } from './carriage.ts';
 import { FieldReader } from './fields.ts';
 import type { GrpcUpstreams } from './grpc-replica.ts';
 import type { Spool } from './spool.ts';
 import type { Upstreams } from './upstreams.ts';
 import { type WalkOf, walkFinder } from './walks.ts';
+import type { Wheel } from './wheel.ts';
 
 /** Everything of a worker that its calls need. */
 export interface Scene {
@@ -19,6 +21,10 @@ export interface Scene {
   readonly spool: Spool;
   readonly upstreams: Upstreams;
   readonly grpcUpstreams: GrpcUpstreams;
+  /** How the calls of each service are carried. */
+  readonly carriages: Carriages;
+  /** When calls have to be over. */
+  readonly wheel: Wheel;
   /** Microseconds that, added to `performance.now()`, give a time that all threads of the machine share. */
   readonly sharedUs: number;
   /** Of the connections of HTTP/2: what is written in one turn of the event loop leaves at its end. */

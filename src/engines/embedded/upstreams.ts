@@ -1,12 +1,19 @@
 import { Client } from 'undici';
 import type { Permit } from '../../gate/index.ts';
 import { printHostPort } from '../../std/host-port.ts';
-import { bodyBytesMax, connectTimeoutMs, keepAliveTimeoutMs, upstreamTimeoutMs } from '../../std/limits.ts';
+import { bodyBytesMax, keepAliveTimeoutMs } from '../../std/limits.ts';
 import { idleClientsMax } from './limits.ts';
 import type { Member, Members } from './members.ts';
 import { ReplicaSets } from './replica-sets.ts';
 
 type Dispatch = Parameters<Client['dispatch']>;
+
+export interface Dial {
+  /** How long a new connection may take to be there. */
+  readonly connectMs: number;
+  readonly request: Dispatch[0];
+  readonly handler: Dispatch[1];
+}
 
 /** A replica and the connections to it: undici clients of one call at a time, in a free list of our own (leaner than its Pool). */
 export class Replica {
@@ -26,11 +33,11 @@ export class Replica {
    * Dials, or takes a connection that is open. The one place where an upstream is reached, and it asks for a Permit.
    * The client goes back by `done`, once for each dispatch.
    */
-  dispatch(_permit: Permit, options: Dispatch[0], handler: Dispatch[1]): Client {
+  dispatch(_permit: Permit, { connectMs, request, handler }: Dial): Client {
     this.inFlight += 1;
     this.member.begin();
-    const client = this.#idle.pop() ?? this.#connect();
-    client.dispatch(options, handler);
+    const client = this.#idle.pop() ?? this.#connect(connectMs);
+    client.dispatch(request, handler);
     return client;
   }
 
@@ -47,12 +54,9 @@ export class Replica {
     for (const client of this.#idle.splice(0)) void client.close();
   }
 
-  #connect(): Client {
+  #connect(connectMs: number): Client {
     return new Client(`http://${this.name}`, {
-      connectTimeout: connectTimeoutMs,
-      // The same for both: then undici keeps one timer for both.
-      headersTimeout: upstreamTimeoutMs,
-      bodyTimeout: upstreamTimeoutMs,
+      connectTimeout: connectMs,
       keepAliveTimeout: keepAliveTimeoutMs,
       maxResponseSize: bodyBytesMax,
       pipelining: 1,

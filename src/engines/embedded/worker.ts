@@ -8,6 +8,7 @@ import { systemClock } from '../../std/clock.ts';
 import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Carriages } from './carriage.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import { Members } from './members.ts';
@@ -16,6 +17,7 @@ import type { RosterByService } from './roster.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
+import { Wheel } from './wheel.ts';
 
 /** The program of a worker thread. */
 const start = workerData as WorkerStart;
@@ -49,6 +51,8 @@ const scene: Scene = {
   turn,
   upstreams: new Upstreams(members),
   grpcUpstreams: new GrpcUpstreams(members, turn),
+  carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
+  wheel: new Wheel(),
   sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
@@ -88,6 +92,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
         issuers: scene.asking.gate.status(),
+        traffic: scene.carriages.status(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -115,6 +120,7 @@ async function swap({ plan, addresses, roster }: Extract<WorkerCall, { kind: 'sw
 }
 
 function applyUpstreams({ upstreams, access }: Plan, roster: RosterByService): void {
+  scene.carriages.apply(upstreams);
   members.replace(roster, upstreams, access.services);
   refreshUpstreams();
 }
@@ -167,6 +173,7 @@ async function stop(graceMs: number): Promise<void> {
   scene.spool.close();
   scene.upstreams.close();
   scene.grpcUpstreams.close();
+  scene.wheel.close();
   await scene.asking.gate.close();
   apiKeys.close();
 }

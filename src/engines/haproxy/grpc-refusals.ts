@@ -45,16 +45,17 @@ export const refusingGrpc: Refusing = (reason, when, override) => [
 export function grpcReturnRules(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Directive[] {
   const isIt = test(variable(variables.grpc), 'str', reason);
   const fields = new Map(grpcAnswer(reason, placeholder).headers);
-  const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
+  const { grpcStatus, grpcMessage, retryAfter, policy } = variables.answer;
   const set = (name: string, value: Format): Directive =>
     directive(request(`set-var-fmt(${name})`, value), all(isIt, isUnderWay));
-  const again = override['retry-after'];
+  const { 'retry-after': again, 'ratelimit-policy': limits } = override;
   const seconds = again === undefined ? fields.get('retry-after') : undefined;
   return [
     set(grpcStatus, withRequestId(fields.get('grpc-status') ?? '')),
     set(grpcMessage, withRequestId(fields.get('grpc-message') ?? '')),
     ...(again === undefined ? [] : [set(retryAfter, format({ sample: again }))]),
     ...(seconds === undefined ? [] : [set(retryAfter, withRequestId(seconds))]),
+    ...(limits === undefined ? [] : [set(policy, format({ sample: limits }))]),
     refuseLate(isIt),
     directive(grpcReturnWords(reason, override), isIt),
   ];

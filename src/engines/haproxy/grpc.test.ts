@@ -173,6 +173,7 @@ test('a limit is RESOURCE_EXHAUSTED, and says when to come again', async () => {
   for (const made of [spec, message(200_000)]) {
     const end = await own.call(made);
     assert.deepEqual([end.grpcStatus, end.headers['retry-after'], end.isTrailersOnly], ['8', '60', true]);
+    assert.equal(end.headers['ratelimit-policy'], '"caller";q=1;w=60');
   }
   const [, refused] = (await own.records(3)).map((record) => record.core);
   assert.deepEqual([refused?.reason, refused?.grpcStatus], ['limit-exceeded', 8]);

@@ -76,12 +76,15 @@ function weigh(slot: number, refusing: Refusing): Directive[] {
     test(call('sc_get_gpt', 0, tracked(slot)), 'int', 'eq', 0),
   );
   const over = chain(debt, call('add', costName(slot)), call('sub', burstName(slot)));
-  const again = { 'retry-after': recordField(recordOffsets.retryAfter) };
+  const told = {
+    'retry-after': recordField(recordOffsets.retryAfter),
+    'ratelimit-policy': recordField(recordOffsets.subject, 3),
+  };
   return [
     directive(request(`set-var(${costName(slot)})`, chain(recordField(offsets.cost), call('add', 0)))),
     directive(request(`set-var(${burstName(slot)})`, chain(recordField(offsets.burst), call('add', 0)))),
     directive(request(`set-var(${debtName(slot)})`, call('int', 0)), isStale),
-    ...refusing('limit-exceeded', test(over, 'int', 'gt', 0), again),
+    ...refusing('limit-exceeded', test(over, 'int', 'gt', 0), told),
   ];
 }
 

@@ -42,6 +42,8 @@ export const variables = {
     challenge: 'txn.g.challenge',
     retryAfter: 'txn.g.retry',
     allow: 'txn.g.allow',
+    /** RateLimit-Policy, of a gRPC call that is refused late. */
+    policy: 'txn.g.policy',
     /** These, and `retryAfter`, are set by rules, too, where a gRPC call is refused once its body was taken in: see lua/refuse.lua. */
     grpcStatus: 'txn.g.gs',
     grpcMessage: 'txn.g.gm',
@@ -57,6 +59,7 @@ export const answerNames = {
   challenge: 'challenge',
   retryAfter: 'retry',
   allow: 'allow',
+  policy: 'policy',
   grpcStatus: 'gs',
   grpcMessage: 'gm',
 } as const satisfies Record<keyof typeof variables.answer, string>;

@@ -35,6 +35,7 @@ test('fields stand where the configuration looks for them', () => {
   assert.equal(field(record, recordOffsets.subject), 'ann');
   assert.equal(field(record, recordOffsets.subject, 1), 'https://id.example');
   assert.equal(field(record, recordOffsets.subject, 2), path);
+  assert.equal(field(record, recordOffsets.subject, 3), '"caller";q=200;w=1,"caller-2";q=1;w=86400');
   assert.equal(field(record, recordOffsets.service), '3');
   assert.equal(field(record, recordOffsets.retryAfter), '86400');
   const [first, second] = [slotOffsets(1), slotOffsets(2)];
@@ -52,7 +53,7 @@ test('fields stand where the configuration looks for them', () => {
 test('whoever is not known has no fields of an identity, and no ordinary record', () => {
   const record = recordOf(permitOf(undefined, []));
   assert.ok(record.startsWith('N1763731200 77 '));
-  assert.equal(record.slice(recordOffsets.subject), `- - ${path} .`);
+  assert.equal(record.slice(recordOffsets.subject), `- - ${path} . .`);
 });
 
 test('a version stands there where a message has to be told', () => {

@@ -1,6 +1,6 @@
 import { headerText, type Permit } from '../../gate/index.ts';
 import type { LimitPlan } from '../../plan/types.ts';
-import { retryAfterSeconds } from '../../traffic/index.ts';
+import { rateLimitPolicy, retryAfterSeconds } from '../../traffic/index.ts';
 
 /**
  * A permit as HAProxy keeps it: one line of text. A letter (its kind) and the second in which it ends, then fields at fixed offsets,
@@ -17,7 +17,7 @@ export const recordOffsets = {
   service: 120,
   /** That has to be appended to a gRPC message; `.`: none. */
   version: 126,
-  /** The issuer is the field behind it, and behind that the upstream's path. */
+  /** The issuer is the field behind it, behind that the upstream's path, and behind that RateLimit-Policy (`.`: no limits). */
   subject: 146,
 } as const;
 
@@ -96,8 +96,10 @@ export function permitRecord({ permit, endSeconds, core, service, path, counters
     // A path says it already.
     cell((operation.grpc && version) || '.', recordOffsets.subject - recordOffsets.version),
   ].join('');
-  if (identity === undefined || assertion === undefined) return `N${fixed}- - ${path ?? '-'} .`;
-  const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${path ?? '-'} `;
+  // Read only where a call is refused: it costs those that pass nothing, as long as there is room before the assertion.
+  const upstream = `${path ?? '-'} ${rateLimitPolicy(limits) || '.'}`;
+  if (identity === undefined || assertion === undefined) return `N${fixed}- - ${upstream} .`;
+  const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${upstream} `;
   return text.length < assertionOffset ? `0${text}`.padEnd(assertionOffset, '.') + assertion : `L${text}${assertion}`;
 }
 

@@ -3,7 +3,7 @@ import { files, variables } from './names.ts';
 import { type Condition, call, chain, type Directive, directive, format, type Sample, test } from './print.ts';
 import { placeholder, request, variable, type Words, withRequestId } from './words.ts';
 
-/** Words of `return` and `http-error` behind the status. `override`: values of fields that aren't the table's. */
+/** Words of `return` and `http-error` behind the status. `override`: values of fields that aren't the table's, and fields that it hasn't. */
 export function answerWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
   const { headers, body } = problemAnswer(reason, placeholder);
   const words = ['content-type', 'application/problem+json', 'lf-string', withRequestId(body)];
@@ -11,6 +11,10 @@ export function answerWords(reason: DenialReason, override: Readonly<Record<stri
     const other = override[name];
     if (name !== 'content-type')
       words.push('hdr', name, other === undefined ? format(value) : format({ sample: other }));
+  }
+  const names = headers.map(([name]) => name);
+  for (const [name, sample] of Object.entries(override)) {
+    if (!names.includes(name)) words.push('hdr', name, format({ sample }));
   }
   return words;
 }
