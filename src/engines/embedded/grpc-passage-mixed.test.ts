@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { type ClientHttp2Session, connect, sensitiveHeaders } from 'node:http2';
 import { test } from 'node:test';
 import { predictPath, spec } from '../../../test/support/grpc-scene.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
@@ -70,4 +70,17 @@ test('calls of every size at once, some read slowly, some left: each ends as it 
   assert.deepEqual(new Set(ends), new Set(['0', 'left']));
   assert.equal(ends.filter((end) => end === '0').length, 276);
   assert.deepEqual(stage.log, []);
+});
+
+test('what a client keeps out of tables stays out of them on the way to the replica', async () => {
+  const session = connect(`http://127.0.0.1:${stage.port}`);
+  const fields = { ':method': 'POST', ':path': predictPath, te: 'trailers', 'content-type': 'application/grpc' };
+  const stream = session.request({ ...fields, 'x-secret': 'a', 'x-plain': 'b', [sensitiveHeaders]: ['x-secret'] });
+  stream.end(frame(spec));
+  stream.resume();
+  await new Promise((resolve) => stream.on('close', resolve));
+  session.close();
+  const ran = upstream.ran.at(-1) ?? assert.fail('nothing was run');
+  assert.deepEqual([ran.headers['x-secret'], ran.headers['x-plain']], ['a', 'b']);
+  assert.deepEqual(Reflect.get(ran.headers, sensitiveHeaders), ['x-secret']);
 });
