@@ -1,5 +1,7 @@
 import { environmentJsonSchema, policyJsonSchema, testsJsonSchema } from '../src/policy/index.ts';
 import { errorsPage } from './errors-page.ts';
+import { grafanaDashboard } from './grafana-dashboard.ts';
+import { metricsPage } from './metrics-page.ts';
 
 /** Every file that is made from code and committed, by its path from the root. `test/generated.test.ts` holds them true. */
 export function generatedFiles(): ReadonlyMap<string, string> {
@@ -8,6 +10,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['schemas/environment.json', json(environmentJsonSchema())],
     ['schemas/test.json', json(testsJsonSchema())],
     ['docs/errors.md', errorsPage()],
+    ['docs/metrics.md', metricsPage()],
+    ['packaging/grafana/headgate.json', json(grafanaDashboard())],
   ]);
 }
 

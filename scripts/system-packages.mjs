@@ -16,6 +16,11 @@ export const systemPackages = {
     why: 'the benchmark makes its gRPC load with it, and test/http2 puts it and nghttp to our HTTP/2 as clients',
   },
   nghttpd: { program: 'nghttpd', debian: 'nghttp2-server', why: 'the benchmark has its gRPC load answered by it' },
+  promtool: {
+    program: 'promtool',
+    debian: 'prometheus',
+    why: "a test has Prometheus' own tool check /metrics; its server is not started",
+  },
   wrk: { program: 'wrk', debian: 'wrk', why: 'the benchmark makes its load with it' },
   python: {
     program: 'python3',

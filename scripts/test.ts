@@ -12,7 +12,8 @@ import { ensureTensorFlow } from './tensorflow.mjs';
 /**
  * Everything that has to hold: types, lint, tests. Closes with `N passed, N failed` alone on a line.
  *   --engines embedded   leaves HAProxy out, and says so
- *   --without tensorflow leaves the real TensorFlow out, and says so; http2 does with h2spec and other people's clients of HTTP/2
+ *   --without tensorflow leaves the real TensorFlow out, and says so; `promtool` leaves that out, `http2` h2spec and other people's
+ *                        clients of HTTP/2; several: tensorflow,promtool,http2
  *   --update-goldens     writes the goldens anew: read the diff
  *   FILE…                only these test files, without types and lint
  */
@@ -29,6 +30,7 @@ const fileTimeoutMs = 900_000;
 const engineNames = ['embedded', 'haproxy'];
 const tensorFlowTests = 'test/tensorflow/';
 const http2Tests = 'test/http2/';
+const promtoolTests = 'test/telemetry/promtool.test.ts';
 
 interface Tally {
   passed: number;
@@ -53,10 +55,12 @@ if (positionals.length === 0) {
 const left = engineNames.filter((name) => !present.includes(name));
 const all = positionals.length > 0 ? positionals : globSync(testGlobs).toSorted();
 const withTensorFlow = tensorFlowIsThere();
+const withPromtool = promtoolIsThere();
 const withHttp2Clients = http2ClientsAreThere();
 const files = all
   .filter((file) => !left.some((name) => needs(file, name)))
   .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests))
+  .filter((file) => withPromtool || file !== promtoolTests)
   .filter((file) => withHttp2Clients || !file.startsWith(http2Tests));
 await runTests(files);
 close();
@@ -79,9 +83,10 @@ function parsed() {
 
 function withoutOf(text: string | undefined): readonly string[] {
   const names = text?.split(',') ?? [];
-  const strange = names.filter((name) => name !== 'tensorflow' && name !== 'http2');
+  const known = ['tensorflow', 'promtool', 'http2'];
+  const strange = names.filter((name) => !known.includes(name));
   if (strange.length === 0) return names;
-  console.error(`--without knows tensorflow and http2, not ${strange.join(', ')}`);
+  console.error(`--without knows ${known.join(', ')}, not ${strange.join(', ')}`);
   process.exit(2);
 }
 
@@ -119,6 +124,14 @@ function http2ClientsAreThere(): boolean {
   const lacking = missing === undefined ? packages : [...packages, missing];
   for (const { name, why, remedy } of lacking) reasons.push(`${name} is missing (${why}); to install it: ${remedy}`);
   return lacking.length === 0;
+}
+
+/** Installs Prometheus' tool where its test is to be run. */
+function promtoolIsThere(): boolean {
+  if (without.includes('promtool') || !all.includes(promtoolTests)) return false;
+  const [missing] = ensureSystemPackages(['promtool']);
+  if (missing !== undefined) reasons.push(`promtool is missing; to install it: ${missing.remedy}`);
+  return missing === undefined;
 }
 
 /** Whether nothing in a test file can run without an engine; the others leave out its cases by themselves. */

@@ -62,13 +62,13 @@ export class Block {
 
   /** Adds the event of a record; false: there is no room. A first one always fits. */
   addCall(record: ParsedRecord): boolean {
-    const { status, traceId, ...core } = record.core;
+    const { status, traceId, span, ...core } = record.core;
     const held = record.held ?? heldCore(core);
     const head = Buffer.from(callHead(record));
     const start = this.#length;
     if (!this.#add(head, held.tail)) return false;
-    const { totalMs } = record.timing;
-    this.#calls.add(this.#memory, start, this.#length, { status, totalMs, core: held });
+    const { totalMs, upstreamMs = -1, queueMs = -1 } = record.timing;
+    this.#calls.add(this.#memory, start, this.#length, { status, totalMs, upstreamMs, queueMs, core: held });
     this.#timeMs = record.timeMs;
     return true;
   }
@@ -112,29 +112,38 @@ const sealBytesMax = 2048;
 const usualBytesMax = 1280;
 const nothing = new Uint8Array(0);
 
+type Told = Pick<PlainReader, 'status' | 'totalMs' | 'upstreamMs' | 'queueMs' | 'core'>;
+
 class Calls implements ChainedCalls {
   count = 0;
   readonly statuses = new Uint16Array(blockEventsMax);
   readonly totalsMs = new Float64Array(blockEventsMax);
+  readonly upstreamsMs = new Float64Array(blockEventsMax);
+  readonly queuesMs = new Float64Array(blockEventsMax);
   readonly cores: HeldCore[] = [];
   readonly #starts = new Uint32Array(blockEventsMax);
   readonly #ends = new Uint32Array(blockEventsMax);
   #memory: Buffer = Buffer.alloc(0);
 
-  add(memory: Buffer, start: number, end: number, call: Pick<PlainReader, 'status' | 'totalMs' | 'core'>): void {
+  add(memory: Buffer, start: number, end: number, call: Told): void {
     const at = this.count;
     this.#memory = memory;
     this.#starts[at] = start;
     this.#ends[at] = end;
     this.statuses[at] = call.status;
     this.totalsMs[at] = call.totalMs;
+    this.upstreamsMs[at] = call.upstreamMs;
+    this.queuesMs[at] = call.queueMs;
     this.cores[at] = call.core;
     this.count = at + 1;
   }
 
+  line(call: number): Buffer {
+    return this.#memory.subarray(this.#starts[call], (this.#ends[call] as number) - 1);
+  }
+
   record(call: number): AuditRecord {
-    const text = this.#memory.toString('utf8', this.#starts[call], this.#ends[call]);
-    const { kind, ...record } = JSON.parse(text) as AuditRecord & { kind: 'call' };
+    const { kind, ...record } = JSON.parse(this.line(call).toString()) as AuditRecord & { kind: 'call' };
     return record;
   }
 }

@@ -30,13 +30,27 @@ export function callHead(record: ParsedRecord): string {
   const call = `"requestId":${JSON.stringify(record.requestId)},"timeMs":${record.timeMs}`;
   const worker = `"worker":${JSON.stringify(record.worker)},"sequence":${record.sequence}`;
   const from = `"engine":${JSON.stringify(record.engine)},"address":${JSON.stringify(record.address)}`;
-  const what = `"core":{"status":${core.status},"traceId":${JSON.stringify(core.traceId)},`;
+  const span = core.span === undefined ? '' : `"span":${JSON.stringify(core.span)},`;
+  const what = `"core":{"status":${core.status},"traceId":${JSON.stringify(core.traceId)},${span}`;
   return `{"kind":"call",${call},${worker},${from},"timing":${timingText(timing)},${what}`;
 }
 
 function timingText(timing: AuditRecord['timing']): string {
-  const { totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus, tries } = timing;
-  return JSON.stringify({ totalMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus, tries });
+  const { totalMs, gateMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus } = timing;
+  const { queueMs, tries, leader } = timing;
+  return JSON.stringify({
+    totalMs,
+    gateMs,
+    connectMs,
+    upstreamMs,
+    bytesIn,
+    bytesOut,
+    endpoint,
+    grpcStatus,
+    queueMs,
+    tries,
+    leader,
+  });
 }
 
 /** The line of an event that is no call, newline and all. `position` is the seal's to say. */

@@ -20,7 +20,7 @@ function denied(reason: DenialReason): Partial<AuditCore> {
   const base = { outcome: 'deny', reason, status, rule: null, ruleAt: null } as const;
   const byRule = { rule: 'the ledger rests by day', ruleAt: 'headgate.yaml:44' };
   if (reason === 'rule-denies' || reason === 'limit-exceeded') return { ...base, ...byRule };
-  if (/^(no-rule|upstream|identity-unavail|gate-|audit-)/.test(reason)) return base;
+  if (/^(no-rule|upstream|identity-unavail|gate-|audit-|queue-|deadline-)/.test(reason)) return base;
   const nobody = { ...base, caller: null };
   if (reason.startsWith('credential')) return nobody;
   if (reason === 'resource-unknown') return { ...base, model: 'nonesuch', resource: 'scoring/nonesuch' };

@@ -65,7 +65,9 @@ function versionText({ version, versionName = null }: Pick<AuditCore, 'version'>
 
 function outcome({ core, timing }: AuditEvent): string {
   const status = core.status === 0 ? 'the caller left before the answer' : statusText({ core, timing });
-  const took = `in ${milliseconds(timing.totalMs)} ms`;
+  const waited = timing.queueMs === undefined ? '' : `, ${milliseconds(timing.queueMs)} ms of it waiting`;
+  const shared = timing.leader === undefined ? '' : `, with the answer to ${shown(timing.leader)}`;
+  const took = `in ${milliseconds(timing.totalMs)} ms${waited}${shared}`;
   const fault = core.reason === 'rule-allows' ? '' : `: ${whyText(core)}`;
   if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${took}${fault}`;
   const end = failures.has(core.reason) ? 'failed' : 'refused';

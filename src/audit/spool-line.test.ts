@@ -60,13 +60,18 @@ test('read as bytes, as text, or made from a record without memory: one line of 
   const timings = [
     { totalMs: 1 },
     { totalMs: 0.257, bytesIn: 0 },
+    { totalMs: 9, gateMs: 3.125, connectMs: 1 },
     exampleRecord(1).timing,
     { ...exampleRecord(1).timing, grpcStatus: 14 },
+    { ...exampleRecord(1).timing, queueMs: 12.345 },
+    { totalMs: 3, grpcStatus: 0, queueMs: 1, leader: '0123456789ab-7' },
     { ...exampleRecord(1).timing, tries: 2 },
-    { ...exampleRecord(1).timing, grpcStatus: 0, tries: 3 },
+    { ...exampleRecord(1).timing, grpcStatus: 0, queueMs: 3, tries: 3, leader: '0123456789ab-8' },
   ];
+  const traceId = 'ab'.repeat(16);
+  const traces = [{ traceId: null }, { traceId }, { traceId, span: `${'cd'.repeat(8)}-01` }];
   const records = timings.flatMap((timing, at) =>
-    [null, 'ab'.repeat(16)].map((traceId, of) => ({ ...exampleRecord(2 * at + of + 1, { traceId }), timing })),
+    traces.map((trace, of) => ({ ...exampleRecord(3 * at + of + 1, trace), timing })),
   );
   const text = records.map(encodeSpoolLine).join('');
   const whole = createSpoolLineParser();

@@ -10,6 +10,7 @@ export interface SpoolCall extends AuditTiming {
   readonly address: string;
   readonly status: number;
   readonly traceId: string | null;
+  readonly span?: string;
 }
 
 /**
@@ -27,16 +28,20 @@ export function spoolCore(core: StaticCore): string {
  * are written as they are, so the engine makes them of letters, digits and `_ . : -` alone.
  */
 export function spoolLine(call: SpoolCall, core: string): string {
+  const gate = call.gateMs === undefined ? '' : `,"gateMs":${ms(call.gateMs)}`;
   const connect = call.connectMs === undefined ? '' : `,"connectMs":${ms(call.connectMs)}`;
   const upstream = call.upstreamMs === undefined ? '' : `,"upstreamMs":${ms(call.upstreamMs)}`;
   const bytesIn = call.bytesIn === undefined ? '' : `,"bytesIn":${call.bytesIn}`;
   const bytesOut = call.bytesOut === undefined ? '' : `,"bytesOut":${call.bytesOut}`;
   const endpoint = call.endpoint === undefined ? '' : `,"endpoint":"${call.endpoint}"`;
   const grpc = call.grpcStatus === undefined ? '' : `,"grpcStatus":${call.grpcStatus}`;
+  const queue = call.queueMs === undefined ? '' : `,"queueMs":${ms(call.queueMs)}`;
   const tries = call.tries === undefined ? '' : `,"tries":${call.tries}`;
-  const trace = call.traceId === null ? 'null' : `"${call.traceId}"`;
+  const leader = call.leader === undefined ? '' : `,"leader":"${call.leader}"`;
+  const span = call.span === undefined ? '' : `,"span":"${call.span}"`;
+  const trace = call.traceId === null ? 'null' : `"${call.traceId}"${span}`;
   const who = `"requestId":"${call.requestId}","timeMs":${call.timeMs},"worker":"${call.worker}","sequence":${call.sequence}`;
-  const timing = `"totalMs":${ms(call.totalMs)}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${tries}`;
+  const timing = `"totalMs":${ms(call.totalMs)}${gate}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${queue}${tries}${leader}`;
   const from = `"engine":"embedded","address":"${call.address}","timing":{${timing}}`;
   const head = `{"kind":"call",${who},${from},"core":{"status":${call.status},"traceId":${trace},`;
   return `h2\t${core.slice(0, sumLength)}\t${head}${core.slice(sumLength)}`;
@@ -45,8 +50,9 @@ export function spoolLine(call: SpoolCall, core: string): string {
 /** A whole record as a spool line; for tests and cold paths. `engine` is not kept: it is `embedded`. */
 export function encodeSpoolLine(record: AuditRecord): string {
   const { requestId, timeMs, worker, sequence, address, core, timing } = record;
-  const call = { requestId, timeMs, worker, sequence, address, status: core.status, traceId: core.traceId, ...timing };
-  return spoolLine(call, spoolCore(core));
+  const { status, traceId, span } = core;
+  const call = { requestId, timeMs, worker, sequence, address, status, traceId, ...timing };
+  return spoolLine({ ...call, ...(span !== undefined && { span }) }, spoolCore(core));
 }
 
 const sumLength = 8;

@@ -53,10 +53,10 @@ const time = `${count}(?:\\.\\d{1,6})?`;
 /** Everything before the static core, to the letter, so that it may stand in the chain as it is. Captures the checksum. */
 const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
-    `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"connectMs":${time})?` +
+    `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"gateMs":${time})?(?:,"connectMs":${time})?` +
     `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?` +
-    `(?:,"tries":${count})?\\},` +
-    `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"),`,
+    `(?:,"queueMs":${time})?(?:,"tries":${count})?(?:,"leader":${name})?\\},` +
+    `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"(?:,"span":"[0-9a-f]{16}-[0-9a-f]{2}")?),`,
 );
 const eventStart = 'h2\t01234567\t'.length;
 
@@ -70,15 +70,20 @@ const form = {
   sequence: bytes('","sequence":'),
   address: bytes(',"engine":"embedded","address":"'),
   totalMs: bytes('","timing":{"totalMs":'),
+  gateMs: bytes(',"gateMs":'),
   connectMs: bytes(',"connectMs":'),
   upstreamMs: bytes(',"upstreamMs":'),
   bytesIn: bytes(',"bytesIn":'),
   bytesOut: bytes(',"bytesOut":'),
   endpoint: bytes(',"endpoint":"'),
   grpcStatus: bytes(',"grpcStatus":'),
+  queueMs: bytes(',"queueMs":'),
   tries: bytes(',"tries":'),
+  leader: bytes(',"leader":"'),
   status: bytes('},"core":{"status":'),
   traceId: bytes(',"traceId":'),
+  span: bytes(',"span":"'),
+  dash: bytes('-'),
   none: bytes('null'),
   quote: bytes('"'),
   comma: bytes(','),
@@ -90,15 +95,14 @@ const kinds = {
   hex: byteKind(/[0-9a-f]/),
 } as const;
 
-const measured = [form.connectMs, form.upstreamMs, form.bytesIn, form.bytesOut] as const;
-const counted = [form.grpcStatus, form.tries] as const;
-
 /** The same form, read byte by byte; its cores are those that a line read as text has brought. */
 class PlainLines implements PlainReader {
   next = 0;
   timeMs = 0;
   status = 0;
   totalMs = 0;
+  upstreamMs = -1;
+  queueMs = -1;
   core!: HeldCore;
   readonly #cores: RememberedCores;
   readonly #copyist = new Copyist();
@@ -140,21 +144,38 @@ class PlainLines implements PlainReader {
   #timing(copyist: Copyist): void {
     copyist.copy(form.totalMs);
     this.totalMs = copyist.decimal();
-    for (const member of measured) {
-      if (!copyist.follows(member)) continue;
-      copyist.copy(member);
-      copyist.decimal();
-    }
+    this.#measured(form.gateMs);
+    this.#measured(form.connectMs);
+    this.upstreamMs = this.#measured(form.upstreamMs);
+    this.#measured(form.bytesIn);
+    this.#measured(form.bytesOut);
     if (copyist.follows(form.endpoint)) {
       copyist.copy(form.endpoint);
       copyist.run(kinds.endpoint, endpointMax);
       copyist.copy(form.quote);
     }
-    for (const member of counted) {
-      if (!copyist.follows(member)) continue;
-      copyist.copy(member);
-      copyist.count();
-    }
+    this.#counted(form.grpcStatus);
+    this.queueMs = this.#measured(form.queueMs);
+    this.#counted(form.tries);
+    if (!copyist.follows(form.leader)) return;
+    copyist.copy(form.leader);
+    copyist.run(kinds.name, nameMax);
+    copyist.copy(form.quote);
+  }
+
+  #counted(member: Uint8Array): void {
+    const copyist = this.#copyist;
+    if (!copyist.follows(member)) return;
+    copyist.copy(member);
+    copyist.count();
+  }
+
+  /** A member that may be left out: -1. */
+  #measured(member: Uint8Array): number {
+    const copyist = this.#copyist;
+    if (!copyist.follows(member)) return -1;
+    copyist.copy(member);
+    return copyist.decimal();
   }
 
   #answer(copyist: Copyist): void {
@@ -168,11 +189,22 @@ class PlainLines implements PlainReader {
       copyist.copy(form.quote);
       copyist.runOf(kinds.hex, traceIdLength);
       copyist.copy(form.quote);
+      if (copyist.follows(form.span)) this.#span(copyist);
     }
     copyist.copy(form.comma);
   }
+
+  #span(copyist: Copyist): void {
+    copyist.copy(form.span);
+    copyist.runOf(kinds.hex, spanIdLength);
+    copyist.copy(form.dash);
+    copyist.runOf(kinds.hex, flagsLength);
+    copyist.copy(form.quote);
+  }
 }
 
+const spanIdLength = 16;
+const flagsLength = 2;
 const nameMax = 64;
 const endpointMax = 80;
 const traceIdLength = 32;

@@ -32,6 +32,8 @@ export interface AuditCore {
   readonly status: number;
   /** From a valid `traceparent` (W3C), else null. */
   readonly traceId: string | null;
+  /** Of the same `traceparent`: the caller's span and the flags, `00f067aa0ba902b7-01`. Left out where there is no trace id. */
+  readonly span?: string;
 }
 
 export interface AuditCaller {
@@ -45,6 +47,8 @@ export interface AuditCaller {
 /** By the engine's ability; absent where it can't tell. Milliseconds with fraction. */
 export interface AuditTiming {
   readonly totalMs: number;
+  /** How long the gate took, where it was asked; told where spans are exported. */
+  readonly gateMs?: number;
   readonly connectMs?: number;
   /** From the request sent to the first byte of the answer. */
   readonly upstreamMs?: number;
@@ -79,7 +83,7 @@ export interface AuditRecord {
 }
 
 /** What of a core is known when the decision is: equal for every call that the kept decision answers. */
-export type StaticCore = Omit<AuditCore, 'status' | 'traceId'>;
+export type StaticCore = Omit<AuditCore, 'status' | 'traceId' | 'span'>;
 
 /** A static core that is held for the calls to come. `heldCore()` makes one. */
 export interface HeldCore {
@@ -215,6 +219,9 @@ export interface PlainReader {
   readonly timeMs: number;
   readonly status: number;
   readonly totalMs: number;
+  /** -1: not known. */
+  readonly upstreamMs: number;
+  readonly queueMs: number;
   readonly core: HeldCore;
 }
 
@@ -224,8 +231,13 @@ export interface ChainedCalls {
   /** By call, from 0 to before `count`. */
   readonly statuses: ArrayLike<number>;
   readonly totalsMs: ArrayLike<number>;
+  /** -1: not known. */
+  readonly upstreamsMs: ArrayLike<number>;
+  readonly queuesMs: ArrayLike<number>;
   readonly cores: ArrayLike<HeldCore>;
-  /** The whole of one, read from its line in the chain. */
+  /** The line of one in the chain, without its newline. */
+  line(call: number): Buffer;
+  /** The whole of one, read from that line. */
   record(call: number): AuditRecord;
 }
 

@@ -11,6 +11,7 @@ import { type ReloadOptions, reload } from './reload.ts';
 import { type StatusOptions, status } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { type TestOptions, test } from './test.ts';
+import { type TopOptions, top } from './top.ts';
 import { type UpOptions, up } from './up.ts';
 
 const codesText = `
@@ -34,6 +35,7 @@ export function program(terminal: Terminal, end: (code: ExitCode) => void): Comm
   addAudit(parts);
   addKey(parts);
   addStatus(parts);
+  addTop(parts);
   addReload(parts);
   return root;
 }
@@ -132,4 +134,13 @@ function addReload({ root, terminal, end }: Verb): void {
     .option('--admin <host:port>', 'its admin address (default: what the environment says)')
     .option('--within <duration>', 'how long it may take', '10s')
     .action(async (options: ReloadOptions) => end(await reload(options, terminal)));
+}
+
+function addTop({ root, terminal, end }: Verb): void {
+  withEnvironment(root.command('top'))
+    .description('watch a gateway at work: rates, times, refusals, queues, replicas')
+    .option('--admin <host:port>', 'its admin address (default: what the environment says)')
+    .option('--interval <duration>', 'between two looks', '2s')
+    .option('--once', 'one frame, over one interval (default where standard output is no terminal)')
+    .action(async (options: TopOptions) => end(await top(options, terminal)));
 }

@@ -33,6 +33,7 @@ export function compile(policy: Policy, environment: Environment): Checked<Plan>
       bounds: environment.bounds,
       audit: { directory: environment.audit.directory.value, record: environment.audit.record.value },
       admin: environment.admin.value,
+      ...(environment.telemetry !== undefined && { telemetry: environment.telemetry }),
       state: environment.state.value,
     }),
   );

@@ -79,10 +79,15 @@ async function bringAbout({ running, replicas, plan, log }: Parts, wanted: Plan)
   await replicas.takeUp(wanted).catch((fault: unknown) => log(`replicas are not all taken up: ${messageOf(fault)}`));
 }
 
-/** Nothing but which replicas the services have. */
+/** Nothing but which replicas the services have. That a service speaks gRPC at all is more: engines are built for it. */
 function differInEndpointsAlone(before: Plan, after: Plan): boolean {
   const without = (plan: Plan): string =>
-    canonicalJson({ ...plan, upstreams: plan.upstreams.map((upstream) => ({ ...upstream, endpoints: [] })) });
+    canonicalJson({
+      ...plan,
+      upstreams: plan.upstreams.map(({ endpoints, ...upstream }) => {
+        return { ...upstream, hasGrpc: endpoints.some(({ grpc }) => grpc !== undefined) };
+      }),
+    });
   return canonicalJson(before) !== canonicalJson(after) && without(before) === without(after);
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuditWriter } from '../audit/index.ts';
+import type { ChainedCalls } from '../audit/types.ts';
 import type { Engine, RunningEngine } from '../engines/engine.ts';
 import type { GateKeys } from '../gate/index.ts';
 import type { AddressPlan, Plan } from '../plan/types.ts';
@@ -10,8 +11,11 @@ import type { Admission } from './admission.ts';
 import type { Certificates } from './certificates.ts';
 import type { Files } from './compile-files.ts';
 import type { KeyWatch } from './key-watch.ts';
+import { metricsPage } from './metrics-page.ts';
 import { reload } from './reload.ts';
+import { ReloadCounts } from './reload-counts.ts';
 import type { ReplicaWatch } from './replica-watch.ts';
+import { SpanExport } from './span-export.ts';
 import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
 import { watchFiles } from './watch.ts';
@@ -63,6 +67,8 @@ export interface OpenParts {
 
 /** How long after its grace an engine is waited for. */
 const lateMs = 3000;
+/** How long spans of the last calls may take to be sent. */
+const spansGraceMs = 2000;
 
 /** Holds what runs, and which Plan. Made and opened by `startHeadgate`. */
 export class Headgate implements RunningHeadgate {
@@ -74,6 +80,8 @@ export class Headgate implements RunningHeadgate {
   #plan: Plan;
   #open: OpenParts | undefined;
   #reload: ReloadStatus | undefined;
+  readonly #reloads: ReloadCounts;
+  readonly #spans: SpanExport;
   #filesRead: string;
   /** One after the other. */
   #taking: Promise<unknown> = Promise.resolve();
@@ -85,7 +93,11 @@ export class Headgate implements RunningHeadgate {
     this.#plan = parts.plan;
     this.#filesRead = parts.digest;
     this.#startedMs = parts.clock.now();
+    this.#reloads = new ReloadCounts(this.#startedMs);
     this.metrics = parts.metrics;
+    const { environment, engine, telemetry } = parts.plan;
+    this.#spans = new SpanExport({ source: { version, environment, engine }, log: parts.log });
+    this.#spans.configure(telemetry);
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.fail = resolve;
@@ -150,17 +162,25 @@ export class Headgate implements RunningHeadgate {
     };
   }
 
+  /** Hears of each block of calls. */
+  observe(calls: ChainedCalls): void {
+    this.metrics.observe(calls);
+    this.#spans.observe(calls);
+  }
+
   /** Metrics with the gauges of this moment. */
   async metricsText(): Promise<string> {
     const { running, metrics } = this.#parts;
-    metrics.setAudit(this.#opened().writer.status());
-    // Metrics are needed most when the engine is unwell.
-    const status = await running.status().catch(() => undefined);
-    if (status !== undefined) {
-      metrics.setKeptDecisions(status.keptDecisions);
-      metrics.setUnrecorded(status.unrecordedCalls ?? 0);
-    }
-    return metrics.text();
+    const { writer, certificates, replicas } = this.#opened();
+    return metricsPage({
+      metrics,
+      running,
+      audit: writer.status(),
+      reloads: this.#reloads,
+      certificates: certificates.status(),
+      replicas: replicas.status().replicas,
+      spans: this.#spans.counts,
+    });
   }
 
   flushAudit(): Promise<void> {
@@ -180,6 +200,7 @@ export class Headgate implements RunningHeadgate {
     await this.#endEngine(graceMs);
     await keyWatch.stop();
     await writer.stop();
+    await this.#spans.stop(spansGraceMs);
     await admin.close();
     unlock();
   }
@@ -211,6 +232,8 @@ export class Headgate implements RunningHeadgate {
     const { plan, status, digest } = await reload(reloading, clock.now());
     this.#plan = plan;
     this.#reload = status;
+    this.#spans.configure(plan.telemetry);
+    this.#reloads.note(status.outcome, clock.now());
     this.#filesRead = digest ?? this.#filesRead;
     this.#setBuildInfo(plan);
     return status;

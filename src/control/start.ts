@@ -140,7 +140,7 @@ function auditOf({ plan, running, clock, log, headgate, admission }: AuditParts)
     directory: plan.audit.directory,
     parse: running.parseSpool,
     parsers: { control: parseKeyLine },
-    onCalls: (calls) => headgate.metrics.observe(calls),
+    onCalls: (calls) => headgate.observe(calls),
     onStatus: (status) => admission.observe(status),
     clock,
     log,

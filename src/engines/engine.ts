@@ -99,6 +99,8 @@ export interface RunningEngine {
   /** Serves new connections with these from now on; those that are open go on with what they have. By listener. */
   setCertificates(certificates: CertificatesByListener): Promise<void>;
   status(): Promise<EngineStatus>;
+  /** What the proxy itself measures, in Prometheus text format 0.0.4, names of its own. Rejects where it can't be had now. */
+  ownMetrics?(): Promise<string>;
   /**
    * Shuts admission (`open` false): from then on every call is answered `audit-unavailable`, until it is opened again. When it
    * returns, every process has confirmed. Control shuts it while a required record can't be kept; where an engine doesn't
@@ -128,6 +130,8 @@ export interface EngineStatus {
   readonly unrecordedCalls?: number;
   readonly endpoints: readonly EndpointStatus[];
   readonly issuers: readonly IssuerStatus[];
+  /** Times that the gate was asked since the start, because no decision was kept. Left out: the engine doesn't count them. */
+  readonly questions?: number;
   /** Queues that there are, now. Left out: none. */
   readonly queues?: readonly QueueStatus[];
   /** Counts since the start, by service. Left out: the engine counts none. */

@@ -171,6 +171,10 @@ export const planSchema: z.ZodType<Plan> = z
     bounds: z.strictObject({ bodyBytesMax: z.number().int().min(1).max(bodyBytesBoundMax) }).readonly(),
     audit: z.strictObject({ directory: name, record: z.enum(['required', 'best-effort']) }).readonly(),
     admin: address,
+    telemetry: z
+      .strictObject({ otlp: z.url(), samplePpm: z.number().int().min(0).max(wholePpm) })
+      .readonly()
+      .exactOptional(),
     state: name,
   })
   .readonly();

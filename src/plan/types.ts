@@ -15,8 +15,17 @@ export interface Plan {
   readonly bounds: BoundsPlan;
   readonly audit: { readonly directory: string; readonly record: 'required' | 'best-effort' };
   readonly admin: AddressPlan;
+  /** Where spans of calls are sent. Left out: nowhere. */
+  readonly telemetry?: TelemetryPlan;
   /** Folder of keys and engines' files. */
   readonly state: string;
+}
+
+export interface TelemetryPlan {
+  /** URL of a collector of OpenTelemetry, without `/v1/traces`: OTLP over HTTP, as JSON. */
+  readonly otlp: string;
+  /** Of the calls that come without a trace: parts per million. One with a trace is sampled where its flag says so. */
+  readonly samplePpm: number;
 }
 
 export type EngineName = 'embedded' | 'haproxy';

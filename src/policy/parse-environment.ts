@@ -2,6 +2,7 @@ import type { Checked } from '../diagnostics/types.ts';
 import { parseBytes } from '../std/bytes.ts';
 import { type HostPort, parseHostPort } from '../std/host-port.ts';
 import { bodyBytesMax } from '../std/limits.ts';
+import { wholePpm } from '../std/share.ts';
 import type { Cursor } from './cursor.ts';
 import { parseFile } from './parse-file.ts';
 import { ppmNode, trafficNode } from './parse-traffic.ts';
@@ -17,6 +18,7 @@ import type {
   Located,
   RouteNode,
   ServiceBindingNode,
+  TelemetryNode,
 } from './types.ts';
 
 type Listener = EnvironmentFile['listeners'][number];
@@ -27,6 +29,7 @@ type Service = EnvironmentFile['services'][string];
 export function parseEnvironment(text: string, file: string): Checked<Environment> {
   return parseFile({ text, file, schema: environmentSchema, kind: 'environment' }, (root: Cursor<EnvironmentFile>) => {
     const audit = root.need('audit');
+    const telemetry = root.at('telemetry');
     return {
       file,
       name: root.need('environment').located(),
@@ -37,6 +40,7 @@ export function parseEnvironment(text: string, file: string): Checked<Environmen
       bounds: { bodyBytesMax: bodyBytes(root.at('bounds')?.at('body')) },
       audit: { directory: path(audit.need('directory')), record: audit.need('record').located() },
       admin: address(root.need('admin')),
+      ...(telemetry !== undefined && { telemetry: telemetryNode(telemetry) }),
       state: optionalPath(root.at('state')) ?? { value: 'var', span: root.span },
     };
   });
@@ -46,6 +50,12 @@ function bodyBytes(cursor: Cursor<string> | undefined): number {
   const bytes = cursor === undefined ? bodyBytesMax : parseBytes(cursor.located().value);
   if (bytes === undefined) throw new TypeError('the schema let a malformed size pass');
   return bytes;
+}
+
+function telemetryNode(telemetry: Cursor<NonNullable<EnvironmentFile['telemetry']>>): TelemetryNode {
+  const sample = telemetry.at('sample');
+  const samplePpm = sample === undefined ? wholePpm : ppmNode(sample.located()).value;
+  return { otlp: telemetry.need('otlp').located().value, samplePpm };
 }
 
 function optionalPath(cursor: Cursor<string> | undefined): Located<string> | undefined {

@@ -146,8 +146,16 @@ export interface Environment {
   readonly bounds: { readonly bodyBytesMax: number };
   readonly audit: AuditNode;
   readonly admin: Located<HostPort>;
+  readonly telemetry?: TelemetryNode;
   /** Where Headgate keeps its keys and its engines' files. Default `var`. Resolved against the folder of the command. */
   readonly state: Located<string>;
+}
+
+/** `telemetry: { otlp: http://127.0.0.1:4318, sample: 10% }` */
+export interface TelemetryNode {
+  readonly otlp: string;
+  /** Parts per million. Default: all. */
+  readonly samplePpm: number;
 }
 
 export type EngineWord = 'embedded' | 'haproxy' | 'nginx' | 'lighttpd';

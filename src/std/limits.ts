@@ -45,6 +45,8 @@ export const connectTimeoutMs = 2_000;
 export const upstreamTimeoutMs = 60_000;
 /** How long a call may wait for the gate before it is answered 503. */
 export const gateTimeoutMs = 3_000;
+/** How often an engine that asks the gate over a connection looks whether it is there. */
+export const gateLookMs = 200;
 /**
  * Failed credentials from one address in a second before the engine answers 429 by itself. High, because callers can share an
  * address: it is to spare the gate (a verification costs some 100 µs), not to punish.

@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { durationBucketsSeconds, metrics } from './names.ts';
+import { durationBucketsSeconds, type MetricRow } from './names.ts';
 
 /** Labels and a count that is raised without a look-up. */
 export interface CountSeries {
@@ -15,11 +15,7 @@ export interface DurationSeries {
 }
 
 /** A counter whose series are kept by its owner: prom-client's own hash their labels on every call. */
-export function countedFrom(
-  row: { name: string; help: string; labels: readonly string[] },
-  series: Iterable<CountSeries>,
-  registry: Registry,
-): void {
+export function countedFrom(row: MetricRow, series: Iterable<CountSeries>, registry: Registry): void {
   new Counter({
     name: row.name,
     help: row.help,
@@ -47,17 +43,19 @@ export function observeDuration(series: DurationSeries, seconds: number): void {
 
 /** A histogram over series that are kept by its owner. */
 export class FoldedHistogram extends Histogram<string> {
+  readonly #row: MetricRow;
   readonly #series: Iterable<DurationSeries>;
 
-  constructor(series: Iterable<DurationSeries>, registry: Registry) {
-    const { name, help, labels } = metrics.requestDuration;
+  constructor(row: MetricRow, series: Iterable<DurationSeries>, registry: Registry) {
+    const { name, help, labels } = row;
     super({ name, help, labelNames: [...labels], buckets: [...durationBucketsSeconds], registers: [registry] });
+    this.#row = row;
     this.#series = series;
   }
 
   /** What prom-client's registry prints. */
   override async get(): ReturnType<Histogram<string>['get']> {
-    const { name, help } = metrics.requestDuration;
+    const { name, help } = this.#row;
     const values = [...this.#series].flatMap((series) => histogramValues(name, series));
     return { name, help, type: 'histogram' as never, values, aggregator: 'sum' } as never;
   }

@@ -1,7 +1,9 @@
 export { better, type Candidate, type Choice, type Choosable, choose } from './balance.ts';
+export { Claims, claimed, claimMemory, unclaimable } from './claims.ts';
 export { Ejection, type Standing } from './ejection.ts';
 export { type Check, HealthBook, type HealthEvent, type HealthTarget } from './health.ts';
 export type { ReplicaView } from './health-view.ts';
+export { full, passed, type QueueCounts, queueMemory, queueOwnersMax, queuesMax, SharedQueues } from './queue.ts';
 export { type RateCounter, RateLimiter, type RateOwner, rateCounter, rateMemory, rateSlotsMax } from './rate-limit.ts';
 export { rateLimitPolicy } from './rate-limit-policy.ts';
 export { pointOfText, weight } from './rendezvous.ts';

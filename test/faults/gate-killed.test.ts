@@ -13,6 +13,8 @@ const kills = 16;
 const killingMsMax = 25_000;
 /** And while it starts, at these times after its start. Milliseconds. */
 const killsWhileStarting = [300, 500, 700, 900];
+/** After this long without a gate its absence is known. */
+const settledMs = 600;
 /** After these kills it is away until misses have been answered 503; HAProxy tries to reach it for 3 s. */
 const absences = [0, 5];
 if (present.includes('haproxy')) {
@@ -31,6 +33,7 @@ if (present.includes('haproxy')) {
       const keptLoads: Load[] = [];
       const misses: Outcome[] = [];
       const away: Outcome[] = [];
+      const late: Outcome[] = [];
       const strangers: Outcome[] = [];
       const miss = () => callOnce({ port: gateway.port, target, headers: () => issuer.credential('carol') });
       const intrude = () => callOnce({ port: gateway.port, target, headers: () => stranger });
@@ -52,6 +55,9 @@ if (present.includes('haproxy')) {
         if (absences.includes(rounds)) {
           const asked = Array.from({ length: 40 }, (_, turn) => (turn % 2 === 0 ? miss() : intrude()));
           away.push(...(await Promise.all(asked)));
+          // By now HAProxy knows.
+          await sleep(settledMs);
+          late.push(...(await Promise.all(Array.from({ length: 20 }, miss))));
         }
         const starting = gateway.start();
         strangers.push(...(await Promise.all([intrude(), intrude()])));
@@ -78,13 +84,14 @@ if (present.includes('haproxy')) {
       const left = gateway.haproxyPids().length;
       t.diagnostic(`killed ${rounds} times when it was ready, ${killsWhileStarting.length} times while it started`);
       t.diagnostic(`kept decisions: ${calm.length} calls (${counts(calm)}); misses while it was away: ${counts(away)}`);
+      t.diagnostic(`they waited ${waits(away)} just after the kill, ${waits(late)} from ${settledMs} ms after it`);
       t.diagnostic(`misses elsewhen: ${counts(misses)}; a caller who is not allowed: ${counts(strangers)}`);
       t.diagnostic(`processes of HAProxy: ${running} at the end, ${left} after it`);
       assert.deepEqual(
         calm.filter(({ status }) => status !== 200).map(({ error, answer }) => error ?? answer?.body),
         [],
       );
-      for (const { status, answer, error } of away) {
+      for (const { status, answer, error } of [...away, ...late]) {
         assert.equal(status, 503, error ?? answer?.body);
         assert.ok(
           answer !== undefined && codeOf(answer) === 'gate-unavailable' && answer.headers.includes('retry-after'),
@@ -97,7 +104,7 @@ if (present.includes('haproxy')) {
       assert.equal(misses.at(-1)?.status, 200);
       assert.equal(left, 0, 'orphans');
       const { findings, ids, events } = await gateway.audited();
-      const answered = [...calm, ...away, ...misses, ...strangers].filter(({ status }) => status !== 0);
+      const answered = [...calm, ...away, ...late, ...misses, ...strangers].filter(({ status }) => status !== 0);
       const unrecorded = answered.filter(({ requestId }) => ids.get(requestId) !== 1);
       t.diagnostic(
         `audit: ${events} events, ${findings.length} findings; ${unrecorded.length} of ${answered.length} answers not recorded`,
@@ -107,4 +114,11 @@ if (present.includes('haproxy')) {
       assert.equal(running, 1);
     });
   });
+}
+
+/** Milliseconds that calls waited for their answer: the middle one, and the longest. */
+function waits(outcomes: readonly Outcome[]): string {
+  const sorted = outcomes.map(({ startedMs, endedMs }) => endedMs - startedMs).sort((a, b) => a - b);
+  const [middle = 0, longest = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
+  return `${middle.toFixed(0)} ms (${longest.toFixed(0)} at most)`;
 }

@@ -38,7 +38,7 @@ export interface GrpcUpstream {
 
 /**
  * A gRPC server over node:http2 that reads messages by a real protobuf parser. The metadata `x-answer` says how it answers: `large:N`
- * bytes, `status:N`, `trailers-only:N`, `pushback:MS` (UNAVAILABLE, for so long), `empty:N` (no message), `http:N`, `reset`, `silent`, `hang-up`, `half` and `broken` (reset within the answer); else with one small message.
+ * bytes, `status:N`, `trailers-only:N`, `pushback:MS` (UNAVAILABLE, for so long), `empty:N` (no message), `http:N`, `reset`, `silent`, `hang-up`, `half` and `broken` (reset within the answer), `late:N` ms; else with one small message.
  * `first=` before it: the first time that this call comes; then well.
  */
 export async function startGrpcUpstream(): Promise<GrpcUpstream> {
@@ -125,6 +125,10 @@ const trailersOf = (status: number) => ({ ...head, 'grpc-status': String(status)
 function answer(stream: ServerHttp2Stream, how: string): void {
   const [what, number = ''] = how.split(':');
   if (what === 'silent') return;
+  if (what === 'late') {
+    setTimeout(() => stream.destroyed || answer(stream, ''), Number(number));
+    return;
+  }
   if (what === 'trailers-only') stream.respond(trailersOf(Number(number || 5)), { endStream: true });
   else if (what === 'pushback') {
     stream.respond({ ...trailersOf(14), 'grpc-retry-pushback-ms': number }, { endStream: true });

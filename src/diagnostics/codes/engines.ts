@@ -8,6 +8,10 @@ export const engineCodes = {
     title: 'engine too old',
     meaning: 'The installed program is older than what its configuration is written for.',
   },
+  HG3003: {
+    title: 'engine built without a part',
+    meaning: 'The installed program was built without something that its configuration needs.',
+  },
   HG3010: {
     title: 'more limits than the engine counts',
     meaning: 'A rule has more limits than the engine can count for one call.',

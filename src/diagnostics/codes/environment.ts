@@ -48,4 +48,9 @@ export const environmentCodes = {
     meaning:
       'A size is a whole number and `kB`, `MB` or `GB` (each 1,024 times the one before), within what engines can keep.',
   },
+  HG1312: {
+    title: 'bad collector',
+    meaning:
+      'A collector of spans is the URL of an OTLP receiver over HTTP, without `/v1/traces`, user, query or fragment: https, or http on loopback.',
+  },
 } as const;

@@ -1,15 +1,15 @@
 import type { Transform } from 'node:stream';
 import type { Coding } from '../../plan/types.ts';
 import type { AnswerFields } from './answer-fields.ts';
+import type { Recipient } from './carried.ts';
 import { markCoded } from './coded-answer.ts';
 import { coded, coder } from './codings.ts';
-import type { Exchange } from './exchange.ts';
 import { Held } from './held.ts';
 import { heldAnswerBytesMax } from './limits.ts';
 
 /** Where an answer comes from, and who hears of its end. */
 export interface Answerer {
-  readonly exchange: Exchange;
+  readonly exchange: Recipient;
   /** The call has been ended otherwise. */
   readonly isOver: boolean;
   /** Goes on reading. */

@@ -35,6 +35,8 @@ export class Asking {
   readonly #share: number;
   readonly #flood: FloodGuard;
   readonly #sharedUs: number;
+  /** Times that the gate was asked. */
+  questions = 0;
   readonly #pending = new Map<string, Promise<Answered | DenialReason>>();
   #waiting = 0;
   /** Counts what ends kept decisions before their time. */
@@ -89,6 +91,7 @@ export class Asking {
       for (let swap = 0; swap <= swapsMax; swap += 1) {
         const { gate } = this;
         const changes = this.#changes;
+        this.questions += 1;
         const answer = await withinTime(gate.check(request));
         if (answer === undefined) return 'gate-unavailable';
         if (gate !== this.gate) continue;

@@ -12,10 +12,12 @@ import { rateLimitPolicy, retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
 import { unaskedCore } from '../static-core.ts';
 import type { Answered } from './answered.ts';
+import { beParent } from './be-parent.ts';
 import { readBody } from './body.ts';
+import type { Carried, Passenger, Underway } from './carried.ts';
 import type { Ending } from './ending.ts';
 import type { Exchange } from './exchange.ts';
-import { Fields, traceIdOf } from './fields.ts';
+import { Fields, spanOf, traceIdOf } from './fields.ts';
 import { type KeptKey, keptKey } from './kept.ts';
 import { drainedBodyBytesMax } from './limits.ts';
 import { Passage } from './passage.ts';
@@ -34,34 +36,19 @@ const noFields = new Fields();
 /** The query is no part of a key, so what the gate would refuse it for must not stand there. */
 const plainTarget = /^[!"$-~]*$/;
 
-/** A permitted call on its way to a replica. */
-export interface Underway {
-  /** The head of the answer is on its way to the client. */
-  readonly hasBegun: boolean;
-  readonly bytesOut: number;
-  /** The replica that it was sent to last. */
-  readonly endpoint: string | undefined;
-  /** Replicas that it was tried at, where there was more than one try. */
-  readonly tries: number | undefined;
-  /** Nobody waits for the answer any more. */
-  abandon(): void;
-  /** Ends an answer that has begun so that nobody takes it for whole. */
-  breakOff(): void;
-  /** The service's own deadline has passed, and the replica may be to blame. */
-  late(): void;
-}
-
 /**
  * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
  * (a client that leaves, a broken body) ends it exactly once: what `#ending` is set to first is what is recorded and done.
  */
-export class Call implements Waiting, Due {
+export class Call implements Waiting, Passenger, Due {
   readonly exchange: Exchange;
   readonly requestId: string;
   fields: Fields = noFields;
   /** What a gRPC message names; undefined: no gRPC call. */
   protected message: NamedModel | undefined;
-  protected underway: Underway | undefined;
+  underway: Underway | undefined;
+  queueMs: number | undefined;
+  leader: string | undefined;
   protected bytesIn = 0;
   /** When its deadline passes; `Infinity`: it has none. */
   dueMs = Number.POSITIVE_INFINITY;
@@ -73,6 +60,7 @@ export class Call implements Waiting, Due {
   #answered: Answered | undefined;
   #ending: Ending | undefined;
   #isRecorded = false;
+  #gateMs: number | undefined;
 
   constructor(scene: Scene, listener: string, exchange: Exchange) {
     this.#startedMs = performance.now();
@@ -101,6 +89,7 @@ export class Call implements Waiting, Due {
     const scene = this.#scene;
     const fields = scene.reader.read(exchange.rawFields);
     this.fields = fields;
+    if (scene.samplePpm !== undefined) beParent(fields, this.requestId, scene.samplePpm);
     if (!exchange.isSound || fields.isRecoded || (exchange.authority === undefined && fields.hosts > 1)) {
       this.refuse('request-malformed');
       return;
@@ -123,7 +112,9 @@ export class Call implements Waiting, Due {
       return;
     }
     const hasCredential = fields.credentials > 0;
+    const askedMs = performance.now();
     void scene.asking.ask({ request: this.request(), key, hasCredential }).then((answer) => {
+      if (scene.samplePpm !== undefined) this.#gateMs = performance.now() - askedMs;
       if (typeof answer !== 'string') this.#decided(answer);
       else if (this.#ending === undefined) this.refuse(answer);
       else this.#record({ ...this.#ending, reason: answer });
@@ -251,14 +242,22 @@ export class Call implements Waiting, Due {
   /** Reads the body, if there is one, and passes the call on. */
   protected carry(permit: Permit, answered: Answered): void {
     const { exchange, fields } = this;
+    const { boarding, carriages, upstreams } = this.#scene;
+    const carriage = carriages.of(permit.fields.operation.service);
+    if (boarding.turnsAway(permit)) {
+      this.refuse('queue-full');
+      return;
+    }
     const pass = (body: Buffer | Readable | null): void => {
       // A reset body ends like a whole one; that the client left is heard next.
       if (this.#ending !== undefined || exchange.isReset) return;
-      const { upstreams, carriages } = this.#scene;
-      const carriage = carriages.of(permit.fields.operation.service);
-      const passage = new Passage(this, { permit, answered, carriage, body, upstreams });
-      this.underway = passage;
-      passage.start();
+      const held = body === null || Buffer.isBuffer(body) ? body : undefined;
+      const dial = (call: Carried): Underway => {
+        const passage = new Passage(call, { permit, answered, carriage, body, upstreams });
+        passage.start();
+        return passage;
+      };
+      boarding.carry(this, { permit, held, dial });
     };
     const length = fields.length === undefined ? undefined : Number(fields.length);
     if (length === 0 || (length === undefined && !fields.isChunked && !exchange.mayHaveBody)) {
@@ -335,19 +334,24 @@ export class Call implements Waiting, Due {
     this.#isRecorded = true;
     const { exchange, fields } = this;
     const scene = this.#scene;
+    const traceId = traceIdOf(fields.traceparent);
     const line = {
       requestId: this.requestId,
       timeMs: scene.clock.now(),
       address: exchange.address,
       status,
-      traceId: traceIdOf(fields.traceparent),
+      traceId,
+      span: traceId === null ? undefined : spanOf(fields.traceparent as string),
       totalMs: performance.now() - this.#startedMs,
+      gateMs: this.#gateMs,
       upstreamMs,
       bytesIn: this.bytesIn,
       bytesOut,
       endpoint,
       grpcStatus,
       tries,
+      queueMs: this.queueMs,
+      leader: this.leader,
     };
     scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
   }

@@ -49,7 +49,7 @@ export interface Exchange {
   respond(status: number, fields: string[], body: Buffer | undefined, ends?: boolean): void;
   /** The head of an answer that is streamed. `trailers`: some will follow. */
   begin(status: number, fields: string[], trailers: boolean): void;
-  /** False: wait for `onDrain` before the next. */
+  /** False: wait for `onDrain` before the next. Over HTTP/2 `chunk` may be used again after this. */
   write(chunk: Buffer): boolean;
   onDrain(then: () => void): void;
   end(chunk: Buffer | undefined, trailers: readonly string[]): void;

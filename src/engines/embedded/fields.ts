@@ -150,3 +150,10 @@ const traceForm = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}
 export function traceIdOf(value: string | undefined): string | null {
   return value === undefined ? null : (traceForm.exec(value)?.[1] ?? null);
 }
+
+/** Span and flags of a `traceparent` that has a trace id. */
+export function spanOf(value: string): string {
+  return value.slice(spanAt);
+}
+
+const spanAt = '00--'.length + 32;

@@ -9,6 +9,7 @@ import {
 } from '../../wire/index.ts';
 import type { Answered } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
+import type { Carried, Underway } from './carried.ts';
 import { GrpcPassage } from './grpc-passage.ts';
 import { HeldMessage } from './held-message.ts';
 import { heldBodyBytesMax } from './limits.ts';
@@ -154,19 +155,23 @@ export class GrpcCall extends Call {
     if (this.#appended !== undefined) body = withLength(body, walk.bodyBytes - frameHeadBytes + this.#appended.length);
     if (this.#isStreamed) body = this.#allButLast(walk, body);
     else if (this.#appended !== undefined) body = Buffer.concat([body, this.#appended]);
-    const passage = new GrpcPassage(this, {
-      permit,
-      answered,
-      upstreams: this.scene.grpcUpstreams,
-      carriage: this.scene.carriages.of(permit.fields.operation.service),
-      wheel: this.scene.wheel,
-      body,
-      isWhole: !this.#isStreamed,
-      resume: () => this.exchange.resume(),
-    });
-    this.#grpc = passage;
-    this.underway = passage;
-    passage.start();
+    const isWhole = !this.#isStreamed;
+    const dial = (call: Carried): Underway => {
+      const passage = new GrpcPassage(call, {
+        permit,
+        answered,
+        upstreams: this.scene.grpcUpstreams,
+        carriage: this.scene.carriages.of(permit.fields.operation.service),
+        wheel: this.scene.wheel,
+        body,
+        isWhole,
+        resume: () => this.exchange.resume(),
+      });
+      this.#grpc = passage;
+      passage.start();
+      return passage;
+    };
+    this.scene.boarding.carry(this, { permit, held: isWhole ? body : undefined, dial });
   }
 }
 

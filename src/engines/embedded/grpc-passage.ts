@@ -3,10 +3,9 @@ import { errorCodes, type Head, type Stream, type StreamEvents } from '../../htt
 import { grpcTimeoutText } from '../../wire/index.ts';
 import type { Answered } from './answered.ts';
 import { Attempts, upstreamTarget } from './attempts.ts';
-import type { Underway } from './call.ts';
 import type { Carriage } from './carriage.ts';
+import type { Carried, Underway } from './carried.ts';
 import { pushbackMs, retryAfterMs } from './failures.ts';
-import type { GrpcCall } from './grpc-call.ts';
 import type { GrpcReplica, GrpcUpstreams, Session } from './grpc-replica.ts';
 import { Held } from './held.ts';
 import { heldAnswerBytesMax } from './limits.ts';
@@ -33,7 +32,7 @@ const unavailable = 14;
  * are held whole, larger ones are streamed; the trailers, without which no client takes an answer for one, leave after the audit line.
  */
 export class GrpcPassage implements Underway, Due, StreamEvents {
-  readonly #call: GrpcCall;
+  readonly #call: Carried;
   readonly #options: GrpcPassageOptions;
   readonly #attempts: Attempts<GrpcReplica>;
   readonly #held = new Held();
@@ -57,7 +56,7 @@ export class GrpcPassage implements Underway, Due, StreamEvents {
   hasBegun = false;
   bytesOut = 0;
 
-  constructor(call: GrpcCall, options: GrpcPassageOptions) {
+  constructor(call: Carried, options: GrpcPassageOptions) {
     this.#call = call;
     this.#options = options;
     const { permit, upstreams: replicas, carriage, body, isWhole } = options;

@@ -60,3 +60,9 @@ export const codedBytesMin = 1024;
 export const acceptsMax = 1000;
 /** How often connections of HTTP/2 are looked at on which nothing may move any more. */
 export const silentLookMs = 1000;
+/** Calls with a body up to this size, which is held whole anyway, may share one call to the service. */
+export const sharedBodyBytesMax = heldBodyBytesMax;
+/** Answers up to this size are held for all who wait for them; with a larger one each makes a call of its own. */
+export const sharedAnswerBytesMax = 1024 * 1024;
+/** Times that a call asks anew who leads, because the one that led was over just then; then it leads itself. */
+export const sharedEntriesMax = 4;

@@ -17,6 +17,8 @@ import { RawClient } from '../../http2/testing/server.ts';
 import { systemClock } from '../../std/clock.ts';
 import { budgetMemory, RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Boarding } from './boarding.ts';
+import { BoardingWatch } from './boarding-watch.ts';
 import { Carriages } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
@@ -237,6 +239,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     spool,
     upstreams,
     grpcUpstreams: new GrpcUpstreams(members, turn),
+    boarding: new Boarding({ memory: new BoardingWatch().memory, thread: 0 }),
     carriages: new Carriages({ budgets: budgetMemory(), sharedUs: sharedUs() }),
     wheel: new Wheel(),
     sharedUs: sharedUs(),

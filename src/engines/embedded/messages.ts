@@ -1,6 +1,9 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { CertificatesByListener, ServiceTraffic } from '../engine.ts';
+import type { BoardingMemory } from './boarding-watch.ts';
+import type { QueueNumbers } from './queues.ts';
 import type { RosterByService } from './roster.ts';
 
 export type Addresses = Readonly<Record<string, AddressPlan>>;
@@ -25,6 +28,10 @@ export interface WorkerStart {
   /** Listener name → descriptor of the socket that this worker accepts on, where it was handed over. */
   readonly sockets: Readonly<Record<string, number>>;
   readonly isOpen: boolean;
+  readonly boarding: BoardingMemory;
+  readonly queues: QueueNumbers;
+  /** Ports to the other threads, by their numbers. */
+  readonly peers: ReadonlyMap<number, MessagePort>;
 }
 
 /** What is asked of a worker. Each is answered by a `WorkerMessage` with the same `turn`. */
@@ -34,10 +41,13 @@ export type WorkerCall =
       readonly kind: 'swap';
       readonly plan: Plan;
       readonly addresses: Addresses;
+      readonly queues: QueueNumbers;
       readonly roster: RosterByService;
     }
   /** Services that aren't named stay as they are. */
   | { readonly turn: number; readonly kind: 'replicas'; readonly roster: RosterByService }
+  /** A new thread. */
+  | { readonly turn: number; readonly kind: 'peer'; readonly thread: number; readonly port: MessagePort }
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
   | { readonly turn: number; readonly kind: 'certificates'; readonly certificates: CertificatesByListener }
@@ -57,6 +67,7 @@ export type WorkerMessage =
 export interface WorkerStatus {
   readonly epoch: string;
   readonly keptDecisions: number;
+  readonly questions: number;
   readonly issuers: readonly IssuerStatus[];
   readonly traffic: readonly ServiceTraffic[];
 }

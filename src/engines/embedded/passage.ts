@@ -5,11 +5,10 @@ import { readAnswer } from './answer-fields.ts';
 import type { Answered } from './answered.ts';
 import { type Answerer, Answering } from './answering.ts';
 import { Attempts, upstreamTarget } from './attempts.ts';
-import type { Call, Underway } from './call.ts';
 import type { Carriage } from './carriage.ts';
+import type { Carried, Recipient, Underway } from './carried.ts';
 import { codingOf } from './coded-answer.ts';
 import { codedRequest, type Sent } from './coded-request.ts';
-import type { Exchange } from './exchange.ts';
 import { isClosed, isUnreached, reasonOf, retryAfterMs } from './failures.ts';
 import { heldAnswerBytesMax } from './limits.ts';
 import type { Replica, Upstreams } from './upstreams.ts';
@@ -30,7 +29,7 @@ const isBodiless = (status: number): boolean => status === 204 || status === 304
 
 /** One permitted call on its way to a replica, or to several one after the other, and its answer on the way back. */
 export class Passage implements Underway, Answerer {
-  readonly #call: Call;
+  readonly #call: Carried;
   readonly #options: PassageOptions;
   readonly #attempts: Attempts<Replica>;
   readonly #sent: Sent;
@@ -45,7 +44,7 @@ export class Passage implements Underway, Answerer {
   /** Bytes that are still taken of an answer that another try makes good; undefined: there is none. */
   #discarded: number | undefined;
 
-  constructor(call: Call, options: PassageOptions) {
+  constructor(call: Carried, options: PassageOptions) {
     const { permit, carriage, body, upstreams: replicas } = options;
     this.#call = call;
     this.#options = options;
@@ -56,7 +55,7 @@ export class Passage implements Underway, Answerer {
     this.#sent = carriage.requests === undefined ? sent : codedRequest(sent, carriage.requests);
   }
 
-  get exchange(): Exchange {
+  get exchange(): Recipient {
     return this.#call.exchange;
   }
 

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { MessageChannel } from 'node:worker_threads';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { budgetMemory, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine, ServiceTraffic } from '../engine.ts';
+import { BoardingWatch } from './boarding-watch.ts';
 import { sumOfTraffic } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
@@ -55,6 +57,7 @@ class Crew {
   readonly #context: EngineContext;
   readonly #rates = rateMemory();
   readonly #floods = floodMemory();
+  readonly #boarding = new BoardingWatch();
   readonly #budgets = budgetMemory();
   readonly #replicas: SharedArrayBuffer;
   readonly #roster: Roster;
@@ -113,7 +116,7 @@ class Crew {
     return this.#inTurn(async () => {
       const [first, ...rest] = this.#workers;
       const roster = this.#roster.planned(plan);
-      const swap = { kind: 'swap', plan, roster } as const;
+      const swap = { kind: 'swap', plan, roster, queues: this.#boarding.numbersOf(plan) } as const;
       const addresses = (await first?.ask({ ...swap, addresses: this.addresses })) as Addresses;
       this.addresses = addresses;
       this.#plan = plan;
@@ -121,7 +124,7 @@ class Crew {
       const left = await Promise.allSettled(rest.map((worker) => worker.ask({ ...swap, addresses })));
       // INVARIANT: no worker goes on deciding by the old Plan. One that can't take up the new one is replaced.
       const behind = rest.filter((_worker, index) => left[index]?.status === 'rejected');
-      await Promise.all(behind.map((worker) => this.#replace(worker)));
+      for (const worker of behind) await this.#replace(worker);
     });
   }
 
@@ -129,8 +132,13 @@ class Crew {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
     const { traffic, ...status } = statusOf(statuses);
-    const told = traffic.map((each) => ({ ...each, ejections: this.#roster.ejections(each.service) }));
-    return { ...status, endpoints: this.#roster.status(), traffic: told };
+    const counted = sumOfTraffic([...traffic, ...this.#boarding.traffic(this.#plan)]);
+    return {
+      ...status,
+      endpoints: this.#roster.status(),
+      queues: this.#boarding.queues(this.#plan),
+      traffic: counted.map((each) => ({ ...each, ejections: this.#roster.ejections(each.service) })),
+    };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -143,6 +151,8 @@ class Crew {
   async #startOne(): Promise<WorkerThread> {
     // One starts at a time: a number that no living worker has is free, and what its last holder had in flight is no more.
     const thread = freeNumber(this.#workers.map((worker) => worker.thread));
+    this.#boarding.forget(thread);
+    const channels = this.#workers.map((worker) => ({ worker, ...new MessageChannel() }));
     this.#roster.forget(thread);
     const start = {
       plan: this.#plan,
@@ -157,9 +167,15 @@ class Crew {
       addresses: this.addresses,
       sockets: this.#handedOver.take(),
       isOpen: this.#isOpen,
+      boarding: this.#boarding.memory,
+      queues: this.#boarding.numbersOf(this.#plan),
+      peers: new Map(channels.map(({ worker, port1 }) => [worker.thread, port1])),
     };
     const { log } = this.#context;
     const worker: WorkerThread = await WorkerThread.start(start, { log, onEnd: (cause) => this.#ended(worker, cause) });
+    // One that has ended meanwhile needs no port.
+    for (const { worker: other, port2: port } of channels)
+      other.ask({ kind: 'peer', thread, port }).catch(() => undefined);
     this.#workers.push(worker);
     return worker;
   }
@@ -167,6 +183,7 @@ class Crew {
   /** A worker that ended by itself is started anew, unless that has happened too often. */
   #ended(worker: WorkerThread, cause: Error): void {
     this.#remove(worker);
+    this.#boarding.forget(worker.thread);
     if (this.#isStopping) return;
     this.#context.log(`a worker thread ended and is started anew: ${cause.message}`);
     const now = performance.now();
@@ -217,6 +234,7 @@ function statusOf(
   return {
     processes: statuses.map(({ epoch }, index) => ({ role: `worker ${index}`, pid: process.pid, epoch })),
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
+    questions: statuses.reduce((sum, status) => sum + status.questions, 0),
     issuers: statuses[0]?.issuers ?? [],
     traffic: sumOfTraffic(statuses.flatMap(({ traffic }) => traffic)),
   };

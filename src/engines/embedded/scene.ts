@@ -3,6 +3,7 @@ import type { Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { RateLimiter } from '../../traffic/index.ts';
 import type { Asking } from './asking.ts';
+import type { Boarding } from './boarding.ts';
 import type { Carriages } from './carriage.ts';
 import { FieldReader } from './fields.ts';
 import type { GrpcUpstreams } from './grpc-replica.ts';
@@ -21,6 +22,8 @@ export interface Scene {
   readonly spool: Spool;
   readonly upstreams: Upstreams;
   readonly grpcUpstreams: GrpcUpstreams;
+  /** What permitted calls go through on their way to a replica. */
+  readonly boarding: Boarding;
   /** How the calls of each service are carried. */
   readonly carriages: Carriages;
   /** When calls have to be over. */
@@ -33,6 +36,8 @@ export interface Scene {
   reader: FieldReader;
   /** How the message of a gRPC call is to be walked. */
   walkOf: WalkOf;
+  /** Of calls without a trace, those that spans are made of; undefined: no spans are exported. */
+  samplePpm: number | undefined;
   /** Whether any condition reads the address: then it joins the keys. */
   readsAddress: boolean;
   /** Shut by control where the audit can't be kept. */
@@ -42,12 +47,13 @@ export interface Scene {
 }
 
 /** What the scene has from a Plan. The union over all services: a key that holds more than it must is never wrong. */
-export function sceneOf(plan: Plan): Pick<Scene, 'plan' | 'reader' | 'walkOf' | 'readsAddress'> {
+export function sceneOf(plan: Plan): Pick<Scene, 'plan' | 'reader' | 'walkOf' | 'samplePpm' | 'readsAddress'> {
   const reads = Object.values(plan.access.reads);
   return {
     plan,
     reader: new FieldReader(reads.flatMap(({ headers }) => headers)),
     walkOf: walkFinder(plan),
+    samplePpm: plan.telemetry?.samplePpm,
     readsAddress: reads.some(({ address }) => address),
   };
 }

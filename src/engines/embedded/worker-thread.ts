@@ -32,7 +32,8 @@ export class WorkerThread {
 
   /** Rejects where it can't listen, or can't take up the Plan. */
   static start(start: WorkerStart, watch: WorkerWatch): Promise<WorkerThread> {
-    const thread = new Worker(workerFile, { workerData: start });
+    const transferList = [...start.peers.values()];
+    const thread = new Worker(workerFile, { workerData: start, transferList });
     const worker = new WorkerThread(thread, start.thread);
     return new Promise((resolve, reject) => {
       let isReady = false;
@@ -61,7 +62,7 @@ export class WorkerThread {
     this.#turn += 1;
     const turn = this.#turn;
     const answered = new Promise<Answer>((resolve, reject) => this.#waiting.set(turn, { resolve, reject }));
-    this.#thread.postMessage({ ...call, turn });
+    this.#thread.postMessage({ ...call, turn }, call.kind === 'peer' ? [call.port] : []);
     const { value, fault } = await answered.finally(() => this.#waiting.delete(turn));
     if (fault !== undefined) throw new Error(fault);
     return value;

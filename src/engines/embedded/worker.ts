@@ -8,12 +8,12 @@ import { systemClock } from '../../std/clock.ts';
 import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
+import { Boarding } from './boarding.ts';
 import { Carriages } from './carriage.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import { Members } from './members.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
-import type { RosterByService } from './roster.ts';
 import { type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
@@ -27,6 +27,8 @@ const log = (line: string): void => say({ kind: 'log', line });
 const keys = await loadGateKeys(start.plan.state, systemClock);
 // A handle of its own: look-ups are on misses only, and no thread waits for another.
 const apiKeys = openKeyFinder(start.plan.state);
+const boarding = new Boarding({ memory: start.boarding, thread: start.thread });
+for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
 const clockUs = sharedUs();
 const members = new Members({
   memory: start.replicas,
@@ -40,24 +42,28 @@ const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
   clock: systemClock,
-  asking: new Asking(createGate({ plan: start.plan, keys, clock: systemClock, apiKeys }), {
-    clock: systemClock,
-    share: start.share,
-    floods: start.floods,
-    sharedUs: clockUs,
-  }),
+  asking: new Asking(
+    createGate({ plan: start.plan, keys, clock: systemClock, apiKeys, queueOf: boarding.queues.queueOf }),
+    {
+      clock: systemClock,
+      share: start.share,
+      floods: start.floods,
+      sharedUs: clockUs,
+    },
+  ),
   limiter: new RateLimiter(start.rates),
   spool: new Spool({ directory, worker: start.worker, log }),
   turn,
   upstreams: new Upstreams(members),
   grpcUpstreams: new GrpcUpstreams(members, turn),
+  boarding,
   carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
   wheel: new Wheel(),
   sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
 };
-applyUpstreams(start.plan, start.roster);
+applyUpstreams(start);
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 parentPort?.on('message', (call: WorkerCall) => {
   answer(call).then(
@@ -71,6 +77,9 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
   switch (call.kind) {
     case 'swap':
       return swap(call);
+    case 'peer':
+      boarding.peers.add(call.thread, call.port);
+      return undefined;
     case 'replicas':
       members.merge(call.roster);
       refreshUpstreams();
@@ -91,6 +100,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       return {
         epoch: scene.plan.epoch,
         keptDecisions: scene.asking.kept.size,
+        questions: scene.asking.questions,
         issuers: scene.asking.gate.status(),
         traffic: scene.carriages.status(),
       };
@@ -103,7 +113,8 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
 }
 
 /** New listeners first, because only they can fail; then, between two calls, all that decides. */
-async function swap({ plan, addresses, roster }: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
+async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addresses> {
+  const { plan, addresses } = call;
   const gate = createGate({ plan, keys, clock: systemClock, previous: scene.asking.gate });
   const staying = listeners.filter((listening) => plan.listeners.some((wanted) => isSame(listening.plan, wanted)));
   const going = listeners.filter((listening) => !staying.includes(listening));
@@ -113,16 +124,20 @@ async function swap({ plan, addresses, roster }: Extract<WorkerCall, { kind: 'sw
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
-  applyUpstreams(plan, roster);
+  applyUpstreams(call);
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
 }
 
-function applyUpstreams({ upstreams, access }: Plan, roster: RosterByService): void {
+/** How calls are carried, as a worker is started with it and as a swap brings it. */
+type Carrying = Pick<WorkerStart, 'plan' | 'roster' | 'queues'>;
+
+function applyUpstreams({ plan: { upstreams, access }, roster, queues }: Carrying): void {
   scene.carriages.apply(upstreams);
   members.replace(roster, upstreams, access.services);
   refreshUpstreams();
+  scene.boarding.apply(upstreams, queues);
 }
 
 function refreshUpstreams(): void {

@@ -11,6 +11,7 @@ import { pathOf } from '../../protocols/index.ts';
 import type { SpopAction, SpopData } from '../../wire/index.ts';
 import { staticCore } from '../static-core.ts';
 import type { CoreBook } from './core-book.ts';
+import type { CounterNumbers } from './counter-numbers.ts';
 import { serviceNumbers } from './frontend.ts';
 import type { Ledger } from './ledger.ts';
 import { answerNames } from './names.ts';
@@ -22,6 +23,12 @@ export interface Notebook {
   readonly ledger: Ledger | undefined;
   /** What a permit is kept under; empty: it is not. */
   readonly key: string;
+  /** Numbers of the counters of its limits, in their order. */
+  readonly counters: readonly number[];
+  /** Whether they admit the call, where they were looked at elsewhere. */
+  readonly isAdmitted?: boolean | undefined;
+  /** How long the gate took, to stand in the call's line; left out: nobody asks. */
+  readonly gateMs?: number;
 }
 
 /** The variables by which HAProxy learns an answer. Throws the disk's error where the audit can't be written down. */
@@ -29,14 +36,18 @@ export function answerActions(
   plan: Plan,
   request: GateRequest,
   answer: GateAnswer,
-  { book, ledger, key }: Notebook,
+  { book, ledger, key, counters, isAdmitted, gateMs }: Notebook,
   nowMs: number,
 ): SpopAction[] {
   const number = book.numberOf(staticCore(plan, request, answer));
-  const core = set('coreNumber', integer(number));
+  // With how long the gate took it is a text, which the log prints as it is: no field more for any call.
+  const core = set(
+    'coreNumber',
+    gateMs === undefined ? integer(number) : text(`${number}.${Math.round(gateMs * 1000)}`),
+  );
   if (answer.kind === 'denial') return [core, ...refusalActions(answer, request)];
   const endSeconds = Math.floor(answer.fields.keepUntilMs / 1000);
-  const record = recordOf({ plan, request, permit: answer, ledger, core: number, endSeconds });
+  const record = recordOf({ plan, request, permit: answer, counters, isAdmitted, core: number, endSeconds });
   if (key !== '' && endSeconds * 1000 > nowMs) {
     ledger?.keep({ key, record, endSeconds, subjectId: answer.fields.identity?.id }, nowMs);
   }
@@ -80,20 +91,25 @@ interface Recorded {
   readonly plan: Plan;
   readonly request: GateRequest;
   readonly permit: Permit;
-  readonly ledger: Ledger | undefined;
+  readonly counters: readonly number[];
+  readonly isAdmitted: boolean | undefined;
   readonly core: number;
   readonly endSeconds: number;
 }
 
-function recordOf({ plan, request, permit, ledger, core, endSeconds }: Recorded): string {
-  const { operation, identity, limits, rule, upstreamPath } = permit.fields;
-  const who = identity?.id ?? request.address;
-  const counters = limits.map(
-    ({ per }, position) => ledger?.counterNumber([rule.name, position, per === 'rule' ? '' : who]) ?? 0,
-  );
+/** Numbers of the counters of an answer's limits, in their order. */
+export function countersOf(answer: GateAnswer, { address }: GateRequest, numbers: CounterNumbers): number[] {
+  if (answer.kind === 'denial') return [];
+  const { identity, limits, rule } = answer.fields;
+  const who = identity?.id ?? address;
+  return limits.map(({ per }, position) => numbers.numberOf([rule.name, position, per === 'rule' ? '' : who]));
+}
+
+function recordOf({ plan, request, permit, core, endSeconds, ...counted }: Recorded): string {
+  const { operation, upstreamPath } = permit.fields;
   const service = serviceNumbers(plan).get(operation.service) ?? 0;
   const path = upstreamPath === pathOf(request.target) ? undefined : upstreamPath;
-  return permitRecord({ permit, endSeconds, core, service, path, counters });
+  return permitRecord({ permit, endSeconds, core, service, path, ...counted });
 }
 
 function set(name: keyof typeof answerNames, value: SpopData): SpopAction {

@@ -15,6 +15,21 @@ export async function haproxyVersion(): Promise<string | undefined> {
   }
 }
 
+/** Services that the installed HAProxy was built with, as `haproxy -vv` names them; empty where there is none. */
+export async function haproxyServices(): Promise<readonly string[]> {
+  try {
+    const { stdout } = await promisify(execFile)('haproxy', ['-vv'], { encoding: 'utf8' });
+    return servicesIn(stdout);
+  } catch {
+    return [];
+  }
+}
+
+/** By the text of `haproxy -vv`. */
+export function servicesIn(text: string): readonly string[] {
+  return /^Available services *:(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
+}
+
 /** Whether a version is at least the floor. */
 export function isSupported(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);

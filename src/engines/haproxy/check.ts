@@ -2,14 +2,17 @@ import { Report } from '../../diagnostics/index.ts';
 import type { Diagnostic } from '../../diagnostics/types.ts';
 import type { Plan } from '../../plan/types.ts';
 import { refusedFeatures } from '../refused.ts';
-import { haproxyVersion, installCommand, isSupported, versionFloor } from './binary.ts';
+import { haproxyServices, haproxyVersion, installCommand, isSupported, versionFloor } from './binary.ts';
 import { capabilities } from './capabilities.ts';
+import { exporterService } from './exporter.ts';
 import { slotsMax, speedOf } from './record.ts';
 
 /** What HAProxy can't do of this Plan, or that it isn't there. */
 export async function checkHaproxy(plan: Plan): Promise<readonly Diagnostic[]> {
   const report = new Report();
-  checkVersion(await haproxyVersion(), report);
+  const version = await haproxyVersion();
+  checkVersion(version, report);
+  if (version !== undefined) checkServices(await haproxyServices(), report);
   for (const { name, limits, file, line } of plan.access.rules) {
     const span = { file, line, column: 1, endLine: line, endColumn: 1 };
     if (limits.length > slotsMax) {
@@ -31,4 +34,11 @@ export function checkVersion(version: string | undefined, report: Report): void 
   else if (!isSupported(version)) {
     report.add('HG3002', `HAProxy ${version} is older than ${versionFloor}`, { hint });
   }
+}
+
+/** Its own metrics stand on our page of metrics. */
+export function checkServices(services: readonly string[], report: Report): void {
+  if (services.includes(exporterService)) return;
+  const hint = "take a build that has it, such as Debian's: `haproxy -vv` says what a build has";
+  report.add('HG3003', `HAProxy was built without its ${exporterService}`, { hint });
 }

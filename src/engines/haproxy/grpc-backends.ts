@@ -1,18 +1,19 @@
-import type { UpstreamPlan } from '../../plan/types.ts';
 import { grpcErrorLines, refusingGrpc } from './grpc-refusals.ts';
 import { grpcAskName, grpcName, grpcPlainName, variables, walkName } from './names.ts';
 import type { Place } from './place.ts';
 import { call, directive, type Section } from './print.ts';
 import { missedGrpcRules, permittedGrpcRules, plainlyPermittedGrpcRules, type RuleScene } from './rules.ts';
 import { serverLines } from './servers.ts';
+import type { Slots } from './slots.ts';
 import { spoeFilter } from './spoe.ts';
 import { request } from './words.ts';
 
 const walk = directive(['filter', 'lua.message']);
 
 /** The backends of a service for gRPC; of one that has no such replica, too, because HAProxy is to say so by itself. */
-export function grpcSections(upstream: UpstreamPlan, index: number, { scene, place }: GrpcScene): Section[] {
-  const rest = [...grpcErrorLines(), ...serverLines(upstream, 'grpc')];
+export function grpcSections({ scene, place, slots }: GrpcScene): Section[] {
+  const { upstream, index } = scene;
+  const rest = [...grpcErrorLines(upstream), ...serverLines(upstream, 'grpc', slots)];
   const permitted = permittedGrpcRules({ ...scene, refusing: refusingGrpc });
   const missed = missedGrpcRules({ ...scene, refusing: refusingGrpc });
   const ask = spoeFilter(place);
@@ -45,4 +46,5 @@ export function grpcSections(upstream: UpstreamPlan, index: number, { scene, pla
 interface GrpcScene {
   readonly scene: RuleScene;
   readonly place: Place;
+  readonly slots: Slots;
 }

@@ -2,10 +2,11 @@ import { problemAnswer } from '../../gate/index.ts';
 import type { ListenerPlan, Plan, RoutePlan, UpstreamPlan } from '../../plan/types.ts';
 import { grpcContentPattern, grpcTables } from '../../protocols/index.ts';
 import { requestHeadTimeoutMs } from '../../std/limits.ts';
+import { timeoutField, timeoutPattern } from './deadline-rules.ts';
 import { grpcAnswerRules, grpcReturnRules, grpcReturnWords, messageReasons, silenceLines } from './grpc-refusals.ts';
 import { backends, grpcNamesMap, variables } from './names.ts';
 import type { Place } from './place.ts';
-import { all, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
+import { all, any, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
 import { isFound, request, requestLine, variable } from './words.ts';
 
 /** Whether a service is spoken to in gRPC. */
@@ -64,6 +65,14 @@ export function messageRules(plan: Plan, { routes }: ListenerPlan): Directive[] 
     directive(
       request(`set-var(${variables.grpc})`, call('str', 'message-malformed')),
       all(isGrpcCall, hasTail, test(call('lua.trailers'), 'bool')),
+    ),
+    // First of all reasons, so last to be set: what a client says of its time, and can't be read.
+    directive(
+      request(`set-var(${variables.grpc})`, call('str', 'request-malformed')),
+      any(
+        all(isGrpcCall, test(timeoutField, 'found'), not(test(timeoutField, 'reg', timeoutPattern))),
+        all(isGrpcCall, test(call('req.fhdr_cnt', 'grpc-timeout'), 'int', 'gt', 1)),
+      ),
     ),
   ];
 }

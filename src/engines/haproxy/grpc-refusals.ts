@@ -1,4 +1,6 @@
 import { type DenialReason, denials, grpcAnswer } from '../../gate/index.ts';
+import type { UpstreamPlan } from '../../plan/types.ts';
+import { isSooner } from './deadline-rules.ts';
 import { variables } from './names.ts';
 import {
   all,
@@ -14,6 +16,7 @@ import {
   test,
 } from './print.ts';
 import type { Refusing } from './refusals.ts';
+import { hasDeadline } from './traffic-lines.ts';
 import { after, isFound, isUnderWay, placeholder, request, variable, type Words, withRequestId } from './words.ts';
 
 /** Words behind a status: fields and no body, which makes it Trailers-Only. Their content type comes from `grpcAnswerRules`. */
@@ -81,22 +84,29 @@ const filterReasons = ['message-malformed', 'message-ambiguous'] as const;
 
 const isOurs = test(call('res.fhdr', 'grpc-status'), 'found');
 
+const deadlineReason = 'deadline-exceeded' satisfies DenialReason;
+const isSilence = test(call('status'), 'int', 504);
+
 /** In HAProxy's own errors, for itself: which reason it is. */
 const reasonHeader = 'x-headgate-reason';
 
 const hasContent = test(call('res.fhdr', 'content-type'), 'found');
 
 /** HAProxy's own errors as gRPC says them: they carry their reason, which no other text can get into the audit for. */
-export function grpcErrorLines(): Directive[] {
+export function grpcErrorLines(upstream: UpstreamPlan): Directive[] {
   const isServed = test(call('status'), 'int', 200);
-  const reasons = ownErrors.map(([, reason]) => reason);
+  const reasons = [...ownErrors.map(([, reason]) => reason), deadlineReason];
+  const saidOf = (status: number, reason: DenialReason): DenialReason =>
+    status === 504 && hasDeadline(upstream) ? deadlineReason : reason;
   const isOwn = all(not(isServed), test(call('res.fhdr', reasonHeader), 'str', ...reasons));
   return [
-    ...ownErrors.map(([status, reason]) =>
-      directive(['http-error', 'status', status, ...answerWords(reason), 'hdr', reasonHeader, reason]),
-    ),
+    ...ownErrors.map(([status, said]) => {
+      const reason = saidOf(status, said);
+      return directive(['http-error', 'status', status, ...answerWords(reason), 'hdr', reasonHeader, reason]);
+    }),
     // Nearly every answer: nothing of what follows is for it.
     directive(after('allow'), all(isServed, hasContent)),
+    ...deadlineLines(all(isOwn, isSilence, isSooner(upstream))),
     // The audit has to know what it was: afterwards, it is 200.
     directive(after(`set-var(${variables.grpc})`, call('res.fhdr', reasonHeader)), isOwn),
     ...filterReasons.map((reason) => {
@@ -111,6 +121,15 @@ export function grpcErrorLines(): Directive[] {
   ];
 }
 
+/** The silence of a replica that a client's own deadline has ended. */
+function deadlineLines(when: Condition): Directive[] {
+  const message = grpcAnswer(deadlineReason, placeholder).headers.find(([name]) => name === 'grpc-message')?.[1] ?? '';
+  return [
+    directive(after('set-header', 'grpc-message', withRequestId(message)), when),
+    directive(after('set-header', reasonHeader, deadlineReason), when),
+  ];
+}
+
 /** A content type for answers that have none but a gRPC status. */
 export function grpcAnswerRules(): Directive[] {
   return [directive(after('set-header', 'content-type', 'application/grpc'), all(not(hasContent), isOurs))];
@@ -119,13 +138,13 @@ export function grpcAnswerRules(): Directive[] {
 /** The answer to a body that doesn't come, in a frontend: as it is for REST, without a body for gRPC. */
 export function silenceLines(problem: string): Directive[] {
   const answer = new Map(grpcAnswer('request-timeout', placeholder).headers);
-  const isSilence = test(call('status'), 'int', denials['request-timeout'].status);
+  const isLate = test(call('status'), 'int', denials['request-timeout'].status);
   const when = isFound(variables.grpc);
   // Cut by what a gRPC call has there, nothing is left.
   const body = format({ sample: chain(call('var', variables.grpc, `1${problem}`), call('bytes', 1)) });
   return [
     directive(['http-error', 'status', 408, 'content-type', 'application/problem+json', 'lf-string', body]),
-    directive(after('allow'), not(isSilence)),
+    directive(after('allow'), not(isLate)),
     directive(after('set-header', 'content-type', 'application/grpc'), when),
     directive(after('set-header', 'grpc-status', answer.get('grpc-status') ?? ''), when),
     directive(after('set-header', 'grpc-message', withRequestId(answer.get('grpc-message') ?? '')), when),
@@ -150,6 +169,7 @@ export function grpcRefusalRules(hasLua: boolean): Directive[] {
 
 /** What the walk refuses in the buffer. */
 export const messageReasons = [
+  'request-malformed',
   'message-malformed',
   'message-ambiguous',
   'message-compressed',

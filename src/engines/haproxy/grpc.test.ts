@@ -60,6 +60,30 @@ test('a small call goes through, asked about once, its trailers with it', async 
   assert.equal((await stage.engine.status()).keptDecisions, 1);
 });
 
+test('a call is given up when its client has no more time, and is told so', async () => {
+  for (const [timeout, atMostMs] of [
+    ['300m', 3000],
+    ['200000u', 3000],
+    ['1n', 3000],
+    ['1S', 4000],
+  ] as const) {
+    const startMs = performance.now();
+    const end = await call(message(10), { 'grpc-timeout': timeout, 'x-answer': 'silent' });
+    const tookMs = performance.now() - startMs;
+    assert.deepEqual([end.status, end.grpcStatus, end.reset], [200, '4', 0], timeout);
+    assert.match(String(end.headers['grpc-message']), /not done within its deadline/);
+    assert.ok(tookMs < atMostMs, `${timeout} took ${tookMs} ms`);
+  }
+  const records = await stage.records(4);
+  const late = records.filter(({ core }) => core.reason === 'deadline-exceeded');
+  assert.deepEqual(
+    late.map(({ core }) => [core.outcome, core.grpcStatus]),
+    Array.from({ length: 4 }, () => ['deny', 4]),
+  );
+  assert.equal((await call(message(10), { 'grpc-timeout': 'soon' })).grpcStatus, '3');
+  assert.equal((await call(message(10), { 'grpc-timeout': '99999999H' })).grpcStatus, '0');
+});
+
 test('REST is served on the same port, and is another question', async () => {
   assert.equal((await callRest(stage.port, predict('m'), stage.token('ann'))).status, 200);
 });

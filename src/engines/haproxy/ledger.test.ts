@@ -82,15 +82,3 @@ test('permits are bounded: what is over is not kept', () => {
   for (let index = 0; index <= permitsMax; index += 1) ledger.keep(permit(String(index)), 1);
   assert.equal(ledger.size, permitsMax);
 });
-
-test('a counter belongs to a rule, a limit and a caller', () => {
-  const { ledger } = started();
-  const number = ledger.counterNumber(['r', 0, 'ann']);
-  assert.equal(ledger.counterNumber(['r', 0, 'ann']), number);
-  for (const owner of [
-    ['r', 0, 'bob'],
-    ['r', 1, 'ann'],
-    ['s', 0, 'ann'],
-  ])
-    assert.notEqual(ledger.counterNumber(owner), number);
-});

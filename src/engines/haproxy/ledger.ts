@@ -2,8 +2,6 @@ import { keptDecisionsMax, permitKeptMsMax } from '../../std/limits.ts';
 
 /** Permits of one generation at most; what is over is asked each time. HAProxy takes 1.1 kB for each. */
 export const permitsMax = keptDecisionsMax / 2;
-/** Counters that have a number at once. */
-const countersMax = 1_000_000;
 /** As long as a permit is kept at most: when a half is emptied, all in it have ended, and none is asked about anew before. */
 const generationMs = permitKeptMsMax;
 /**
@@ -40,16 +38,14 @@ export interface HeldKey {
 }
 
 /**
- * What one HAProxy process keeps, and numbers of its counters. Permits live in two maps by turns: a generation writes to one and
+ * What one HAProxy process keeps. Permits live in two maps by turns: a generation writes to one and
  * then leaves it for as long as a permit is kept, then it is emptied whole, because single entries of a map on 2.6 are found by
  * walking all of it. INVARIANT: that a permit has ended stands in its record, so nothing hangs on a map being emptied in time.
  */
 export class Ledger {
   readonly #orders: MapOrders;
-  readonly #counters = new Map<string, number>();
   #half: 0 | 1 = 0;
   #startedMs: number;
-  #nextCounter = 1;
   #halves: [Half, Half] = [empty(), empty()];
   #replaced = { second: 0, count: 0 };
 
@@ -78,18 +74,6 @@ export class Ledger {
     const keys = bySubject.get(subjectId);
     if (keys === undefined) bySubject.set(subjectId, [key]);
     else keys.push(key);
-  }
-
-  /** Number of the counter of one limit for one caller, from 1. */
-  counterNumber(owner: readonly (string | number)[]): number {
-    const key = JSON.stringify(owner);
-    const known = this.#counters.get(key);
-    if (known !== undefined) return known;
-    if (this.#counters.size >= countersMax) this.#counters.clear();
-    const number = this.#nextCounter;
-    this.#nextCounter = number >= 2 ** 31 ? 1 : number + 1;
-    this.#counters.set(key, number);
-    return number;
   }
 
   /** Keys of what is held for these subjects, which are forgotten here. */

@@ -26,6 +26,7 @@ export const logFields = [
   'askedCore',
   'keptCore',
   'termination',
+  'tries',
   'grpc',
   'request',
 ] as const;
@@ -33,7 +34,7 @@ export const logFields = [
 export type LogField = (typeof logFields)[number];
 
 /** Name of the form, the first field of each line. */
-export const logForm = 'g2';
+export const logForm = 'g3';
 
 const field = (name: string): { field: string } => ({ field: name });
 const value = (sample: Sample): { sample: Sample } => ({ sample });
@@ -68,6 +69,8 @@ export function auditFormat({ worker, listener, isGrpc }: LogScene): Format {
     endpointHost: field('si'),
     endpointPort: field('sp'),
     termination: field('ts'),
+    // Those beyond the first.
+    tries: field('rc'),
     listener: String(listener),
     // Looking for a variable costs each call something.
     grpc: isGrpc ? value(variable(variables.grpc)) : unset,

@@ -49,18 +49,24 @@ const plain: Record<LogField, string> = {
   endpointHost: '127.0.0.1',
   endpointPort: '8501',
   termination: '--',
+  tries: '0',
   grpc: '-',
   listener: '1',
   request: '-',
 };
 
 const lineOf = (changes: Partial<Record<LogField, string>> = {}): string =>
-  ['g2', 'w.1', ...logFields.map((name) => changes[name] ?? plain[name])].join('\t');
+  ['g3', 'w.1', ...logFields.map((name) => changes[name] ?? plain[name])].join('\t');
 
 function read(line: string, folder = mkdtempSync(join(tmpdir(), 'hg-cores-'))): ParsedRecord {
   const books = new CoreBooks(folder);
   books.of('w.1').numberOf(core);
-  const parse = createLogParser(books, () => ({ environment: 'dev', epoch: 'e', listeners: ['public'] }));
+  const parse = createLogParser(books, () => ({
+    environment: 'dev',
+    epoch: 'e',
+    listeners: ['public'],
+    deadlines: new Set(),
+  }));
   const record = parse(line);
   rmSync(folder, { recursive: true });
   assert.ok(!('unreadable' in record), JSON.stringify(record));
@@ -109,7 +115,12 @@ function chainedOf(lines: readonly string[]): { quick: string[]; careful: string
   const folder = mkdtempSync(join(tmpdir(), 'hg-cores-'));
   const books = new CoreBooks(folder);
   for (const outcome of ['allow', 'deny'] as const) books.of('w.1').numberOf({ ...core, path: '/ä"\t', outcome });
-  const parse = createLogParser(books, () => ({ environment: 'dev', epoch: 'e', listeners: ['public'] }));
+  const parse = createLogParser(books, () => ({
+    environment: 'dev',
+    epoch: 'e',
+    listeners: ['public'],
+    deadlines: new Set(),
+  }));
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   const out = Buffer.alloc(10_000);
   const plain = parse.plain as NonNullable<typeof parse.plain>;
@@ -169,8 +180,8 @@ test('what is odd is left to the careful way', () => {
   const { quick, careful, plain } = chainedOf([
     ...lines,
     '',
-    'g2',
-    lineOf().replace('g2', 'g1'),
+    'g3',
+    lineOf().replace('g3', 'g2'),
     `${lineOf()}\t`,
     lineOf().slice(0, -3),
   ]);

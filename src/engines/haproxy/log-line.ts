@@ -10,6 +10,8 @@ import { PlainLines } from './plain-lines.ts';
 export interface LineContext extends CoreScene {
   /** Names of listeners, in the order of the Plan. */
   readonly listeners: readonly string[];
+  /** Services whose calls have a deadline, which is what ends the silence of a replica. */
+  readonly deadlines: ReadonlySet<string>;
 }
 
 /** What may stand in a field. Nothing gets through that would have to be escaped in JSON, but in the last one. */
@@ -21,7 +23,7 @@ const forms: Readonly<Record<LogField, string>> = {
   counter: '\\d{1,15}',
   address,
   status: '-1|\\d{1,3}',
-  askedCore: count,
+  askedCore: `(?:${count})(?:\\.\\d{1,9})?`,
   keptCore: count,
   trace: '-?|[0-9a-f-]{55}',
   totalMs: count,
@@ -32,6 +34,8 @@ const forms: Readonly<Record<LogField, string>> = {
   endpointHost: address,
   endpointPort: count,
   termination: '[A-Za-z-]{2,8}',
+  // A sign says that another replica was tried.
+  tries: '\\+?\\d{1,4}',
   listener: '\\d{1,5}',
   grpc: '-?|1|[a-z-]{2,40}',
   request: '[^\\t]*',
@@ -59,11 +63,12 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
     const match = lineForm.exec(line);
     if (match === null) return { unreadable: `not a line of the form ${logForm}` };
     const worker = match[1] as string;
-    const number = numberIn(match[at.askedCore]) ?? numberIn(match[at.keptCore]);
+    const number = numberIn(match[at.askedCore]?.split('.')[0]) ?? numberIn(match[at.keptCore]);
     const found =
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
-    return recordOf(match, worker, seenThrough(found, match, unserved));
+    const { deadlines } = contextOf(worker);
+    return recordOf(match, worker, seenThrough(found, match, { unserved, deadlines }));
   };
   return Object.assign(parse, { plain: new PlainLines(books) });
 }
@@ -98,10 +103,18 @@ function grpcRefusal(match: Match): DenialReason | undefined {
   return Object.hasOwn(denials, text) ? (text as DenialReason) : undefined;
 }
 
+interface Seeing {
+  readonly unserved: Unserved;
+  readonly deadlines: ReadonlySet<string>;
+}
+
 /** The core, or that of a permit that HAProxy, or the service, did not see through. */
-function seenThrough(known: WrittenCore, match: Match, unserved: Unserved): WrittenCore {
+function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines }: Seeing): WrittenCore {
   if (known.core.outcome === 'deny') return known;
-  const reason = grpcRefusal(match) ?? ownRefusal(match, permittedReasons) ?? upstreamFault(match);
+  const reason =
+    grpcRefusal(match) ??
+    ownRefusal(match, permittedReasons) ??
+    upstreamFault(match, deadlines.has(known.core.service ?? ''));
   if (reason === undefined) return known;
   const reasons = unserved.get(known) ?? new Map<DenialReason, WrittenCore>();
   const before = reasons.get(reason);
@@ -113,7 +126,7 @@ function seenThrough(known: WrittenCore, match: Match, unserved: Unserved): Writ
 }
 
 /** HAProxy's own answer in place of the service's: its status, and how the session ended (configuration.txt, section 8.5). */
-function upstreamFault(match: Match): DenialReason | undefined {
+function upstreamFault(match: Match, hasDeadline: boolean): DenialReason | undefined {
   const how = match[at.termination] ?? '';
   if (how.startsWith('--')) return undefined;
   const status = match[at.status];
@@ -121,7 +134,8 @@ function upstreamFault(match: Match): DenialReason | undefined {
   if (!/^[SsPIR][CHQ]/.test(how)) return undefined;
   if (status === '502') return 'upstream-malformed';
   if (status === '503') return 'upstream-unavailable';
-  return status === '504' ? 'upstream-timeout' : undefined;
+  if (status !== '504') return undefined;
+  return hasDeadline ? 'deadline-exceeded' : 'upstream-timeout';
 }
 
 /** What HAProxy refuses by itself, by status: before anybody is asked, and after a permit. */
@@ -143,7 +157,7 @@ function ownRefusal(match: Match, reasons: Readonly<Record<string, DenialReason>
 }
 
 function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord {
-  const [status, traceId] = [Math.max(0, Number(match[at.status])), traceIdOf(match[at.trace] as string)];
+  const status = Math.max(0, Number(match[at.status]));
   return {
     requestId: `${worker}-${match[at.counter]}`,
     timeMs: Number(match[at.timeMs]),
@@ -151,7 +165,7 @@ function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord
     sequence: Number(match[at.sequence]) + 1,
     engine: 'haproxy',
     address: peer(match[at.address] as string),
-    core: { ...held.core, status, traceId },
+    core: { ...held.core, status, ...traceOf(match[at.trace] as string) },
     timing: timingOf(match),
     held,
   };
@@ -162,17 +176,27 @@ function peer(address: string): string {
 }
 
 /** W3C Trace Context: version 00, neither id all zeros. */
-const traceparent = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+const traceparent = /^00-(?!0{32})([0-9a-f]{32})-((?!0{16})[0-9a-f]{16}-[0-9a-f]{2})$/;
 
-function traceIdOf(text: string): string | null {
-  return text.length < 55 ? null : (traceparent.exec(text)?.[1] ?? null);
+function traceOf(text: string): { readonly traceId: string | null; readonly span?: string } {
+  const [, traceId, span] = (text.length < 55 ? null : traceparent.exec(text)) ?? [];
+  return traceId === undefined || span === undefined ? { traceId: null } : { traceId, span };
 }
 
 function timingOf(match: Match): AuditTiming {
   const endpoint = endpointIn(match[at.endpointHost] as string, match[at.endpointPort] as string);
   const times = measured.map((name) => [name, numberIn(match[at[name]])] as const);
   const known = Object.fromEntries(times.filter(([, value]) => value !== undefined));
-  return { totalMs: numberIn(match[at.totalMs]) ?? 0, ...known, ...(endpoint !== undefined && { endpoint }) };
+  const further = Number(match[at.tries]);
+  const gate = match[at.askedCore]?.split('.')[1];
+  const gateMs = gate === undefined ? {} : { gateMs: Number(gate) / 1000 };
+  return {
+    totalMs: numberIn(match[at.totalMs]) ?? 0,
+    ...gateMs,
+    ...known,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(further > 0 && { tries: further + 1 }),
+  };
 }
 
 const measured = ['connectMs', 'upstreamMs', 'bytesIn', 'bytesOut'] as const satisfies readonly LogField[];

@@ -31,6 +31,9 @@ export const variables = {
   /** Method and path of a request that no decision is kept for. */
   request: 'txn.req',
   trace: 'txn.tp',
+  /** What a gRPC client says of the time it has; in milliseconds, where that is what bounds the call. */
+  timeout: 'txn.gt',
+  deadline: 'txn.dl',
   epoch: 'proc.epoch',
   /** The half of the kept permits that is looked in first. */
   half: 'proc.half',
@@ -80,6 +83,7 @@ export const grpcNamesMap = 'names.grpc.map';
 
 export const files = { configuration: 'haproxy.cfg', spoe: 'spoe.cfg', problem: 'problem' } as const;
 export const spoeEngine = 'gate';
+export const gateServer = 'gate';
 export const spoeGroup = 'ask';
 /** The descriptor of the spool file, inherited. */
 export const spoolDescriptor = 3;
@@ -105,5 +109,7 @@ export const walkPrefix = 'grpc.walk.';
 export function serviceBackends(index: number): string[] {
   return [plainName, upstreamName, askName, grpcPlainName, grpcName, walkName, grpcAskName].map((name) => name(index));
 }
-/** A server, in each of them. */
-export const replicaName = (index: number): string => `replica.${index}`;
+/** A server, in each of them; `''`: what its name begins with. */
+export const replicaName = (index: number | ''): string => `replica.${index}`;
+/** Of a service: bytes of the largest body that may be sent again, now. */
+export const retryBytesName = (index: number): string => `proc.retry${index}`;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { variables } from './names.ts';
+import { backends, gateServer, variables } from './names.ts';
 import { findPredecessors } from './predecessors.ts';
 import type { Predecessor } from './process.ts';
 import { RuntimeApi } from './runtime-api.ts';
@@ -17,6 +17,8 @@ export async function endKept(earlier: readonly Predecessor[], log: (line: strin
       if (adminSocket === undefined) return;
       const api = new RuntimeApi(adminSocket);
       try {
+        // It would refuse misses until its next look at the gate.
+        await api.ask(`set server ${backends.gate}/${gateServer} health up`);
         await api.ask(`set var ${variables.epoch} str(${epoch})`);
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);

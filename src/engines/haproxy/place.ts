@@ -10,6 +10,8 @@ export interface Place {
   /** Sockets; absolute, at most 100 characters. */
   readonly gateSocket: string;
   readonly adminSocket: string;
+  /** Where HAProxy's own metrics are asked for. */
+  readonly metricsSocket: string;
   /** Where listeners listen, by name; the Plan's own addresses where there is none. */
   readonly addresses?: Readonly<Record<string, AddressPlan>>;
   /** Descriptors that it is started with and listens on, by listener, in place of the address. */
@@ -26,5 +28,6 @@ export function examplePlace(plan: Plan): Place {
     directory,
     gateSocket: join(directory, 'gate.sock'),
     adminSocket: join(directory, 'admin.sock'),
+    metricsSocket: join(directory, 'metrics.sock'),
   };
 }

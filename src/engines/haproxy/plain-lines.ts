@@ -12,6 +12,9 @@ export class PlainLines implements PlainReader {
   timeMs = 0;
   status = 0;
   totalMs = 0;
+  upstreamMs = -1;
+  /** Of a call that waited the careful way tells. */
+  readonly queueMs = -1;
   core!: HeldCore;
   readonly #books: CoreBooks;
   readonly #copyist = new Copyist();
@@ -78,7 +81,7 @@ export class PlainLines implements PlainReader {
     this.totalMs = copyist.count();
     copyist.take(tab);
     this.#measured(form.connectMs);
-    this.#measured(form.upstreamMs);
+    this.upstreamMs = this.#measured(form.upstreamMs);
     this.#measured(form.bytesIn);
     this.#measured(form.bytesOut);
     if (copyist.follows(form.noEndpoint)) copyist.take(form.noEndpoint);
@@ -93,16 +96,17 @@ export class PlainLines implements PlainReader {
     }
   }
 
-  /** A member that is left out where HAProxy knows no value. */
-  #measured(member: Uint8Array): void {
+  /** A member that is left out where HAProxy knows no value: -1. */
+  #measured(member: Uint8Array): number {
     const copyist = this.#copyist;
     if (copyist.follows(form.unknown)) {
       copyist.take(form.unknown);
-      return;
+      return -1;
     }
     copyist.put(member);
-    copyist.count();
+    const value = copyist.count();
     copyist.take(tab);
+    return value;
   }
 
   #answer(): void {
@@ -129,9 +133,11 @@ export class PlainLines implements PlainReader {
     copyist.put(form.quote);
     copyist.take(form.dash);
     if (copyist.follows(form.zeros)) copyist.ok = false;
-    copyist.skipOf(kinds.hex, 16);
-    copyist.take(form.dash);
-    copyist.skipOf(kinds.hex, 2);
+    copyist.put(form.span);
+    copyist.runOf(kinds.hex, 16);
+    copyist.copy(form.dash);
+    copyist.runOf(kinds.hex, 2);
+    copyist.put(form.quote);
     copyist.take(tab);
   }
 
@@ -149,6 +155,8 @@ export class PlainLines implements PlainReader {
       copyist.skip(kinds.termination, 8);
     }
     copyist.take(tab);
+    // How often it was tried is in the event only where that was more than once.
+    copyist.take(form.triedOnce);
     if (copyist.follows(form.unset)) copyist.take(form.unset);
     else if (copyist.follows(form.grpc)) copyist.take(form.grpc);
     else {
@@ -227,9 +235,11 @@ const form = {
   version: bytes('00-'),
   zeros: bytes('0000000000000000'),
   dash: bytes('-'),
+  span: bytes(',"span":"'),
   unset: bytes('-\t'),
   regular: bytes('--'),
   grpc: bytes('1\t'),
+  triedOnce: bytes('0\t'),
   quote: bytes('"'),
   comma: bytes(','),
 } as const;

@@ -5,18 +5,26 @@ import type { UnrecordedCalls } from '../../audit/types.ts';
 import type { Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
 import type { Clock } from '../../std/clock.ts';
-import { printHostPort } from '../../std/host-port.ts';
-import type { CertificatesByListener, CertificateText } from '../engine.ts';
+import type {
+  CertificatesByListener,
+  CertificateText,
+  EndpointStatus,
+  ReplicasByService,
+  ServiceTraffic,
+} from '../engine.ts';
 import { CallWatch } from './call-watch.ts';
 import { spoolName } from './core-book.ts';
 import { type Demands, demandsOf, union } from './demands.ts';
 import { Ledger } from './ledger.ts';
 import { MapEditor } from './map-editor.ts';
-import { files, frontendName, replicaName, serviceBackends, spoolDescriptor, variables } from './names.ts';
+import { files, frontendName, spoolDescriptor, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { KnownNames } from './plain-names.ts';
 import { realizeHaproxy } from './realize.ts';
 import { RuntimeApi } from './runtime-api.ts';
+import { ServerSlots } from './server-slots.ts';
+import { emptied, type SlotsByService } from './slots.ts';
+import { TrafficWatch } from './traffic-watch.ts';
 
 /** How long HAProxy may take until it listens. */
 const startMsMax = 10_000;
@@ -24,6 +32,8 @@ const startMsMax = 10_000;
 const pauseMs = 20;
 /** How long the last look at a process that is to end may take. */
 const lastLookMs = 1000;
+/** A connection that came just before the end has this long to send its call: until then it looks like one that is idle. */
+const arrivalMs = 100;
 /** Between two looks at whether the last connection has gone. */
 const drainLookMs = 500;
 /** How long an end may take, from when it can't be asked any more. */
@@ -49,6 +59,8 @@ export interface StartOptions {
   readonly place: Place;
   readonly demands: Demands;
   readonly spoolDirectory: string;
+  /** Its servers at first. */
+  readonly slots: SlotsByService;
   /** Our descriptors of sockets that were handed over to us, by listener. */
   readonly sockets: SocketsByListener;
   /** Hands its sockets over, then goes when its calls have ended. */
@@ -75,9 +87,11 @@ export class HaproxyProcess {
   /** Finds the calls that leave no line. */
   readonly watch: CallWatch;
   readonly #maps: MapEditor;
+  readonly #servers: ServerSlots;
+  readonly #traffic: TrafficWatch;
   #isGone = false;
 
-  private constructor({ plan, place, demands, clock, log, onUnrecorded }: StartOptions, child: ChildProcess) {
+  private constructor({ plan, place, demands, slots, clock, log, onUnrecorded }: StartOptions, child: ChildProcess) {
     this.plan = plan;
     this.place = place;
     this.demands = demands;
@@ -85,6 +99,9 @@ export class HaproxyProcess {
     this.pid = child.pid ?? 0;
     this.api = new RuntimeApi(place.adminSocket);
     this.#maps = new MapEditor(this.api, place, log);
+    const onChange = (service: string): void => this.#traffic.expect(service);
+    this.#servers = new ServerSlots({ plan, slots, api: this.api, log, onChange });
+    this.#traffic = new TrafficWatch({ plan, api: this.api, servers: this.#servers, clock, log });
     this.ledger = new Ledger(this.#maps.permits, clock.now());
     this.names = new KnownNames(this.#maps.names, demands.headers);
     this.grpcNames = new KnownNames(this.#maps.grpcNames, demands.headers, true);
@@ -102,6 +119,7 @@ export class HaproxyProcess {
     void this.exited.then(() => {
       this.#isGone = true;
       this.watch.gone();
+      this.#traffic.end();
       this.api.close();
     });
   }
@@ -118,17 +136,19 @@ export class HaproxyProcess {
       const process = new HaproxyProcess(options, child);
       await process.#ready(said);
       process.watch.start();
+      process.#traffic.start();
       return process;
     } finally {
       closeSync(spool);
     }
   }
 
-  /** Whether its configuration serves this Plan, too: all but the epoch is the same. */
+  /** Whether its configuration serves this Plan, too: all but the epoch and the replicas is the same, and those have room. */
   serves(plan: Plan): boolean {
     const demands = union(this.demands, demandsOf(plan));
+    const { slots } = this.#servers;
     const text = (of: Plan, needed: Demands): string =>
-      canonicalJson(realizeHaproxy({ ...of, epoch: '' }, this.place, needed).files);
+      canonicalJson(realizeHaproxy({ ...of, epoch: '' }, this.place, needed, emptied(slots)).files);
     return text(plan, demands) === text(this.plan, this.demands);
   }
 
@@ -186,6 +206,7 @@ export class HaproxyProcess {
       isIdle = /^Stopping: 1$/m.test(text) && connections === 0 && inFlight === 0;
     }
     await this.watch.end();
+    this.#traffic.end();
     this.api.beBrief();
   }
 
@@ -193,6 +214,7 @@ export class HaproxyProcess {
   async end(graceMs: number): Promise<void> {
     this.#signal('SIGUSR1');
     const untilMs = performance.now() + graceMs;
+    await pause(Math.min(arrivalMs, graceMs));
     while (!this.#isGone && performance.now() < untilMs && (await this.#callsInFlight()) > 0) await pause();
     await Promise.race([this.watch.end(), pause(lastLookMs)]);
     this.#signal('SIGTERM');
@@ -202,17 +224,24 @@ export class HaproxyProcess {
   }
 
   /** The replicas and what is on its way to each. */
-  async endpoints(): Promise<{ service: string; address: string; inFlight: number }[]> {
-    const text = await this.api.ask('show stat -1 4 -1').catch(() => '');
-    const rows = text.split('\n').map((line) => line.split(','));
-    return this.plan.upstreams.flatMap(({ service, endpoints }, position) =>
-      endpoints.map(({ rest }, index) => {
-        const proxies = serviceBackends(position + 1);
-        const own = rows.filter(([proxy = '', name]) => proxies.includes(proxy) && name === replicaName(index + 1));
-        const inFlight = own.reduce((sum, row) => sum + Number(row[4] ?? 0), 0);
-        return { service, address: printHostPort(rest), inFlight };
-      }),
-    );
+  endpoints(): Promise<EndpointStatus[]> {
+    return this.#servers.endpoints();
+  }
+
+  /** Counts since its start, by service. */
+  traffic(): ServiceTraffic[] {
+    return this.#traffic.traffic();
+  }
+
+  /** Spreads calls over these. False: it has too few slots. */
+  async setReplicas(replicas: ReplicasByService): Promise<boolean> {
+    if (this.#isGone) return true;
+    try {
+      return await this.#servers.setReplicas(replicas);
+    } catch (error) {
+      await this.#unlessGone(error);
+      return true;
+    }
   }
 
   /** An idle connection has no stream. */
@@ -259,9 +288,9 @@ function pause(ms = pauseMs): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function writeFiles({ plan, place, demands }: StartOptions): void {
+function writeFiles({ plan, place, demands, slots }: StartOptions): void {
   mkdirSync(place.directory, { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries(realizeHaproxy(plan, place, demands).files)) {
+  for (const [name, text] of Object.entries(realizeHaproxy(plan, place, demands, slots).files)) {
     writeFileSync(join(place.directory, name), text, { mode: 0o600 });
   }
   for (const { name, tls } of plan.listeners) {
@@ -323,7 +352,7 @@ function passOn(child: ChildProcess, said: string[], log: (line: string) => void
   });
 }
 
-/** Its notices, and that proxies stop when it goes, are no news. */
+/** Its notices, that proxies stop when it goes, and what it says of servers, which it was told by us, are no news. */
 function isWorthSaying(line: string): boolean {
-  return line.trim() !== '' && !/\[NOTICE\]|Proxy \S+ stopped/.test(line);
+  return line.trim() !== '' && !/\[NOTICE\]|Proxy \S+ stopped|Server \S+ is |has no server available/.test(line);
 }

@@ -64,6 +64,24 @@ const cases: Readonly<Record<string, Plan>> = {
       },
     ],
   }),
+  traffic: planOf({
+    upstreams: [
+      {
+        service: 'scoring',
+        endpoints: [
+          {
+            rest: { host: '127.0.0.1', port: 8501 },
+            grpc: { host: '127.0.0.1', port: 8500 },
+            dns: true,
+          },
+        ],
+        health: { everyMs: 2000, rise: 2, fall: 3 },
+        timeouts: { connectMs: 500, answerMs: 30_000, deadlineMs: 5000 },
+        retries: { triesMax: 3, budgetPpm: 100_000 },
+        compression: { answers: ['br', 'gzip'] },
+      },
+    ],
+  }),
   routes: planOf({
     listeners: [
       {

@@ -1,6 +1,7 @@
-import type { Plan, UpstreamPlan } from '../../plan/types.ts';
+import type { Plan } from '../../plan/types.ts';
 import {
   connectTimeoutMs,
+  gateLookMs,
   gateTimeoutMs,
   keepAliveTimeoutMs,
   requestHeadTimeoutMs,
@@ -9,6 +10,7 @@ import {
 import type { Realization } from '../engine.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
+import { exporterSection } from './exporter.ts';
 import { frontendSection } from './frontend.ts';
 import { grpcSections } from './grpc-backends.ts';
 import { listensForGrpc, refusedMessagesSection } from './grpc-frontend.ts';
@@ -19,10 +21,12 @@ import {
   askName,
   backends,
   files,
+  gateServer,
   grpcNamesMap,
   namesMap,
   plainName,
   recordMaps,
+  retryBytesName,
   upstreamName,
   variables,
 } from './names.ts';
@@ -31,7 +35,9 @@ import { call, configuration, type Directive, directive, type Section } from './
 import { errorLines, problemFiles, refusing } from './refusals.ts';
 import { missedRules, permittedRules, plainlyPermittedRules, type RuleScene } from './rules.ts';
 import { serverLines } from './servers.ts';
+import { type Slots, type SlotsByService, slotsFor } from './slots.ts';
 import { spoeFilter, spoeText } from './spoe.ts';
+import { retryBytesAtFirst } from './traffic-lines.ts';
 import { request } from './words.ts';
 
 /** Counters of callers kept at most, a table. */
@@ -45,18 +51,27 @@ const bufferBytes = 40_960;
 const rewriteBytes = 4096;
 /** Twice the count that the gate allows, so that it is the gate that refuses. */
 const headerCount = 202;
+/**
+ * How HAProxy knows that the gate isn't there: by a connection that can't be had, of a look or of a question, whichever is sooner. A new
+ * process takes it to be there.
+ */
+const gateCheck = [
+  ...['inter', `${gateLookMs}ms`, 'fall', 1, 'rise', 1],
+  ...['observe', 'layer4', 'error-limit', 1, 'on-error', 'mark-down'],
+] as const;
 /** HAProxy takes as many connections as these allow: about half. Less where the machine's own limit is lower. */
 const descriptorsMax = 20_000;
 
-/** The files of one HAProxy process: pure. */
+/** The files of one HAProxy process: pure. `slots`: what it starts with. */
 export function realizeHaproxy(
   plan: Plan,
   place: Place = examplePlace(plan),
   demands: Demands = demandsOf(plan),
+  slots: SlotsByService = slotsFor(plan),
 ): Realization {
   return {
     files: {
-      [files.configuration]: configurationText(plan, place, demands),
+      [files.configuration]: configurationText({ plan, place, demands, slots }),
       [files.spoe]: spoeText(plan, place),
       ...Object.fromEntries([...recordMaps, namesMap, grpcNamesMap].map((name) => [name, ''])),
       ...problemFiles(),
@@ -65,8 +80,26 @@ export function realizeHaproxy(
   };
 }
 
-function configurationText(plan: Plan, place: Place, demands: Demands): string {
-  const scene = { demands, bounds: plan.bounds, refusing };
+interface Drawing {
+  readonly plan: Plan;
+  readonly place: Place;
+  readonly demands: Demands;
+  readonly slots: SlotsByService;
+}
+
+/** One service, as its backends have it. */
+interface Served {
+  readonly scene: RuleScene;
+  readonly place: Place;
+  readonly slots: Slots;
+}
+
+function configurationText({ plan, place, demands, slots }: Drawing): string {
+  const served: Served[] = plan.upstreams.map((upstream, position) => ({
+    scene: { demands, bounds: plan.bounds, refusing, upstream, index: position + 1 },
+    place,
+    slots: slots[upstream.service] ?? [],
+  }));
   const isGrpc = hasGrpcListener(plan);
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
@@ -77,19 +110,12 @@ function configurationText(plan: Plan, place: Place, demands: Demands): string {
     ...plan.listeners.map((listener, position) =>
       frontendSection({ plan, listener, index: position + 1, place, demands }),
     ),
-    ...plan.upstreams.flatMap((upstream, position) => [
-      plainSection(upstream, position, scene),
-      upstreamSection(upstream, position, scene),
-    ]),
-    ...plan.upstreams.map((upstream, position) => askSection(upstream, position, { scene, place })),
-    ...(isGrpc
-      ? [
-          ...plan.upstreams.flatMap((upstream, position) => grpcSections(upstream, position + 1, { scene, place })),
-          refusedMessagesSection(),
-        ]
-      : []),
+    ...served.flatMap((each) => [plainSection(each), upstreamSection(each)]),
+    ...served.map(askSection),
+    ...(isGrpc ? [...served.flatMap(grpcSections), refusedMessagesSection()] : []),
     ...limitTables(countersMax),
     gateSection(place),
+    exporterSection(place),
   ]);
 }
 
@@ -123,6 +149,9 @@ function globalSection(plan: Plan, place: Place): Section {
       ...(hasGrpcListener(plan) ? luaLines(plan, place) : []),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
       directive(['set-var', variables.half, call('int', 0)]),
+      ...plan.upstreams.map((_, position) =>
+        directive(['set-var', retryBytesName(position + 1), call('int', retryBytesAtFirst)]),
+      ),
     ],
   };
 }
@@ -148,40 +177,37 @@ function defaultsSection({ directory }: Place): Section {
 }
 
 /** What stands last in the backends of a service. */
-function restLines(upstream: UpstreamPlan): Directive[] {
-  return [lateBodyLine(), ...serverLines(upstream, 'rest')];
+function restLines({ scene, slots }: Served): Directive[] {
+  return [lateBodyLine(), ...serverLines(scene.upstream, 'rest', slots)];
 }
 
-function plainSection(upstream: UpstreamPlan, position: number, scene: RuleScene): Section {
+function plainSection(served: Served): Section {
   return {
-    head: ['backend', plainName(position + 1)],
-    lines: [...plainlyPermittedRules(scene), ...restLines(upstream)],
+    head: ['backend', plainName(served.scene.index)],
+    lines: [...plainlyPermittedRules(served.scene), ...restLines(served)],
     notes: ['A service, for calls whose permit is kept and whose fields are plain.'],
   };
 }
 
-function upstreamSection(upstream: UpstreamPlan, position: number, scene: RuleScene): Section {
+function upstreamSection(served: Served): Section {
   return {
-    head: ['backend', upstreamName(position + 1)],
-    lines: [...permittedRules(scene), ...restLines(upstream)],
+    head: ['backend', upstreamName(served.scene.index)],
+    lines: [...permittedRules(served.scene), ...restLines(served)],
     notes: ['The same service, for other calls whose permit is kept.'],
   };
 }
 
 /** The filter stands here alone, because a frontend would pay for it on every call. */
-function askSection(
-  upstream: UpstreamPlan,
-  position: number,
-  { scene, place }: { readonly scene: RuleScene; readonly place: Place },
-): Section {
+function askSection(served: Served): Section {
+  const name = askName(served.scene.index);
   return {
-    head: ['backend', askName(position + 1)],
+    head: ['backend', name],
     lines: [
-      spoeFilter(place),
-      directive(request(`set-var(${variables.backend})`, call('str', askName(position + 1)))),
-      ...missedRules(scene),
+      spoeFilter(served.place),
+      directive(request(`set-var(${variables.backend})`, call('str', name))),
+      ...missedRules(served.scene),
       ...grpcAnswerRules(),
-      ...restLines(upstream),
+      ...restLines(served),
     ],
     notes: ['The same service, for calls that the gate is asked about.'],
   };
@@ -194,7 +220,7 @@ function gateSection({ gateSocket }: Place): Section {
       directive(['mode', 'tcp']),
       directive(['timeout', 'connect', `${gateTimeoutMs}ms`]),
       directive(['timeout', 'server', '1h']),
-      directive(['server', 'gate', `unix@${gateSocket}`]),
+      directive(['server', gateServer, `unix@${gateSocket}`, 'check', ...gateCheck]),
     ],
   };
 }

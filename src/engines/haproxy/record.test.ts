@@ -17,7 +17,10 @@ const limit = (changes: Partial<LimitPlan> = {}): LimitPlan => ({
 function permitOf(subject: string | undefined, limits: readonly LimitPlan[], more: object = {}): Permit {
   const identity = subject === undefined ? undefined : { subject, issuer: 'https://id.example' };
   const assertion = identity && 'eyJ.eyJ.sig';
-  return { kind: 'permit', fields: { identity, assertion, limits, operation: {}, ...more } } as unknown as Permit;
+  return {
+    kind: 'permit',
+    fields: { identity, assertion, limits, operation: { safe: true }, ...more },
+  } as unknown as Permit;
 }
 
 const path = '/v1/models/m/versions/4:predict';

@@ -21,6 +21,14 @@ export const recordOffsets = {
   subject: 146,
 } as const;
 
+/** What a record begins with, by its kind: of a call that may be sent again, and of one that may not. */
+export const letters = {
+  ordinary: ['0', 'U'],
+  long: ['L', 'l'],
+  nobody: ['N', 'n'],
+} as const satisfies Readonly<Record<string, readonly [safe: string, unsafe: string]>>;
+export const unsafeLetters = Object.values(letters).map(([, unsafe]) => unsafe);
+
 /** Of the numbers in a limit slot: key in the fast table, key in the slow one, cost and burst in ticks. 0: not used. */
 export const slotOffsets = (slot: number): { fast: number; slow: number; cost: number; burst: number } => {
   const first = recordOffsets.slots + (slot - 1) * 4 * numberWidth;
@@ -59,12 +67,20 @@ export function speedOf({ count, periodMs, burst }: LimitPlan): Speed | undefine
   return speeds.find(({ burstMsMax }) => burstMs <= burstMsMax);
 }
 
+/** What a call costs of a limit, and how far ahead its counter may be, in ticks of its table; undefined: no table holds it. */
+export function limitTicks(limit: LimitPlan): { speed: Speed; cost: number; burst: number } | undefined {
+  const speed = speedOf(limit);
+  if (speed === undefined) return undefined;
+  const cost = Math.max(1, Math.round((limit.periodMs * 1000) / limit.count / speed.tickUs));
+  return { speed, cost, burst: cost * limit.burst };
+}
+
 /** What a record holds of a limit. `key`: number of the counter. */
 function slotNumbers(limit: LimitPlan, key: number): number[] {
-  const speed = speedOf(limit);
-  if (speed === undefined) throw new Error('a limit that no table holds');
-  const cost = Math.max(1, Math.round((limit.periodMs * 1000) / limit.count / speed.tickUs));
-  return [speed.name === 'fast' ? key : 0, speed.name === 'slow' ? key : 0, cost, cost * limit.burst];
+  const ticks = limitTicks(limit);
+  if (ticks === undefined) throw new Error('a limit that no table holds');
+  const { speed, cost, burst } = ticks;
+  return [speed.name === 'fast' ? key : 0, speed.name === 'slow' ? key : 0, cost, burst];
 }
 
 export interface RecordParts {
@@ -79,14 +95,20 @@ export interface RecordParts {
   readonly path: string | undefined;
   /** Numbers of the counters, in the order of the limits. */
   readonly counters: readonly number[];
+  /** Its limits were looked at elsewhere, and admit it or not; undefined: HAProxy counts. Such a record is for one call. */
+  readonly isAdmitted?: boolean | undefined;
 }
 
 /** The record of a permit. Visible ASCII and spaces only. */
-export function permitRecord({ permit, endSeconds, core, service, path, counters }: RecordParts): string {
+export function permitRecord(parts: RecordParts): string {
+  const { permit, endSeconds, core, service, path, counters, isAdmitted } = parts;
   const { identity, assertion, limits, operation, version } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
-    return limit === undefined ? [0, 0, 0, 0] : slotNumbers(limit, counters[index] ?? 0);
+    if (limit === undefined || isAdmitted === true) return [0, 0, 0, 0];
+    const [fast = 0, slow = 0, ...costAndBurst] = slotNumbers(limit, counters[index] ?? 0);
+    // What costs more than a burst is refused, whatever its counter says.
+    return [fast, slow, ...(isAdmitted === false ? [1, 0] : costAndBurst)];
   });
   const fixed = [
     cell(String(endSeconds), recordOffsets.core - recordOffsets.end),
@@ -98,9 +120,11 @@ export function permitRecord({ permit, endSeconds, core, service, path, counters
   ].join('');
   // Read only where a call is refused: it costs those that pass nothing, as long as there is room before the assertion.
   const upstream = `${path ?? '-'} ${rateLimitPolicy(limits) || '.'}`;
-  if (identity === undefined || assertion === undefined) return `N${fixed}- - ${upstream} .`;
+  const letter = (kind: keyof typeof letters): string => letters[kind][operation.safe ? 0 : 1];
+  if (identity === undefined || assertion === undefined) return `${letter('nobody')}${fixed}- - ${upstream} .`;
   const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${upstream} `;
-  return text.length < assertionOffset ? `0${text}`.padEnd(assertionOffset, '.') + assertion : `L${text}${assertion}`;
+  if (text.length >= assertionOffset) return `${letter('long')}${text}${assertion}`;
+  return `${letter('ordinary')}${text}`.padEnd(assertionOffset, '.') + assertion;
 }
 
 function cell(text: string, width: number): string {

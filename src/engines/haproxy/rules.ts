@@ -1,14 +1,16 @@
 import { removedHeaderPattern } from '../../gate/index.ts';
-import type { Plan } from '../../plan/types.ts';
+import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import { headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import { unsizedBodyRules } from './body-rules.ts';
+import { timeoutRules } from './deadline-rules.ts';
 import type { Demands } from './demands.ts';
 import { grpcRefusalRules, refusingGrpc } from './grpc-refusals.ts';
 import { limitRules } from './limit-rules.ts';
-import { spoeEngine, spoeGroup, variables } from './names.ts';
+import { backends, gateServer, spoeEngine, spoeGroup, variables } from './names.ts';
 import { all, type Condition, call, chain, type Directive, directive, format, not, test } from './print.ts';
-import { assertionOffset, recordOffsets } from './record.ts';
+import { assertionOffset, letters, recordOffsets } from './record.ts';
 import { type Refusing, recordField, refusalRules, returnWords } from './refusals.ts';
+import { retryRules } from './traffic-lines.ts';
 import { isFound, request, requestLine, variable } from './words.ts';
 
 /** What rules hang on. */
@@ -17,12 +19,15 @@ export interface RuleScene {
   readonly bounds: Plan['bounds'];
   /** How calls are refused: REST, or gRPC. */
   readonly refusing: Refusing;
+  readonly upstream: UpstreamPlan;
+  /** Of the upstream, from 1. */
+  readonly index: number;
 }
 
 type Stage = (scene: RuleScene) => Directive[];
 
 /** INVARIANT: the order of security on a permit. All that came is removed before anything of ours is set. */
-const permitted: readonly Stage[] = [limit, body, cleanse, setTarget, identify, rewrite];
+const permitted: readonly Stage[] = [limit, body, cleanse, setTarget, identify, rewrite, retry];
 
 /** The same where the names of the fields say that the credential is all there is to remove; values are yet to be looked at. */
 const plainlyPermitted: readonly Stage[] = [
@@ -33,20 +38,33 @@ const plainlyPermitted: readonly Stage[] = [
   setTarget,
   identifyPlainly,
   rewrite,
+  retryPlainly,
 ];
 
 /** The same for gRPC calls, whose body was walked. */
-const permittedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, identify, rewrite, append];
+const permittedGrpc: readonly Stage[] = [
+  limit,
+  cleanse,
+  timeout,
+  takeTrailers,
+  setTarget,
+  identify,
+  rewrite,
+  append,
+  retry,
+];
 
 /** The same for a gRPC call to which nothing has to be added. */
 const plainlyPermittedGrpc: readonly Stage[] = [
   removeCredential,
   refuseMalformed,
   limit,
+  timeout,
   takeTrailers,
   setTarget,
   identifyPlainly,
   rewrite,
+  retryPlainly,
 ];
 
 /** INVARIANT: the order of security on a miss. Nothing is removed before the gate has seen it. */
@@ -95,7 +113,11 @@ function ask({ refusing }: RuleScene): Directive[] {
     ...refusing('request-malformed', all(test(call('fc_http_major'), 'int', 1), not(isServed))),
     ...refusing('target-too-long', test(call('url'), 'len', 'gt', 2 * targetBytesMax)),
     ...refusing('header-too-large', test(call('req.hdrs'), 'len', 'gt', 2 * headerBytesMax)),
-    directive(request('send-spoe-group', spoeEngine, spoeGroup)),
+    // A gate that isn't there would be waited for, for as long as an answer may take. Not `nbsrv`: of a process that drains, it is 0.
+    directive(
+      request('send-spoe-group', spoeEngine, spoeGroup),
+      test(call('srv_is_up', `${backends.gate}/${gateServer}`), 'bool'),
+    ),
     directive(request(`set-var(${variables.record})`, variable(variables.answer.record))),
     ...refusing('gate-unavailable', silent),
   ];
@@ -201,12 +223,12 @@ function identifyPlainly(): Directive[] {
 
 /** The upstream learns who calls. */
 function identify(): Directive[] {
-  const kind = (letter: string): Condition => test(variable(variables.record), 'beg', letter);
+  const kind = (name: keyof typeof letters): Condition => test(variable(variables.record), 'beg', ...letters[name]);
   const last = chain(variable(variables.record), call('field', -1, ' '));
   return [
     ...identifyPlainly(),
-    directive(request('set-header', 'x-headgate-assertion', format({ sample: last })), kind('L')),
-    directive(request('del-header', '^x-headgate-(subject|issuer|assertion)$', '-m', 'reg'), kind('N')),
+    directive(request('set-header', 'x-headgate-assertion', format({ sample: last })), kind('long')),
+    directive(request('del-header', '^x-headgate-(subject|issuer|assertion)$', '-m', 'reg'), kind('nobody')),
   ];
 }
 
@@ -215,4 +237,17 @@ function rewrite({ demands }: RuleScene): Directive[] {
   if (!demands.rewrites) return [];
   const path = recordField(recordOffsets.subject, 2);
   return [directive(request('set-path', format({ sample: path })), test(path, 'beg', '/'))];
+}
+
+function timeout({ upstream }: RuleScene): Directive[] {
+  return timeoutRules(upstream);
+}
+
+function retry({ upstream, index }: RuleScene): Directive[] {
+  return retryRules(upstream, index, true);
+}
+
+/** An ordinary record is one of a call that may be sent again. */
+function retryPlainly({ upstream, index }: RuleScene): Directive[] {
+  return retryRules(upstream, index, false);
 }

@@ -15,13 +15,23 @@ import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import { type OpenKeyFinder, openKeyFinder } from '../../store/index.ts';
 import type { SpopAction, SpopMessage } from '../../wire/index.ts';
-import type { CertificatesByListener, EngineContext, EngineStatus, RunningEngine } from '../engine.ts';
+import type {
+  CertificatesByListener,
+  EngineContext,
+  EngineStatus,
+  ReplicasByService,
+  RunningEngine,
+} from '../engine.ts';
 import { GateAgent } from './agent.ts';
-import { answerActions, refusalActions } from './answer.ts';
+import { answerActions, countersOf, refusalActions } from './answer.ts';
 import { CoreBooks } from './core-book.ts';
+import { CounterNumbers } from './counter-numbers.ts';
 import { demandsOf, union } from './demands.ts';
+import { exportedMetrics } from './exporter.ts';
 import { FloodGuard } from './flood.ts';
 import { serviceNumbers } from './frontend.ts';
+import { Handover } from './handover.ts';
+import { KnownReplicas } from './known-replicas.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { askName, frontendName, grpcAskName, grpcPrefix } from './names.ts';
 import { questionOf } from './neutral.ts';
@@ -30,7 +40,10 @@ import type { Place } from './place.ts';
 
 import { findPredecessors } from './predecessors.ts';
 import { descriptorsOf, HaproxyProcess } from './process.ts';
+import { slotsFor } from './slots.ts';
 import { settleAddresses, socketDirectory } from './sockets.ts';
+import { deadlinesOf } from './traffic-lines.ts';
+import { TrafficSums } from './traffic-sums.ts';
 import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
 
 /** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
@@ -57,9 +70,11 @@ export async function runHaproxy({
     failed: runner.failed,
     swap: (next) => runner.swap(next),
     revoke: (ids) => runner.revoke(ids),
+    setReplicas: (replicas) => runner.setReplicas(replicas),
     admit: (open) => runner.admit(open),
     setCertificates: (certificates) => runner.setCertificates(certificates),
     status: () => runner.status(),
+    ownMetrics: () => runner.ownMetrics(),
     async stop(graceMs) {
       await runner.stop(graceMs);
       await agent.close();
@@ -102,6 +117,13 @@ class Runner {
   readonly #unrecorded: UnrecordedSpool;
   readonly #apiKeys: OpenKeyFinder;
   readonly #flood = new FloodGuard();
+  readonly #numbers = new CounterNumbers();
+  readonly #handover: Handover;
+  readonly #replicas = new KnownReplicas();
+  readonly #traffic = new TrafficSums();
+  /** Changes of the Plan and of replicas never overlap. */
+  #change: Promise<void> = Promise.resolve();
+  #questions = 0;
   #isOpen = true;
   #isStopping = false;
 
@@ -113,6 +135,7 @@ class Runner {
     this.#fail = fail;
     this.#spoolDirectory = resolve(plan.state, 'spool');
     mkdirSync(this.#spoolDirectory, { recursive: true, mode: 0o750 });
+    this.#handover = new Handover(clock, log);
     this.#books = new CoreBooks(this.#spoolDirectory);
     this.#unrecorded = new UnrecordedSpool(this.#spoolDirectory, this.#life, log);
     this.#apiKeys = openKeyFinder(plan.state);
@@ -141,16 +164,20 @@ class Runner {
       // What was demanded once stays, so that policies that come and go need no further process.
       demands: before === undefined ? demandsOf(plan) : union(before.demands, demandsOf(plan)),
       spoolDirectory: this.#spoolDirectory,
+      slots: slotsFor(plan, this.#replicas.of(plan)),
       sockets: handedOver,
       previous: predecessors,
       clock,
       log,
       onUnrecorded: (calls: UnrecordedCalls) => this.#unrecorded.add(calls),
     };
-    const started = await HaproxyProcess.start(options);
-    this.#processes.set(place.worker, started);
-    this.#current = started;
-    this.#keeper = started;
+    const started = await this.#handover.during(place.worker, before, async () => {
+      const made = await HaproxyProcess.start(options);
+      this.#processes.set(place.worker, made);
+      this.#current = made;
+      this.#keeper = made;
+      return made;
+    });
     void before?.drain();
     void started.exited.then((how) => this.#ended(started, how));
     await started.setEpoch(this.#epochText(), clock.now());
@@ -159,11 +186,14 @@ class Runner {
 
   /** Answers HAProxy's question with the variables of an answer. */
   async answer(message: SpopMessage): Promise<readonly SpopAction[]> {
+    const { worker, backend, key, request } = questionOf(message, listenersOf(this.#gate.plan));
+    await this.#handover.over(worker);
     const gate = this.#gate;
     const changes = this.#changes;
-    const { worker, backend, key, request } = questionOf(message, listenersOf(gate.plan));
     if (!this.#isOpen) return this.#shut(worker, request);
     const { clock } = this.#options;
+    this.#questions += 1;
+    const askedMs = performance.now();
     const said = await this.#flood.check(request, clock.now(), () => gate.check(request));
     const answer = wayward(gate.plan, said, backend) ?? said;
     const nowMs = clock.now();
@@ -171,11 +201,48 @@ class Runner {
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
     const names = request.message !== undefined ? keeper?.grpcNames : keeper?.names;
     if (answer.kind === 'permit' && key !== '') names?.learn(request.headers);
-    const notebook = { book: this.#books.of(worker), ledger: keeper?.ledger, key };
+    const counters = countersOf(answer, request, this.#numbers);
+    const isAdmitted = answer.kind === 'permit' ? await this.#handover.count(worker, answer, counters) : undefined;
+    const ledger = isAdmitted === undefined ? keeper?.ledger : undefined;
+    const gateMs = gate.plan.telemetry === undefined ? {} : { gateMs: performance.now() - askedMs };
+    const notebook = { book: this.#books.of(worker), ledger, key, counters, isAdmitted, ...gateMs };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
-  async swap(plan: Plan): Promise<void> {
+  swap(plan: Plan): Promise<void> {
+    return this.#inTurn(() => this.#swap(plan));
+  }
+
+  setReplicas(replicas: ReplicasByService): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#replicas.learn(replicas);
+      await this.#spread(replicas);
+    });
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#change.then(work);
+    this.#change = done.catch(() => undefined);
+    await done;
+  }
+
+  /** To all processes; where the newest has no room, another takes over. */
+  async #spread(replicas: ReplicasByService): Promise<void> {
+    const told = [...this.#processes.values()].map(async (each) => ({
+      each,
+      hasRoom: await each.setReplicas(replicas),
+    }));
+    const full = (await Promise.all(told)).some(({ each, hasRoom }) => !hasRoom && each === this.#current);
+    if (!full) return;
+    // As for a change of structure: nothing may be kept, nor counted, in two places.
+    this.#keeper = undefined;
+    this.#changes += 1;
+    this.#turn += 1;
+    await this.#setEpochs();
+    await this.start(this.#gate.plan);
+  }
+
+  async #swap(plan: Plan): Promise<void> {
     const { keys, clock } = this.#options;
     const before = this.#gate;
     const isServed = this.#current?.serves(plan) === true;
@@ -185,7 +252,9 @@ class Runner {
     this.#changes += 1;
     this.#turn += 1;
     await this.#setEpochs();
-    if (!isServed) await this.start(plan);
+    const changed = this.#replicas.takeUp(before.plan, plan);
+    if (isServed) await this.#spread(changed);
+    else await this.start(plan);
     await before.close();
   }
 
@@ -222,7 +291,15 @@ class Runner {
       unrecordedCalls: this.#unrecorded.calls,
       endpoints: (await this.#current?.endpoints()) ?? [],
       issuers: this.#gate.status(),
+      traffic: this.#traffic.with(processes.flatMap((each) => each.traffic())),
+      questions: this.#questions,
     };
+  }
+
+  /** Of the newest process: those that drain have their last calls. */
+  async ownMetrics(): Promise<string> {
+    if (this.#current === undefined) throw new Error('no process of HAProxy runs');
+    return exportedMetrics(this.#current.place.metricsSocket);
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -237,7 +314,7 @@ class Runner {
     const { plan } = this.#gate;
     const denial = { kind: 'denial', reason: 'audit-unavailable', keepUntilMs: 0, epoch: plan.epoch } as const;
     try {
-      const notebook = { book: this.#books.of(worker), ledger: undefined, key: '' };
+      const notebook = { book: this.#books.of(worker), ledger: undefined, key: '', counters: [] };
       return answerActions(plan, request, denial, notebook, this.#options.clock.now());
     } catch {
       // The disk that shut admission may well be the one that this would be written to.
@@ -254,6 +331,7 @@ class Runner {
       directory,
       gateSocket: join(sockets, 'gate.sock'),
       adminSocket: join(sockets, `${worker}.sock`),
+      metricsSocket: join(sockets, `${worker}.metrics`),
       addresses: this.addresses,
       sockets: descriptorsOf(handedOver),
       pem: Object.fromEntries(plan.listeners.map(({ name }, index) => [name, join(directory, `${index + 1}.pem`)])),
@@ -266,6 +344,7 @@ class Runner {
       environment: plan.environment,
       epoch: this.#gate.plan.epoch,
       listeners: plan.listeners.map(({ name }) => name),
+      deadlines: deadlinesOf(plan),
     };
   }
 
@@ -282,8 +361,10 @@ class Runner {
   #ended(ended: HaproxyProcess, how: string): void {
     const { log } = this.#options;
     this.#processes.delete(ended.place.worker);
+    this.#traffic.keep(ended.traffic());
     rmSync(ended.place.directory, { recursive: true, force: true });
     rmSync(ended.place.adminSocket, { force: true });
+    rmSync(ended.place.metricsSocket, { force: true });
     if (this.#isStopping) return;
     if (ended !== this.#current) return;
     log(`haproxy: the process ${ended.pid} ended (${how}); a new one is started`);

@@ -51,6 +51,20 @@ export class RuntimeApi {
     if (answer !== '') throw new RuntimeApiError(`${command.split('\n')[0]}: ${answer}`);
   }
 
+  /**
+   * Gives several orders at once, over a connection of their own: HAProxy takes them one right after the other. The answers to those
+   * that are answered. None: nothing is sent.
+   */
+  async batch(commands: readonly string[]): Promise<string[]> {
+    const answers: string[] = [];
+    for (let at = 0; at < commands.length; ) {
+      let line = '';
+      for (; at < commands.length && line.length < commandCharactersMax; at += 1) line += `${commands[at]};`;
+      answers.push(...(await exchange(this.#path, line)).split('\n'));
+    }
+    return answers.map((each) => each.trim()).filter((each) => each !== '');
+  }
+
   /** From now on the connection is ended whenever nothing waits: HAProxy does not go while one is open. */
   beBrief(): void {
     this.#isBrief = true;
@@ -125,4 +139,20 @@ export class RuntimeApi {
     this.#current = undefined;
     for (const turn of turns) turn.reject(error);
   }
+}
+
+/** One line, without prompts: HAProxy ends the connection behind the last answer. */
+function exchange(path: string, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(path);
+    socket.setEncoding('latin1');
+    socket.setTimeout(answerMsMax, () => socket.destroy(new RuntimeApiError('no answer')));
+    socket.on('data', (text: string) => {
+      answer += text;
+    });
+    socket.once('error', reject);
+    socket.once('close', () => resolve(answer));
+    socket.write(`${line}\n`);
+  });
 }

@@ -1,10 +1,9 @@
-import type { UpstreamPlan } from '../../plan/types.ts';
+import type { AddressPlan, UpstreamPlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { replicaName } from './names.ts';
 import { type Directive, directive } from './print.ts';
-
-/** Replicas that a call is tried on. */
-const triesMax = 4;
+import type { Slots } from './slots.ts';
+import { trafficLines } from './traffic-lines.ts';
 
 /** What a backend speaks to its servers. */
 export type ServerKind = 'rest' | 'grpc';
@@ -22,18 +21,40 @@ const manners: Readonly<Record<ServerKind, Manner>> = {
   grpc: { reuse: 'always', server: ['proto', 'h2'] },
 };
 
+/** Stands in a free slot, which gets no calls. */
+const nowhere = '127.0.0.1:1';
+
 /** What a backend says of its servers; nothing where no replica speaks what it speaks. */
-export function serverLines({ endpoints }: UpstreamPlan, kind: ServerKind): Directive[] {
+export function serverLines(upstream: UpstreamPlan, kind: ServerKind, slots: Slots): Directive[] {
+  if (!upstream.endpoints.some(({ [kind]: address }) => address !== undefined)) return [];
   const { reuse, server } = manners[kind];
-  const servers = endpoints.flatMap(({ [kind]: address }, index) =>
-    address === undefined ? [] : [directive(['server', replicaName(index + 1), printHostPort(address), ...server])],
-  );
-  if (servers.length === 0) return [];
   return [
     directive(['balance', 'leastconn']),
     directive(['http-reuse', reuse]),
-    // One try for each replica: a further one for the same would wait a second.
-    directive(['retries', Math.min(triesMax, servers.length) - 1]),
-    ...servers,
+    ...trafficLines(upstream, kind),
+    ...slotLines(slots, kind, server),
   ];
+}
+
+/** A slot a server; those that are free side by side are one line. */
+function slotLines(slots: Slots, kind: ServerKind, manner: readonly string[]): Directive[] {
+  const lines: Directive[] = [];
+  const write = (first: number, end: number, address: AddressPlan | undefined, isUp: boolean): void => {
+    const state = isUp ? [] : ['disabled'];
+    if (address !== undefined) {
+      lines.push(directive(['server', replicaName(first + 1), printHostPort(address), ...manner, ...state]));
+    } else {
+      const range = `${first + 1}-${end}`;
+      lines.push(directive(['server-template', replicaName(''), range, nowhere, ...manner, ...state]));
+    }
+  };
+  for (let index = 0; index < slots.length; ) {
+    const replica = slots[index];
+    const address = replica?.[kind];
+    let end = index + 1;
+    if (address === undefined) while (end < slots.length && slots[end]?.[kind] === undefined) end += 1;
+    write(index, end, address, address !== undefined && replica?.isUp === true);
+    index = end;
+  }
+  return lines;
 }

@@ -19,6 +19,7 @@ import {
 } from './environment-faults.ts';
 import { name, text } from './leaves.ts';
 import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
+import { telemetry } from './telemetry.ts';
 import { trafficKeys } from './traffic.ts';
 import { version } from './version.ts';
 import { boundModels } from './versions.ts';
@@ -206,7 +207,7 @@ export const environmentSchema = z
       .optional(),
     grants: later('grants'),
     trust: later('trust roots'),
-    telemetry: later('telemetry exporters'),
+    telemetry: telemetry.optional(),
   })
   .register(notes, note({ what: 'an environment', checkMap: checkEnvironment }));
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditRecord, type AuditWriter, startAuditWriter } from '../../../src/audit/index.ts';
 import { embedded } from '../../../src/engines/embedded/index.ts';
-import type { Engine } from '../../../src/engines/engine.ts';
+import type { Engine, EngineStatus } from '../../../src/engines/engine.ts';
 import { haproxy } from '../../../src/engines/haproxy/index.ts';
 
 import type { EngineName, Plan } from '../../../src/plan/types.ts';
@@ -29,6 +29,7 @@ export interface Gateway {
   /** Takes up another policy: a new epoch, no reload. */
   swap(policyText: string): Promise<void>;
   revoke(ids: readonly string[]): Promise<void>;
+  status(): Promise<EngineStatus>;
   /** The audit records of these request ids, once all are chained. Rejects after 5 s with those that are missing. */
   records(ids: readonly string[]): Promise<AuditRecord[]>;
   /** How many calls have been chained. */
@@ -96,6 +97,7 @@ export async function startGateway(
       await running.swap(plan);
     },
     revoke: (ids) => running.revoke(ids),
+    status: () => running.status(),
     records: (ids) => eventually(() => recordsOf(chained, ids)),
     recordCount: () => chained.size,
     recordsFrom: (number) =>
@@ -112,10 +114,13 @@ function recordsOf(chained: ReadonlyMap<string, AuditRecord>, ids: readonly stri
 }
 
 /** Polls until there is a value; a string is why there is none yet. */
-export async function eventually<T>(look: () => T | string, withinMs = 5000): Promise<Exclude<T, string>> {
+export async function eventually<T>(
+  look: () => T | string | Promise<T | string>,
+  withinMs = 5000,
+): Promise<Exclude<T, string>> {
   const endMs = Date.now() + withinMs;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (typeof found !== 'string') return found as Exclude<T, string>;
     if (Date.now() > endMs) throw new Error(found);
     await new Promise((resolve) => setTimeout(resolve, 10));

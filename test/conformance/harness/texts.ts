@@ -10,6 +10,8 @@ export interface Bindings {
   readonly upstreamPorts: readonly number[];
   /** Versions of models, as one line of YAML. */
   readonly models?: string;
+  /** Further keys of the service, each as one line of YAML. */
+  readonly service?: readonly string[];
   /** gRPC ports of the same replicas. */
   readonly grpcPorts?: readonly number[];
   /** `64MB` */
@@ -52,6 +54,7 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     '    endpoints:',
     ...endpoints,
     ...(bindings.models === undefined ? [] : [`    models: ${bindings.models}`]),
+    ...(bindings.service ?? []).map((line) => `    ${line}`),
     ...(bindings.body === undefined ? [] : [`bounds: { body: ${bindings.body} }`]),
     `audit: { directory: ${join(folder, 'audit')}, record: required }`,
     'admin: 127.0.0.1:0',

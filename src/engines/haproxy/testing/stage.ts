@@ -7,7 +7,15 @@ import { join } from 'node:path';
 import { type StubKey, signToken, startStubIssuer } from '../../../../test/support/stub-issuer.ts';
 import type { AuditRecord } from '../../../audit/types.ts';
 import { accessEpoch } from '../../../plan/index.ts';
-import type { AccessPlan, LimitPlan, ListenerPlan, Plan, RoutePlan, RulePlan } from '../../../plan/types.ts';
+import type {
+  AccessPlan,
+  LimitPlan,
+  ListenerPlan,
+  Plan,
+  RoutePlan,
+  RulePlan,
+  UpstreamPlan,
+} from '../../../plan/types.ts';
 import { systemClock } from '../../../std/clock.ts';
 import type { RunningEngine } from '../../engine.ts';
 import { haproxy } from '../index.ts';
@@ -18,6 +26,8 @@ export interface Stage extends AsyncDisposable {
   readonly port: number;
   readonly plan: Plan;
   readonly log: readonly string[];
+  /** Ports of the replicas, in order. */
+  readonly ports: readonly number[];
   /** What the replicas were sent, in order. */
   readonly seen: readonly IncomingMessage[];
   /** A token for this subject in the group `leads`, or in another. */
@@ -40,6 +50,8 @@ export interface StageOptions {
   readonly access?: Partial<AccessPlan>;
   readonly tls?: ListenerPlan['tls'];
   readonly routes?: readonly RoutePlan[];
+  /** How calls are carried. */
+  readonly upstream?: Partial<UpstreamPlan>;
 }
 
 const key: StubKey = {
@@ -54,10 +66,11 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   undo.defer(() => rmSync(folder, { recursive: true, force: true }));
   const issuer = undo.adopt(await startStubIssuer([key]), (it) => it.close());
   const seen: IncomingMessage[] = [];
-  const ports = [...(options.deadPorts ?? [])];
+  const live: number[] = [];
   for (const listener of options.replicas ?? [greet]) {
-    ports.push(undo.adopt(await startReplica(listener, seen), (it) => it.close()).port);
+    live.push(undo.adopt(await startReplica(listener, seen), (it) => it.close()).port);
   }
+  const ports = [...(options.deadPorts ?? []), ...live];
   const plan = stagePlan({ folder, ports, issuer: issuer.url }, options);
   const log: string[] = [];
   const engine = await haproxy.run({ plan, clock: systemClock, log: (line) => log.push(line) });
@@ -67,6 +80,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     engine,
     plan,
     log,
+    ports: live,
     seen,
     port: engine.addresses.public?.port ?? 0,
     token: (subject, claims = {}) => signToken(claimsOf(issuer.url, subject, claims), key),
@@ -112,6 +126,7 @@ function stagePlan(
     bodyBytesMax = 64 * 1024 * 1024,
     tls,
     routes = [{ service: 'scoring', strip: false }],
+    upstream = {},
   }: StageOptions,
 ): Plan {
   const identity = { name: 'staff', kind: 'oidc', issuers: [issuer], audience: ['headgate'] } as const;
@@ -132,7 +147,9 @@ function stagePlan(
     epoch: accessEpoch(whole),
     access: whole,
     listeners: [{ name: 'public', address: { host: '127.0.0.1', port: 0 }, routes, ...(tls !== undefined && { tls }) }],
-    upstreams: [{ service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])) }],
+    upstreams: [
+      { service: 'scoring', endpoints: ports.map((port, index) => endpoint(port, grpc[index])), ...upstream },
+    ],
     audit: { directory: join(folder, 'audit'), record: 'required' },
     bounds: { bodyBytesMax },
     admin: { host: '127.0.0.1', port: 0 },
