@@ -12,8 +12,6 @@ import { openTls } from '../../../test/support/certificate.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
 import { Turn } from '../../http2/index.ts';
-import { request as askFrame, preface, settings } from '../../http2/testing/frames.ts';
-import { RawClient } from '../../http2/testing/server.ts';
 import { systemClock } from '../../std/clock.ts';
 import { budgetMemory, RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
@@ -154,26 +152,6 @@ test('over h2, whoever breaks the rules with the first bytes is told so, and nob
   const [headers] = await once(stream, 'response');
   assert.equal(headers[':status'], 200);
   session.destroy();
-});
-
-test('over h2, a client that has connected before the listener closes, and asks after, is answered and told to go', async () => {
-  const closing = await startStage({ replicas: [replica.port] });
-  const client = new RawClient(closing.port, { begins: false });
-  await once(client.socket, 'connect');
-  const stopped = closing.stop();
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  const fields: [string, string][] = [
-    [':method', 'GET'],
-    [':scheme', 'http'],
-    [':path', '/v1/models/m'],
-    [':authority', 'a'],
-  ];
-  client.send(preface, settings, askFrame(1, { fields }));
-  const { type } = await client.frame(({ streamId }) => streamId === 1);
-  assert.equal(type, 1);
-  await client.frame((seen) => seen.type === 7);
-  client.socket.destroy();
-  await stopped;
 });
 
 test('100-continue is answered only to a call that may be made', async () => {
