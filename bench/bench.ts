@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compareEmbedded, compareHaproxy } from './comparisons.ts';
+import { compareAssisted, compareEmbedded, compareHaproxy } from './comparisons.ts';
 import { measureCompiling } from './compiling.ts';
 import { measureDeciding } from './deciding.ts';
 import { type Figure, figureOfCosts } from './figures.ts';
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 process.exitCode = await run(
   values.quick ? quick : full,
-  values.only ?? ['haproxy', 'embedded', 'grpc', 'deciding', 'compiling'],
+  values.only ?? ['haproxy', 'assisted', 'embedded', 'grpc', 'deciding', 'compiling'],
 );
 
 async function run(length: Length, wanted: readonly string[]): Promise<number> {
@@ -38,7 +38,7 @@ async function run(length: Length, wanted: readonly string[]): Promise<number> {
   const failures: string[] = [];
   if (wanted.includes('deciding')) figures.push(...deciding(length));
   if (wanted.includes('compiling')) figures.push(...compiling(length));
-  if (['haproxy', 'embedded', 'grpc'].some((name) => wanted.includes(name)))
+  if (['haproxy', 'assisted', 'embedded', 'grpc'].some((name) => wanted.includes(name)))
     await proxies({ length, wanted, figures, notRun, failures });
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : renderFigures(figures));
   for (const line of [...notRun, ...failures]) log(`not run: ${line}`);
@@ -88,6 +88,7 @@ async function proxies({ length, wanted, figures, notRun, failures }: ProxiesOpt
     const setting = { folder, upstreamPort: upstream.port, issuer, token: tokens.first };
     for (const [name, compare] of [
       ['haproxy', compareHaproxy],
+      ['assisted', compareAssisted],
       ['embedded', compareEmbedded],
     ] as const) {
       if (!wanted.includes(name)) continue;

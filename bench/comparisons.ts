@@ -48,6 +48,18 @@ export function compareHaproxy(setting: SideSetting, options: ComparisonOptions)
   return compare({ ours, rivals }, options);
 }
 
+/** Calls that HAProxy hands over to the embedded engine, beside HAProxy forwarding bare: the time of both counts, and no goal is set. */
+export function compareAssisted(setting: SideSetting, options: ComparisonOptions): Promise<Comparison> {
+  const ours = { name: 'headgate-haproxy-assisted', start: () => startHeadgate('haproxy', setting, 'assisted') };
+  const bare = {
+    name: 'bare-haproxy',
+    figure: 'haproxy-assisted/of-bare',
+    goal: null,
+    start: () => startBareHaproxy(setting),
+  };
+  return compare({ ours, rivals: [bare] }, options);
+}
+
 /** The embedded engine beside the leanest bare Node proxy, and beside Envoy with identity, access and a log. */
 export async function compareEmbedded(setting: SideSetting, options: ComparisonOptions): Promise<Comparison> {
   const ours = { name: 'headgate-embedded', start: () => startHeadgate('embedded', setting) };

@@ -9,15 +9,19 @@ import { type Side, type SideSetting, untilReady } from './side.ts';
 const program = fileURLToPath(new URL('../../headgate', import.meta.url));
 
 /** Headgate itself, through its own command line: identity, access, a limit per caller and audit are on. */
-export async function startHeadgate(engine: 'embedded' | 'haproxy', setting: SideSetting): Promise<Side> {
-  const name = `headgate-${engine}`;
+export async function startHeadgate(
+  engine: 'embedded' | 'haproxy',
+  setting: SideSetting,
+  way: 'own' | 'assisted' = 'own',
+): Promise<Side> {
+  const name = way === 'own' ? `headgate-${engine}` : `headgate-${engine}-assisted`;
   const folder = join(setting.folder, name);
   mkdirSync(folder);
   const port = await freePort();
   const [policy, environment] = [join(folder, 'headgate.yaml'), join(folder, 'bench.yaml')];
   // JSON is YAML: nothing has to be quoted by hand.
   writeFileSync(policy, JSON.stringify(benchPolicy()));
-  writeFileSync(environment, JSON.stringify(await benchEnvironment({ engine, port, setting })));
+  writeFileSync(environment, JSON.stringify(await benchEnvironment({ engine, port, setting, way })));
   const output = join(setting.folder, `${name}.log`);
   const words = ['up', '--policy', policy, '--environment', environment];
   const process = start({ program, arguments: words, core: proxyCore, output, folder });
@@ -57,20 +61,24 @@ function benchPolicy(): unknown {
   };
 }
 
+/** In which nothing ever waits. */
+const wideQueue = { inFlight: 1000, waiting: 1000, wait: '1s' };
+
 interface EnvironmentOptions {
   readonly engine: string;
   readonly port: number;
   readonly setting: SideSetting;
+  readonly way: 'own' | 'assisted';
 }
 
-async function benchEnvironment({ engine, port, setting }: EnvironmentOptions): Promise<unknown> {
+async function benchEnvironment({ engine, port, setting, way }: EnvironmentOptions): Promise<unknown> {
   return {
     version: 1,
     environment: 'bench',
     engine,
     listeners: [{ name: 'public', address: `127.0.0.1:${port}` }],
     identity: { staff: { issuer: setting.issuer.url } },
-    services: { scoring: { endpoints: [endpointOf(setting)] } },
+    services: { scoring: { endpoints: [endpointOf(setting)], ...(way === 'assisted' && { queue: wideQueue }) } },
     audit: { directory: 'var/audit', record: 'required' },
     admin: `127.0.0.1:${await freePort()}`,
     state: 'var',

@@ -1,3 +1,4 @@
+export { runAssisted } from './assistance.ts';
 export { type CompiledFiles, compileFiles, digestOf, type Files, readFiles } from './compile-files.ts';
 export { engineNames, loadEngine } from './engines.ts';
 export { ControlFault, type FaultCode, messageOf, systemCode } from './fault.ts';

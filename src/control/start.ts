@@ -9,6 +9,7 @@ import { createMetrics } from '../telemetry/index.ts';
 import { startAdmin } from './admin.ts';
 import { pagesOf } from './admin-pages.ts';
 import { type Admission, createAdmission } from './admission.ts';
+import { runAssisted } from './assistance.ts';
 import { watchCertificates } from './certificates.ts';
 import { compileFiles, type Files } from './compile-files.ts';
 import { loadEngine } from './engines.ts';
@@ -50,7 +51,7 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   const metrics = createMetrics();
   const listeners = plan.listeners.map(({ name }) => name);
   const sockets = inheritedSockets(process.env, { pid: process.pid, listeners });
-  const running = await starting(`${engine.name} engine`, () => engine.run({ plan, clock, log, sockets }));
+  const running = await starting(`${engine.name} engine`, () => runAssisted(engine, { plan, clock, log, sockets }));
   undo.defer(() => running.stop(undoGraceMs));
   const headgate = new Headgate({
     files: options,

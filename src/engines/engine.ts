@@ -1,5 +1,6 @@
 import type { SpoolReader } from '../audit/types.ts';
 import type { Diagnostic } from '../diagnostics/types.ts';
+import type { QueueOf } from '../gate/index.ts';
 import type { IssuerStatus } from '../gate/types.ts';
 import type { AddressPlan, EngineName, Plan } from '../plan/types.ts';
 import type { Clock } from '../std/clock.ts';
@@ -14,6 +15,10 @@ export interface Engine {
   /** The files of this engine for the Plan: pure. The embedded engine has none. */
   realize(plan: Plan): Realization;
   run(context: EngineContext): Promise<RunningEngine>;
+  /** Where this engine hands over what it doesn't carry by itself (`Realization.assisted`): a unix socket, the same in each life. */
+  assistSocket?(plan: Plan): string;
+  /** Carries what another engine hands over. */
+  assist?(context: AssistContext): Promise<Assisting>;
 }
 
 export type Feature =
@@ -77,12 +82,38 @@ export interface EngineContext {
   readonly clock: Clock;
   /** Sentences for the operator's log, one a call. */
   readonly log: (line: string) => void;
+  /** How much waits on the assisted way. Left out: the engine has no other queues than its own. */
+  readonly queueOf?: QueueOf;
   /**
    * Sockets that listen already, opened by whoever started us, by listener: in place of the Plan's address. All of one listener's
    * are to be accepted on, because the kernel spreads connections over them.
    */
   readonly sockets?: Readonly<Record<string, readonly number[]>>;
 }
+
+export interface AssistContext extends EngineContext {
+  /** Unix socket on which calls are handed over. Its folder is its owner's alone. */
+  readonly socket: string;
+}
+
+/**
+ * The half of an engine behind the permit, at work for another one: it redeems the pass that a call comes with, and carries the call.
+ * Starts anew by itself where it breaks; until then nobody listens.
+ */
+export interface Assisting {
+  readonly socket: string;
+  /** How much waits there: for conditions that read it. */
+  readonly queueOf: QueueOf;
+  /** Takes up a Plan. Passes of the policy before stay good for as long as calls may be on their way. */
+  swap(plan: Plan): Promise<void>;
+  setReplicas?(replicas: ReplicasByService): Promise<void>;
+  status(): Promise<AssistingStatus>;
+  /** Ends by itself within `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** `processes`: none while it has ended and isn't started anew yet. */
+export type AssistingStatus = Pick<EngineStatus, 'processes' | 'endpoints' | 'queues' | 'traffic'>;
 
 export interface RunningEngine {
   /** Where each listener really listens (port 0 in the Plan is a free one), by listener name. */

@@ -174,6 +174,7 @@ async function permit(
     operation,
     ...(version !== undefined && versionBy !== 'number' && { version }),
     identity,
+    callerId: identity?.id,
     rule,
     limits,
     upstreamPath,

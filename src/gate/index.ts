@@ -20,6 +20,7 @@ export {
   subjectHeader,
 } from './headers.ts';
 export { type GateKeys, loadGateKeys, readIdKey } from './keys.ts';
+export { createPasses, type Passes, type Redeeming } from './pass.ts';
 export type { Permit, PermitFields } from './permit.ts';
 export { type RequestFault, requestFault } from './request-faults.ts';
 export type { Denial, Gate, GateAnswer, GateRequest, IssuerStatus } from './types.ts';

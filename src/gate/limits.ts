@@ -18,3 +18,7 @@ export const keysLookMs = 1_800_000;
 export const assertionKeysMax = 3;
 /** Longest id of a request. */
 export const requestIdCharactersMax = 64;
+/** A pass is good for so much longer than its permit may be kept: a call takes that long at most to be handed over. */
+export const passMarginMs = 10_000;
+/** Passes that one process or thread remembers as good. */
+export const passesRememberedMax = 10_000;

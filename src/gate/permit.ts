@@ -5,7 +5,10 @@ import type { Operation } from '../protocols/types.ts';
 
 export interface PermitFields {
   readonly operation: Operation;
+  /** Absent for a caller who is not known, and in a permit that came by a pass. */
   readonly identity: Identity | undefined;
+  /** `Identity.id`; undefined: not known. */
+  readonly callerId: string | undefined;
   readonly rule: DecidingRule;
   /** All must pass before the dial. */
   readonly limits: readonly LimitPlan[];

@@ -10,8 +10,13 @@ import {
 import { type RateCounter, rateCounter } from '../../traffic/index.ts';
 import { staticCore } from '../static-core.ts';
 
+/** What a replica gets from Headgate beside what came in. */
+export interface UpstreamFields {
+  addFields(to: string[], requestId: string, address: string): void;
+}
+
 /** An answer of the gate, with all that can be made once for the calls that it answers. */
-export class Answered {
+export class Answered implements UpstreamFields {
   readonly answer: GateAnswer;
   readonly untilMs: number;
   readonly subjectId: string | undefined;

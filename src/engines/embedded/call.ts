@@ -10,8 +10,9 @@ import {
 import { credentialBytesMax, headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
 import { rateLimitPolicy, retryAfterSeconds } from '../../traffic/index.ts';
 import type { NamedModel } from '../../wire/index.ts';
+import type { HowCarried } from '../assisted-fields.ts';
 import { unaskedCore } from '../static-core.ts';
-import type { Answered } from './answered.ts';
+import type { Answered, UpstreamFields } from './answered.ts';
 import { beParent } from './be-parent.ts';
 import { readBody } from './body.ts';
 import type { Carried, Passenger, Underway } from './carried.ts';
@@ -35,6 +36,13 @@ export interface Refusal {
 const noFields = new Fields();
 /** The query is no part of a key, so what the gate would refuse it for must not stand there. */
 const plainTarget = /^[!"$-~]*$/;
+
+/** What is known of a call that came by another engine. */
+export interface Arrival {
+  readonly requestId: string;
+  /** By `performance.now()`. */
+  readonly startedMs: number;
+}
 
 /**
  * One call, top to bottom: decide (kept or asked), limit, read the body, pass it on, record, answer. Whatever comes in between
@@ -62,13 +70,13 @@ export class Call implements Waiting, Passenger, Due {
   #isRecorded = false;
   #gateMs: number | undefined;
 
-  constructor(scene: Scene, listener: string, exchange: Exchange) {
-    this.#startedMs = performance.now();
+  constructor(scene: Scene, listener: string, exchange: Exchange, arrival?: Arrival) {
+    this.#startedMs = arrival?.startedMs ?? performance.now();
     this.#scene = scene;
     this.#listener = listener;
     this.exchange = exchange;
     scene.calls += 1;
-    this.requestId = `${scene.worker}-${scene.calls.toString(36)}`;
+    this.requestId = arrival?.requestId ?? `${scene.worker}-${scene.calls.toString(36)}`;
   }
 
   protected get scene(): Scene {
@@ -82,6 +90,16 @@ export class Call implements Waiting, Passenger, Due {
   /** Its answer, or that there is none, is settled. */
   get isEnding(): boolean {
     return this.#ending !== undefined;
+  }
+
+  /** How it is carried, as far as that is known before it ends. */
+  get soFar(): HowCarried {
+    return {
+      endpoint: this.underway?.endpoint,
+      tries: this.underway?.tries,
+      queueMs: this.queueMs,
+      leader: this.leader,
+    };
   }
 
   start(): void {
@@ -210,7 +228,12 @@ export class Call implements Waiting, Passenger, Due {
       this.refuse('limit-exceeded', limitOptions(answer));
       return;
     }
-    if (this.#isInTime(answer)) this.carry(answer, answered);
+    this.letGo(answer, answered);
+  }
+
+  /** Lets a permitted call go, as long as there is time. */
+  protected letGo(permit: Permit, answered: UpstreamFields): void {
+    if (this.#isInTime(permit)) this.carry(permit, answered);
     else this.refuse('deadline-exceeded');
   }
 
@@ -240,7 +263,7 @@ export class Call implements Waiting, Passenger, Due {
   }
 
   /** Reads the body, if there is one, and passes the call on. */
-  protected carry(permit: Permit, answered: Answered): void {
+  protected carry(permit: Permit, answered: UpstreamFields): void {
     const { exchange, fields } = this;
     const { boarding, carriages, upstreams } = this.#scene;
     const carriage = carriages.of(permit.fields.operation.service);
@@ -329,9 +352,14 @@ export class Call implements Waiting, Passenger, Due {
   }
 
   /** INVARIANT: one line a call. A call may end while the gate is asked, and the answer comes after. */
-  #record({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus, tries }: Ending): void {
+  #record(ending: Ending): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
+    this.write(ending);
+  }
+
+  /** Writes the line; `recorded` is called once that is done. */
+  protected write({ status, bytesOut, reason, endpoint, upstreamMs, grpcStatus, tries }: Ending): void {
     const { exchange, fields } = this;
     const scene = this.#scene;
     const traceId = traceIdOf(fields.traceparent);

@@ -7,7 +7,7 @@ import {
   tasksWithVersion,
   type WalkKind,
 } from '../../wire/index.ts';
-import type { Answered } from './answered.ts';
+import type { UpstreamFields } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
 import type { Carried, Underway } from './carried.ts';
 import { GrpcPassage } from './grpc-passage.ts';
@@ -33,14 +33,9 @@ export class GrpcCall extends Call {
 
   protected override begin(): void {
     this.message = {};
-    const { grpcTimeout } = this.fields;
-    if (grpcTimeout !== undefined) {
-      const patienceMs = grpcTimeoutMs(grpcTimeout);
-      if (patienceMs === undefined) {
-        this.refuse('request-malformed');
-        return;
-      }
-      this.#patienceMs = patienceMs;
+    if (!this.readPatience()) {
+      this.refuse('request-malformed');
+      return;
     }
     const kind = this.scene.walkOf(
       this.listener,
@@ -50,7 +45,16 @@ export class GrpcCall extends Call {
     const key = this.key();
     // What is refused whatever its message says is refused without it.
     if (kind === undefined || (key === undefined && requestFault(this.request()) !== undefined)) this.ask(key);
-    else this.#read(kind);
+    else this.read(kind);
+  }
+
+  /** False: its `grpc-timeout` is none. */
+  protected readPatience(): boolean {
+    const { grpcTimeout } = this.fields;
+    if (grpcTimeout === undefined) return true;
+    const patienceMs = grpcTimeoutMs(grpcTimeout);
+    this.#patienceMs = patienceMs ?? Number.POSITIVE_INFINITY;
+    return patienceMs !== undefined;
   }
 
   protected override get patienceMs(): number {
@@ -76,7 +80,8 @@ export class GrpcCall extends Call {
     super.ask(key);
   }
 
-  #read(kind: WalkKind): void {
+  /** Takes the message in, walks it, and asks once it is known what it names. */
+  protected read(kind: WalkKind): void {
     const { exchange } = this;
     const walk = new MessageWalk(kind, this.scene.plan.bounds.bodyBytesMax);
     this.#walk = walk;
@@ -145,7 +150,7 @@ export class GrpcCall extends Call {
     this.#last = undefined;
   }
 
-  protected override carry(permit: Permit, answered: Answered): void {
+  protected override carry(permit: Permit, answered: UpstreamFields): void {
     const walk = this.#walk as MessageWalk;
     const { version } = permit.fields;
     const isOfTasks = walk.kind === 'tasks';

@@ -1,7 +1,7 @@
 import type { Permit } from '../../gate/index.ts';
 import { errorCodes, type Head, type Stream, type StreamEvents } from '../../http2/index.ts';
 import { grpcTimeoutText } from '../../wire/index.ts';
-import type { Answered } from './answered.ts';
+import type { UpstreamFields } from './answered.ts';
 import { Attempts, upstreamTarget } from './attempts.ts';
 import type { Carriage } from './carriage.ts';
 import type { Carried, Underway } from './carried.ts';
@@ -13,7 +13,7 @@ import type { Due, Wheel } from './wheel.ts';
 
 export interface GrpcPassageOptions {
   readonly permit: Permit;
-  readonly answered: Answered;
+  readonly answered: UpstreamFields;
   readonly upstreams: GrpcUpstreams;
   readonly carriage: Carriage;
   readonly wheel: Wheel;

@@ -1,5 +1,7 @@
 import type { Engine } from '../engine.ts';
 import { refusedFeatures } from '../refused.ts';
+import { assistEmbedded } from './assist.ts';
+
 import { runEmbedded } from './run.ts';
 
 /** The engine that needs nothing but Node: worker threads, each with a gate of its own in process. */
@@ -37,4 +39,5 @@ export const embedded: Engine = {
   check: async (plan) => refusedFeatures(embedded, plan),
   realize: () => ({ files: {} }),
   run: runEmbedded,
+  assist: assistEmbedded,
 };

@@ -50,6 +50,12 @@ export const grpcWindowBytes = 262_144;
 export const connectionWindowBytes = streamsMax * grpcWindowBytes;
 /** Ways of walking a message that are remembered, by listener, host and path. */
 export const walksMax = 1000;
+/** A connection of the engine that hands calls over may be silent for so long; it looks after its clients itself. */
+export const assistedSilenceMs = 3_600_000;
+/** Passes of a policy that was replaced are good for so long: calls that were let in under it are on their way. */
+export const epochGraceMs = 10_000;
+/** Longest pause between two starts of the thread that carries assisted routes. */
+export const assistRestartMsMax = 5000;
 /** Before its first further try a call waits for a random part of this; before each one after, of twice as much. */
 export const retryBackoffMs = 25;
 /** A replica that asks to be left alone for longer is not asked again by the same call. */

@@ -17,13 +17,14 @@ import { budgetMemory, RateLimiter, rateMemory, replicaMemory } from '../../traf
 import { Asking } from './asking.ts';
 import { Boarding } from './boarding.ts';
 import { BoardingWatch } from './boarding-watch.ts';
+import { Call } from './call.ts';
 import { Carriages } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { openListener } from './listener.ts';
 import { Members } from './members.ts';
 import { Roster } from './roster.ts';
-import { sceneOf, sharedUs } from './scene.ts';
+import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { eventually, predictHead, sendRaw, stagePlan, startReplica, startStage } from './testing/stage.ts';
 import { Upstreams } from './upstreams.ts';
@@ -212,6 +213,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     turn,
     worker: 'w',
     clock: systemClock,
+    makeCall: (of: Scene, { listener: name, exchange }: Arriving) => new Call(of, name, exchange),
     asking: new Asking(gate, { clock: systemClock, share: 1, floods: floodMemory(), sharedUs: sharedUs() }),
     limiter: new RateLimiter(rateMemory(16)),
     spool,

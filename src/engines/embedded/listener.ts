@@ -57,6 +57,8 @@ export interface ListenerOptions {
   readonly plan: ListenerPlan;
   /** Where to listen: the Plan's address, or the port that another thread has got there. */
   readonly address: AddressPlan;
+  /** Listens on this unix socket instead. */
+  readonly path?: string;
   /** Descriptor of a socket that listens already, in place of the address. */
   readonly socket?: number | undefined;
   readonly timeouts?: Timeouts;
@@ -67,7 +69,7 @@ export interface ListenerOptions {
  * at first bytes (or at ALPN) stands in front of its own listener: a server that doesn't listen never checks its timeouts.
  */
 export async function openListener(scene: Scene, options: ListenerOptions): Promise<Listening> {
-  const { plan, address, socket, timeouts = defaults } = options;
+  const { plan, address, path, socket, timeouts = defaults } = options;
   const connections: Connections = { all: new Set(), waiting: new Set() };
   const server = http1Server(plan, timeouts);
   serveHttp1(server, scene, plan.name);
@@ -76,10 +78,14 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    const where = socket === undefined ? { host: address.host, port: address.port, reusePort: true } : { fd: socket };
+    const { host, port } = address;
+    const where =
+      path !== undefined ? { path } : socket === undefined ? { host, port, reusePort: true } : { fd: socket };
     server.listen(where, resolve);
   });
-  const { address: bound, port } = server.address() as AddressInfo;
+  const listened = path === undefined ? (server.address() as AddressInfo) : address;
+  const bound = 'address' in listened ? listened.address : listened.host;
+  const { port } = listened;
   return {
     plan,
     address: { host: socket === undefined ? address.host : bound, port },

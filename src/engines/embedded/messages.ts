@@ -19,7 +19,7 @@ export interface WorkerStart {
   readonly floods: SharedArrayBuffer;
   /** Of further tries. */
   readonly budgets: SharedArrayBuffer;
-  /** `replicaMemory()`, and which of the threads counts here. */
+  /** `replicaMemory()`, and the worker's number among the living ones: there it counts. */
   readonly replicas: SharedArrayBuffer;
   readonly thread: number;
   readonly roster: RosterByService;
@@ -32,6 +32,22 @@ export interface WorkerStart {
   readonly queues: QueueNumbers;
   /** Ports to the other threads, by their numbers. */
   readonly peers: ReadonlyMap<number, MessagePort>;
+}
+
+/** What the thread that carries assisted routes is started with. */
+export interface AssistStart {
+  readonly plan: Plan;
+  readonly worker: string;
+  readonly thread: number;
+  readonly budgets: SharedArrayBuffer;
+  readonly replicas: SharedArrayBuffer;
+  readonly roster: RosterByService;
+  readonly boarding: BoardingMemory;
+  readonly queues: QueueNumbers;
+  /** There is no other thread. */
+  readonly peers: ReadonlyMap<number, MessagePort>;
+  /** Unix socket on which it listens. */
+  readonly socket: string;
 }
 
 /** What is asked of a worker. Each is answered by a `WorkerMessage` with the same `turn`. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Client } from 'undici';
 import type { Permit } from '../../gate/index.ts';
 import { readAnswer } from './answer-fields.ts';
-import type { Answered } from './answered.ts';
+import type { UpstreamFields } from './answered.ts';
 import { type Answerer, Answering } from './answering.ts';
 import { Attempts, upstreamTarget } from './attempts.ts';
 import type { Carriage } from './carriage.ts';
@@ -15,7 +15,7 @@ import type { Replica, Upstreams } from './upstreams.ts';
 
 export interface PassageOptions {
   readonly permit: Permit;
-  readonly answered: Answered;
+  readonly answered: UpstreamFields;
   readonly carriage: Carriage;
   /** Whole where it is small, a stream where it isn't, null where there is none. */
   readonly body: Buffer | Readable | null;

@@ -4,13 +4,23 @@ import type { Clock } from '../../std/clock.ts';
 import type { RateLimiter } from '../../traffic/index.ts';
 import type { Asking } from './asking.ts';
 import type { Boarding } from './boarding.ts';
+import type { Call } from './call.ts';
 import type { Carriages } from './carriage.ts';
+import type { Exchange } from './exchange.ts';
 import { FieldReader } from './fields.ts';
 import type { GrpcUpstreams } from './grpc-replica.ts';
-import type { Spool } from './spool.ts';
+import type { AuditLines } from './spool.ts';
 import type { Upstreams } from './upstreams.ts';
 import { type WalkOf, walkFinder } from './walks.ts';
 import type { Wheel } from './wheel.ts';
+
+/** A request whose head is here. */
+export interface Arriving {
+  /** Name of the listener. */
+  readonly listener: string;
+  readonly exchange: Exchange;
+  readonly isGrpc: boolean;
+}
 
 /** Everything of a worker that its calls need. */
 export interface Scene {
@@ -19,9 +29,11 @@ export interface Scene {
   readonly clock: Clock;
   readonly asking: Asking;
   readonly limiter: RateLimiter;
-  readonly spool: Spool;
+  readonly spool: AuditLines;
   readonly upstreams: Upstreams;
   readonly grpcUpstreams: GrpcUpstreams;
+  /** What a request on a listener becomes. */
+  readonly makeCall: (scene: Scene, request: Arriving) => Call;
   /** What permitted calls go through on their way to a replica. */
   readonly boarding: Boarding;
   /** How the calls of each service are carried. */

@@ -2,7 +2,7 @@ import type { Server as Http1Server, IncomingMessage, ServerResponse } from 'nod
 import type { Socket } from 'node:net';
 import { headerCountMax } from '../../std/limits.ts';
 import { breakCalls, reasonOfClientError, refuseBare } from './bad-request.ts';
-import { Call } from './call.ts';
+import type { Call } from './call.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { lingerMs } from './limits.ts';
 import type { Scene } from './scene.ts';
@@ -26,7 +26,8 @@ export function serveHttp1(server: Http1Server, scene: Scene, listener: string):
     const socket = request.socket as Connection;
     const calls = socket.headgateCalls ?? follow(socket);
     const address = socket.headgateAddress ?? '';
-    const call = new Call(scene, listener, new Http1Exchange(request, response, { address, expectsContinue }));
+    const exchange = new Http1Exchange(request, response, { address, expectsContinue });
+    const call = scene.makeCall(scene, { listener, exchange, isGrpc: false });
     socket.headgateSilent = false;
     if (calls.length === 1 && calls[0]?.isEnding) calls[0] = call;
     else calls.splice(0, calls.length, ...calls.filter(({ isEnding }) => !isEnding), call);

@@ -2,8 +2,6 @@ import type { Socket } from 'node:net';
 import { type Head, ServerConnection, type ServerHandlers } from '../../http2/index.ts';
 import { isGrpc } from '../../protocols/index.ts';
 import { headerCountMax } from '../../std/limits.ts';
-import { Call } from './call.ts';
-import { GrpcCall } from './grpc-call.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import { connectionWindowBytes, grpcWindowBytes, parsedHeadBytesMax, silentLookMs, streamsMax } from './limits.ts';
 import type { Scene } from './scene.ts';
@@ -37,7 +35,7 @@ export class Http2Server {
       onStream(stream, head) {
         const exchange = new Http2Exchange(stream, head, address);
         const isCall = isGrpc(exchange.method, contentTypeOf(head));
-        const call = isCall ? new GrpcCall(scene, listener, exchange) : new Call(scene, listener, exchange);
+        const call = scene.makeCall(scene, { listener, exchange, isGrpc: isCall });
         exchange.follow(call);
         call.start();
       },

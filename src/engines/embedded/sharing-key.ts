@@ -29,11 +29,11 @@ export interface Given {
 
 /** SHA-256 over all that makes calls identical; parts can't run into one another. */
 export function sharingKey({ exchange, fields }: Carried, permit: Permit, { share, body }: Given): Buffer {
-  const { operation, identity, rule, upstreamPath, epoch } = permit.fields;
+  const { operation, callerId, rule, upstreamPath, epoch } = permit.fields;
   const query = exchange.target.indexOf('?');
   const what = [operation.service, operation.name, operation.grpc === true, operation.model, operation.version];
   const request = [exchange.method, upstreamPath, query === -1 ? null : exchange.target.slice(query)];
-  const caller = identity?.id ?? `@${exchange.address}`;
+  const caller = callerId ?? `@${exchange.address}`;
   const who = share === 'rule' ? ['rule', rule.name] : ['caller', caller];
   const host = exchange.authority ?? fields.host ?? '';
   const text = JSON.stringify([epoch, what, request, who, host, comparedFields(fields.sent)]);

@@ -9,6 +9,13 @@ export interface Waiting {
   recorded(written: boolean): void;
 }
 
+/** Where the lines of calls go. */
+export interface AuditLines {
+  /** Lines are held that the disk has not taken. */
+  readonly isFailing: boolean;
+  add(call: Omit<SpoolCall, 'sequence' | 'worker'>, core: string, waiting: Waiting): void;
+}
+
 export interface SpoolOptions {
   readonly directory: string;
   /** Names this life of this worker. */
@@ -26,7 +33,7 @@ export interface SpoolOptions {
  * The worker's spool. The lines of one turn of the event loop are one `write(2)`, and then who waits for them goes on.
  * Lines that the disk doesn't take are held, bounded, and tried again; what is over is lost, and the sequence shows the gap.
  */
-export class Spool {
+export class Spool implements AuditLines {
   readonly #options: SpoolOptions;
   #file = -1;
   #fileNumber = 0;

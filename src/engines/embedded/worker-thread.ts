@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
+import type { Addresses, AssistStart, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
 
 /** `WorkerCall` without its turn. */
 export type Ask = WorkerCall extends infer Call ? (Call extends { turn: number } ? Omit<Call, 'turn'> : never) : never;
@@ -31,9 +31,9 @@ export class WorkerThread {
   }
 
   /** Rejects where it can't listen, or can't take up the Plan. */
-  static start(start: WorkerStart, watch: WorkerWatch): Promise<WorkerThread> {
+  static start(start: WorkerStart | AssistStart, watch: WorkerWatch, file = workerFile): Promise<WorkerThread> {
     const transferList = [...start.peers.values()];
-    const thread = new Worker(workerFile, { workerData: start, transferList });
+    const thread = new Worker(file, { workerData: start, transferList });
     const worker = new WorkerThread(thread, start.thread);
     return new Promise((resolve, reject) => {
       let isReady = false;

@@ -9,12 +9,14 @@ import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
 import { Boarding } from './boarding.ts';
+import { Call } from './call.ts';
 import { Carriages } from './carriage.ts';
+import { GrpcCall } from './grpc-call.ts';
 import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
 import { Members } from './members.ts';
 import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
-import { type Scene, sceneOf, sharedUs } from './scene.ts';
+import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
 import { Spool } from './spool.ts';
 import { Upstreams } from './upstreams.ts';
 import { Wheel } from './wheel.ts';
@@ -27,6 +29,7 @@ const log = (line: string): void => say({ kind: 'log', line });
 const keys = await loadGateKeys(start.plan.state, systemClock);
 // A handle of its own: look-ups are on misses only, and no thread waits for another.
 const apiKeys = openKeyFinder(start.plan.state);
+const spool = new Spool({ directory: join(start.plan.state, 'spool'), worker: start.worker, log });
 const boarding = new Boarding({ memory: start.boarding, thread: start.thread });
 for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
 const clockUs = sharedUs();
@@ -36,7 +39,6 @@ const members = new Members({
   nowMs: () => clockUs / 1000 + performance.now(),
   log,
 });
-const directory = join(start.plan.state, 'spool');
 const turn = new Turn();
 const scene: Scene = {
   ...sceneOf(start.plan),
@@ -51,9 +53,10 @@ const scene: Scene = {
       sharedUs: clockUs,
     },
   ),
+  makeCall: callOf,
   limiter: new RateLimiter(start.rates),
-  spool: new Spool({ directory, worker: start.worker, log }),
   turn,
+  spool,
   upstreams: new Upstreams(members),
   grpcUpstreams: new GrpcUpstreams(members, turn),
   boarding,
@@ -130,6 +133,10 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   return addressesOf(listeners);
 }
 
+function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
+  return isGrpc ? new GrpcCall(of, listener, exchange) : new Call(of, listener, exchange);
+}
+
 /** How calls are carried, as a worker is started with it and as a swap brings it. */
 type Carrying = Pick<WorkerStart, 'plan' | 'roster' | 'queues'>;
 
@@ -185,7 +192,7 @@ async function stop(graceMs: number): Promise<void> {
   }, graceMs);
   await Promise.all(listeners.map((listening) => listening.close()));
   clearTimeout(timer);
-  scene.spool.close();
+  spool.close();
   scene.upstreams.close();
   scene.grpcUpstreams.close();
   scene.wheel.close();

@@ -29,6 +29,17 @@ export interface Notebook {
   readonly isAdmitted?: boolean | undefined;
   /** How long the gate took, to stand in the call's line; left out: nobody asks. */
   readonly gateMs?: number;
+  /** How permits are handed over; left out: none is. */
+  readonly handing?: Handing | undefined;
+}
+
+/** Of one question. */
+export interface Handing {
+  seal(permit: Permit): string;
+  /** The call that is asked about goes the assisted way, whatever the permit is for. */
+  readonly isNow: boolean;
+  /** Those that a kept permit answers do. */
+  readonly isKept: boolean;
 }
 
 /** The variables by which HAProxy learns an answer. Throws the disk's error where the audit can't be written down. */
@@ -36,7 +47,7 @@ export function answerActions(
   plan: Plan,
   request: GateRequest,
   answer: GateAnswer,
-  { book, ledger, key, counters, isAdmitted, gateMs }: Notebook,
+  { book, ledger, key, handing, counters, isAdmitted, gateMs }: Notebook,
   nowMs: number,
 ): SpopAction[] {
   const number = book.numberOf(staticCore(plan, request, answer));
@@ -47,11 +58,17 @@ export function answerActions(
   );
   if (answer.kind === 'denial') return [core, ...refusalActions(answer, request)];
   const endSeconds = Math.floor(answer.fields.keepUntilMs / 1000);
-  const record = recordOf({ plan, request, permit: answer, counters, isAdmitted, core: number, endSeconds });
+  const pass = handing?.isNow || handing?.isKept ? handing.seal(answer) : undefined;
+  const recorded = { plan, request, permit: answer, counters, isAdmitted, core: number, endSeconds };
+  const record = recordOf({ ...recorded, pass: handing?.isKept ? pass : undefined });
   if (key !== '' && endSeconds * 1000 > nowMs) {
     ledger?.keep({ key, record, endSeconds, subjectId: answer.fields.identity?.id }, nowMs);
   }
-  return [core, set('record', text(record))];
+  const isSame = handing?.isNow === handing?.isKept;
+  return [
+    core,
+    set('record', text(isSame ? record : recordOf({ ...recorded, pass: handing?.isNow ? pass : undefined }))),
+  ];
 }
 
 /** A refusal as HAProxy gives it to the caller. */
@@ -95,6 +112,7 @@ interface Recorded {
   readonly isAdmitted: boolean | undefined;
   readonly core: number;
   readonly endSeconds: number;
+  readonly pass: string | undefined;
 }
 
 /** Numbers of the counters of an answer's limits, in their order. */

@@ -1,6 +1,7 @@
 import type { ListenerPlan, Plan, RoutePlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
+import { type Asked, askedBackends, mayHandOver } from './assisted-forward.ts';
 import type { Demands } from './demands.ts';
 import {
   grpcRules,
@@ -10,14 +11,16 @@ import {
   messageRules,
   waitingLines,
 } from './grpc-frontend.ts';
+import { isHandedOver } from './handing-over.ts';
 import { auditFormat } from './log-format.ts';
 import {
-  askName,
+  assistGrpcPrefix,
+  assistPrefix,
   backends,
   frontendName,
-  grpcAskName,
   grpcPlainPrefix,
   grpcPrefix,
+  leavingDefaults,
   namesMap,
   plainPrefix,
   recordMaps,
@@ -66,14 +69,15 @@ const stages: readonly Stage[] = [shape, message, key, find];
 export function frontendSection(scene: Scene): Section {
   const { plan, listener, place, index } = scene;
   const isGrpc = listensForGrpc(plan, listener);
+  const isAssisted = (['rest', 'grpc'] as const).some((kind) => mayHandOver(plan, listener, kind));
   return {
-    head: ['frontend', frontendName(index)],
+    head: ['frontend', frontendName(index), ...(isAssisted ? ['from', leavingDefaults] : [])],
     lines: [
       ...binds(scene),
       // Only lines of calls: HAProxy's own words are warnings, and would stand between them.
       directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0', 'err']),
       directive(request('set-log-level', 'err')),
-      directive(['log-format', auditFormat({ worker: place.worker, listener: index, isGrpc })]),
+      directive(['log-format', auditFormat({ worker: place.worker, listener: index, isGrpc, isAssisted })]),
       directive(['unique-id-format', format(`${place.worker}-`, { field: 'rt' })]),
       directive(['unique-id-header', 'x-headgate-request-id']),
       directive(['option', 'forwardfor']),
@@ -222,23 +226,37 @@ function forward({ plan, listener }: Scene): Directive[] {
   const isOne = new Set(indices).size === 1;
   const chosen = (prefix: string): Format | string =>
     isOne ? `${prefix}${first}` : format(prefix, { sample: recordField(recordOffsets.service) });
-  const routed = (name: (index: number) => string, when?: Condition): Directive[] =>
-    isOne ? [] : listener.routes.flatMap((route, position) => routeRules(route, name(indices[position] ?? 0), when));
+  const isHandedToo = (kind: 'rest' | 'grpc'): boolean => mayHandOver(plan, listener, kind);
+  const asked = (kind: 'rest' | 'grpc', when?: Condition): Directive[] => [
+    ...(isOne ? [] : listener.routes).flatMap((route, position) =>
+      askedBackends(plan, indices[position] ?? 0, kind).flatMap((each) => routeRules(route, each, when)),
+    ),
+    ...askedBackends(plan, first, kind).map((each) => askedRule(each, when)),
+  ];
   return [
-    ...(listensForGrpc(plan, listener) ? forwardGrpc(chosen, routed, first) : []),
+    ...(listensForGrpc(plan, listener) ? forwardGrpc(chosen, isHandedToo('grpc')) : []),
+    ...(listensForGrpc(plan, listener) ? asked('grpc', isGrpcCall) : []),
     directive(['use_backend', chosen(plainPrefix)], all(holds(recordOffsets.kind), isFound(variables.plain))),
+    ...(isHandedToo('rest') ? [handOver(chosen(assistPrefix))] : []),
     directive(['use_backend', chosen(upstreamPrefix)], holds(recordOffsets.end)),
-    ...routed(askName),
-    directive(['default_backend', askName(first)]),
+    ...asked('rest'),
   ];
 }
 
+function handOver(backend: Format | string, ...tests: readonly Condition[]): Directive {
+  return directive(['use_backend', backend], all(...tests, isHandedOver, holds(recordOffsets.end)));
+}
+
+/** Where nothing else has to hold, it is for all that is left. */
+function askedRule({ backend, when: own }: Asked, when: Condition | undefined): Directive {
+  const tests = [when, own].filter((each) => each !== undefined);
+  return tests.length === 0
+    ? directive(['default_backend', backend])
+    : directive(['use_backend', backend], all(...tests));
+}
+
 /** The same for gRPC calls; those that aren't here whole, or are to be added to, go through the filter. */
-function forwardGrpc(
-  chosen: (prefix: string) => Format | string,
-  routed: (name: (index: number) => string, when?: Condition) => Directive[],
-  first: number,
-): Directive[] {
+function forwardGrpc(chosen: (prefix: string) => Format | string, isHandedToo: boolean): Directive[] {
   const isHit = all(isGrpcCall, holds(recordOffsets.end));
   const isAsIs = test(recordField(recordOffsets.version), 'str', '.');
   return [
@@ -247,15 +265,14 @@ function forwardGrpc(
       ['use_backend', chosen(grpcPlainPrefix)],
       all(isGrpcCall, holds(recordOffsets.kind), isFound(variables.plain), isWhole, isAsIs),
     ),
+    ...(isHandedToo ? [handOver(chosen(assistGrpcPrefix), isGrpcCall)] : []),
     directive(['use_backend', chosen(grpcPrefix)], all(isHit, isWhole, isAsIs)),
     directive(['use_backend', chosen(walkPrefix)], isHit),
-    ...routed(grpcAskName, isGrpcCall),
-    directive(['use_backend', grpcAskName(first)], isGrpcCall),
   ];
 }
 
 /** As the gate matches: the host without its port and in lower case, the prefix by whole segments. */
-function routeRules({ host, pathPrefix }: RoutePlan, backend: string, when?: Condition): Directive[] {
+function routeRules({ host, pathPrefix }: RoutePlan, { backend, when: own }: Asked, when?: Condition): Directive[] {
   const name = chain(call('req.fhdr', 'host', 1), call('host_only'), call('lower'));
   const hosts = host === undefined ? [] : [test(name, 'str', host)];
   const path = call('path');
@@ -264,7 +281,7 @@ function routeRules({ host, pathPrefix }: RoutePlan, backend: string, when?: Con
       ? [[]]
       : [[test(path, 'str', pathPrefix)], [test(path, 'beg', `${pathPrefix}/`)]];
   return paths.map((each) => {
-    const tests = [...(when === undefined ? [] : [when]), ...hosts, ...each];
+    const tests = [...[when, own].filter((test) => test !== undefined), ...hosts, ...each];
     return directive(['use_backend', backend], tests.length === 0 ? undefined : all(...tests));
   });
 }

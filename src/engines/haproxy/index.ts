@@ -3,6 +3,7 @@ import { capabilities } from './capabilities.ts';
 import { checkHaproxy } from './check.ts';
 import { realizeHaproxy } from './realize.ts';
 import { runHaproxy } from './run.ts';
+import { assistSocketOf } from './sockets.ts';
 
 export { livingProcesses } from './orphans.ts';
 
@@ -13,4 +14,5 @@ export const haproxy: Engine = {
   check: checkHaproxy,
   realize: (plan) => realizeHaproxy(plan),
   run: runHaproxy,
+  assistSocket: assistSocketOf,
 };

@@ -35,6 +35,8 @@ export type LogField = (typeof logFields)[number];
 
 /** Name of the form, the first field of each line. */
 export const logForm = 'g3';
+/** Where calls may be handed over: with how a call was carried in front of the last field. */
+export const assistedLogForm = 'a3';
 
 const field = (name: string): { field: string } => ({ field: name });
 const value = (sample: Sample): { sample: Sample } => ({ sample });
@@ -45,13 +47,15 @@ interface LogScene {
   readonly listener: number;
   /** Whether it has calls of gRPC. */
   readonly isGrpc: boolean;
+  /** Whether some of its calls may go the assisted way. */
+  readonly isAssisted: boolean;
 }
 
 /** What HAProxy prints for a variable that isn't set. */
 const unset = '-';
 
 /** `%lc` counts the lines of a frontend from 0, so a gap is a lost line; `%rt` makes the request's id again. */
-export function auditFormat({ worker, listener, isGrpc }: LogScene): Format {
+export function auditFormat({ worker, listener, isGrpc, isAssisted }: LogScene): Format {
   const parts: Record<LogField, string | { field: string } | { sample: Sample }> = {
     sequence: field('lc'),
     timeMs: value(call('date', 0, 'ms')),
@@ -76,6 +80,7 @@ export function auditFormat({ worker, listener, isGrpc }: LogScene): Format {
     grpc: isGrpc ? value(variable(variables.grpc)) : unset,
     request: value(variable(variables.request)),
   };
-  const rest = logFields.flatMap((name) => ['\t', parts[name]]);
-  return format(`${logForm}\t${worker}`, ...rest);
+  const fields: (string | { field: string } | { sample: Sample })[] = logFields.map((name) => parts[name]);
+  if (isAssisted) fields.splice(-1, 0, value(variable(variables.carried)));
+  return format(`${isAssisted ? assistedLogForm : logForm}\t${worker}`, ...fields.flatMap((part) => ['\t', part]));
 }

@@ -110,6 +110,40 @@ test('a caller who left has the status 0, a bad traceparent is none', () => {
   assert.equal(read(lineOf({ trace: trace.replaceAll('a', '0') })).core.traceId, null);
 });
 
+/** Of a process that may hand calls over. */
+const handedLine = (carried: string, changes: Partial<Record<LogField, string>> = {}): string => {
+  const words = lineOf({ endpointHost: 'unix', endpointPort: '0', ...changes }).split('\t');
+  return ['a3', ...words.slice(1, -1), carried, ...words.slice(-1)].join('\t');
+};
+
+test('a call that was handed over says how it was carried', () => {
+  const { core: seen, timing } = read(handedLine('-;127.0.0.1:8501;2.5;12.5;2;-;w.1-9'));
+  assert.deepEqual(seen, { ...core, status: 200, traceId: null });
+  const upstream = { upstreamMs: 2.5, queueMs: 12.5, tries: 2, leader: 'w.1-9', endpoint: '127.0.0.1:8501' };
+  assert.deepEqual(timing, { totalMs: 4, connectMs: 0, bytesIn: 527, bytesOut: 149, ...upstream });
+  const full = read(handedLine('queue-full;-;-;-;-;-;-', { status: '503' }));
+  assert.deepEqual([full.core.reason, full.core.outcome, full.core.grpcStatus], ['queue-full', 'deny', null]);
+  assert.equal(full.timing.endpoint, undefined);
+  const grpc = read(handedLine('deadline-exceeded;127.0.0.1:8500;-;-;-;-;-', { grpc: '1' }));
+  assert.deepEqual([grpc.core.reason, grpc.core.grpcStatus], ['deadline-exceeded', 4]);
+});
+
+test('a line of such a process that says nothing of it is as any other, but the assisting side is no replica', () => {
+  const ordinary = handedLine('-', { endpointHost: '127.0.0.1', endpointPort: '8501' });
+  assert.deepEqual(read(ordinary), read(lineOf()));
+  assert.equal(read(handedLine('-', { status: '503', termination: 'SC' })).timing.endpoint, undefined);
+  assert.equal(read(handedLine('-', { status: '400', termination: 'CH' })).core.status, 0);
+  const { quick, careful, plain } = chainedOf([
+    ordinary,
+    ordinary,
+    handedLine('-;127.0.0.1:8501;2.5;-;-;-;-'),
+    handedLine('no such thing'),
+    handedLine('-;";-;-;-;-;-'),
+  ]);
+  assert.deepEqual(quick, careful);
+  assert.equal(plain, 2);
+});
+
 /** What the chain holds of lines, by the parser as it is, and by its careful way alone; and how many were read as bytes. */
 function chainedOf(lines: readonly string[]): { quick: string[]; careful: string[]; plain: number } {
   const folder = mkdtempSync(join(tmpdir(), 'hg-cores-'));

@@ -1,9 +1,10 @@
 import type { ParsedRecord, SpoolParser, StaticCore } from '../../audit/index.ts';
 import type { AuditTiming } from '../../audit/types.ts';
 import { type DenialReason, denials, grpcStatusOf } from '../../gate/index.ts';
+import { type HowCarried, readCarried } from '../assisted-fields.ts';
 import { type CoreScene, unaskedCore } from '../static-core.ts';
 import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
-import { type LogField, logFields, logForm } from './log-format.ts';
+import { assistedLogForm, type LogField, logFields, logForm } from './log-format.ts';
 import { PlainLines } from './plain-lines.ts';
 
 /** What a line without a core needs: the same for all lines of a process. */
@@ -45,6 +46,7 @@ const lineForm = new RegExp(
   `^${logForm}\t([\\w.-]{1,64})${logFields.map((name) => `\t(${forms[name]})`).join('')}$`,
   's',
 );
+const assistedStart = `${assistedLogForm}\t`;
 /** Where a field stands in what `lineForm` captures. */
 const at = Object.fromEntries(logFields.map((name, index) => [name, index + 2])) as Readonly<Record<LogField, number>>;
 
@@ -60,7 +62,8 @@ type Unserved = WeakMap<WrittenCore, Map<DenialReason, WrittenCore>>;
 export function createLogParser(books: CoreBooks, contextOf: (worker: string) => LineContext): SpoolParser {
   const unserved: Unserved = new WeakMap();
   const parse = (line: string): ReturnType<SpoolParser> => {
-    const match = lineForm.exec(line);
+    const { plain, how } = line.startsWith(assistedStart) ? withoutCarried(line) : { plain: line };
+    const match = lineForm.exec(plain);
     if (match === null) return { unreadable: `not a line of the form ${logForm}` };
     const worker = match[1] as string;
     const number = numberIn(match[at.askedCore]?.split('.')[0]) ?? numberIn(match[at.keptCore]);
@@ -68,9 +71,26 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
     const { deadlines } = contextOf(worker);
-    return recordOf(match, worker, seenThrough(found, match, { unserved, deadlines }));
+    const record = recordOf(match, worker, seenThrough(found, match, { unserved, deadlines, carried: how?.reason }));
+    return how === undefined ? record : { ...record, timing: carriedTiming(record.timing, how) };
   };
   return Object.assign(parse, { plain: new PlainLines(books) });
+}
+
+/** A line of the form with how the call was carried, as one of the form without; and that. */
+function withoutCarried(line: string): { readonly plain: string; readonly how?: HowCarried | undefined } {
+  const end = line.lastIndexOf('\t');
+  const start = line.lastIndexOf('\t', end - 1);
+  const rest = line.slice(assistedStart.length, Math.max(assistedStart.length, start));
+  return { plain: `${logForm}\t${rest}${line.slice(end)}`, how: readCarried(line.slice(start + 1, end)) };
+}
+
+/** The replica is the one that the assisting side called, not that side itself. */
+function carriedTiming(
+  { endpoint: _side, ...timing }: AuditTiming,
+  { reason: _reason, ...how }: HowCarried,
+): AuditTiming {
+  return { ...timing, ...Object.fromEntries(Object.entries(how).filter(([, value]) => value !== undefined)) };
 }
 
 /** What HAProxy refused before anybody was asked. */
@@ -106,12 +126,15 @@ function grpcRefusal(match: Match): DenialReason | undefined {
 interface Seeing {
   readonly unserved: Unserved;
   readonly deadlines: ReadonlySet<string>;
+  /** Why it was refused where it was handed over to. */
+  readonly carried: DenialReason | undefined;
 }
 
 /** The core, or that of a permit that HAProxy, or the service, did not see through. */
-function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines }: Seeing): WrittenCore {
+function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines, carried }: Seeing): WrittenCore {
   if (known.core.outcome === 'deny') return known;
   const reason =
+    carried ??
     grpcRefusal(match) ??
     ownRefusal(match, permittedReasons) ??
     upstreamFault(match, deadlines.has(known.core.service ?? ''));
@@ -157,7 +180,7 @@ function ownRefusal(match: Match, reasons: Readonly<Record<string, DenialReason>
 }
 
 function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord {
-  const status = Math.max(0, Number(match[at.status]));
+  const status = statusOf(match);
   return {
     requestId: `${worker}-${match[at.counter]}`,
     timeMs: Number(match[at.timeMs]),
@@ -169,6 +192,12 @@ function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord
     timing: timingOf(match),
     held,
   };
+}
+
+/** 0: the caller has left; where it left while the service was waited for, HAProxy writes 400. */
+function statusOf(match: Match): number {
+  const hasLeft = match[at.status] === '400' && match[at.termination]?.startsWith('CH') === true;
+  return hasLeft ? 0 : Math.max(0, Number(match[at.status]));
 }
 
 function peer(address: string): string {
@@ -201,8 +230,9 @@ function timingOf(match: Match): AuditTiming {
 
 const measured = ['connectMs', 'upstreamMs', 'bytesIn', 'bytesOut'] as const satisfies readonly LogField[];
 
+/** The assisting side (`unix`) is no replica. */
 function endpointIn(host: string, port: string): string | undefined {
-  if (host === '' || host === '-' || numberIn(port) === undefined) return undefined;
+  if (host === '' || host === '-' || host === 'unix' || numberIn(port) === undefined) return undefined;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

@@ -28,6 +28,8 @@ export const variables = {
   append: 'txn.append',
   /** Name of the backend that a miss went to. */
   backend: 'txn.be',
+  /** How a call was carried that was handed over. */
+  carried: 'txn.car',
   /** Method and path of a request that no decision is kept for. */
   request: 'txn.req',
   trace: 'txn.tp',
@@ -105,6 +107,19 @@ export const grpcPlainPrefix = 'grpc.plain.';
 export const grpcPrefix = 'grpc.';
 export const walkPrefix = 'grpc.walk.';
 
+/** For calls that go the assisted way: of kept permits, and those that the gate is asked about; the same of gRPC. */
+export const assistName = (index: number): string => `${assistPrefix}${index}`;
+export const assistAskName = (index: number): string => `assist.ask.${index}`;
+export const assistGrpcName = (index: number): string => `${assistGrpcPrefix}${index}`;
+export const assistGrpcAskName = (index: number): string => `assist.grpc.ask.${index}`;
+export const assistPrefix = 'assist.';
+export const assistGrpcPrefix = 'assist.grpc.';
+/** What frontends and backends start from whose callers may leave. */
+export const leavingDefaults = 'headgate.leaving';
+/** The one server there. */
+export const assistServer = 'assist';
+/** Set while replicas of a service differ in what models they have. */
+export const unevenVariable = (index: number): string => `proc.uneven.${index}`;
 /** Every backend of a service. */
 export function serviceBackends(index: number): string[] {
   return [plainName, upstreamName, askName, grpcPlainName, grpcName, walkName, grpcAskName].map((name) => name(index));

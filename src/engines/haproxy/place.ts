@@ -10,6 +10,8 @@ export interface Place {
   /** Sockets; absolute, at most 100 characters. */
   readonly gateSocket: string;
   readonly adminSocket: string;
+  /** Where calls are handed over. */
+  readonly assistSocket: string;
   /** Where HAProxy's own metrics are asked for. */
   readonly metricsSocket: string;
   /** Where listeners listen, by name; the Plan's own addresses where there is none. */
@@ -28,6 +30,7 @@ export function examplePlace(plan: Plan): Place {
     directory,
     gateSocket: join(directory, 'gate.sock'),
     adminSocket: join(directory, 'admin.sock'),
+    assistSocket: join(directory, 'assist.sock'),
     metricsSocket: join(directory, 'metrics.sock'),
   };
 }

@@ -1,6 +1,6 @@
 import { byteKind, Copyist, type HeldCore, type PlainReader } from '../../audit/index.ts';
 import type { CoreBooks } from './core-book.ts';
-import { logForm } from './log-format.ts';
+import { assistedLogForm, logForm } from './log-format.ts';
 
 /**
  * Reads the lines of calls that were decided, and seen through where they were permitted, and writes their events: digits, addresses
@@ -142,7 +142,7 @@ export class PlainLines implements PlainReader {
   }
 
   /** The core by the number that the line ends in, where it is that of the whole call; takes the rest of the line. */
-  #coreOf({ process }: Source): HeldCore | undefined {
+  #coreOf({ process, hasCarried }: Source): HeldCore | undefined {
     const copyist = this.#copyist;
     const asked = this.#number();
     const kept = this.#number();
@@ -165,6 +165,9 @@ export class PlainLines implements PlainReader {
       copyist.skip(kinds.reason, reasonMax);
       copyist.take(tab);
     }
+    // How a call was carried that was handed over is read the careful way.
+    if (hasCarried && !copyist.follows(form.unset)) return undefined;
+    if (hasCarried) copyist.take(form.unset);
     copyist.skipLast();
     return core;
   }
@@ -192,9 +195,11 @@ interface Source {
   readonly worker: Uint8Array;
   /** Name of the process. */
   readonly process: string;
+  /** Whether its lines say how a call was carried. */
+  readonly hasCarried: boolean;
 }
 
-const startForm = new RegExp(`^${logForm}\t([\\w.-]{1,64})\t(\\d{1,5})\t`);
+const startForm = new RegExp(`^(?:${logForm}|${assistedLogForm})\t([\\w.-]{1,64})\t(\\d{1,5})\t`);
 const startMax = 80;
 /** Listeners of processes whose lines are read at the same time; of more, each has to be found again. */
 const sourcesMax = 64;
@@ -206,6 +211,7 @@ function sourceOf(start: string, process: string, listener: string): Source {
     requestId: bytes(`{"kind":"call","requestId":"${process}-`),
     worker: bytes(`,"worker":"${process}.${listener}","sequence":`),
     process,
+    hasCarried: start.startsWith(assistedLogForm),
   };
 }
 

@@ -169,6 +169,12 @@ export class HaproxyProcess {
     this.ledger.forget(nowMs);
   }
 
+  /** Gives it orders, of which it answers what it likes. */
+  async apply(orders: readonly string[]): Promise<void> {
+    if (this.#isGone) return;
+    for (const order of orders) await this.api.ask(order).catch((error: unknown) => this.#unlessGone(error));
+  }
+
   /**
    * Serves new connections with these from now on (`set ssl cert`, `commit ssl cert`). A certificate that HAProxy doesn't take leaves
    * the one from before in place. Those of listeners that it doesn't have are passed over.

@@ -64,6 +64,31 @@ const cases: Readonly<Record<string, Plan>> = {
       },
     ],
   }),
+  assisted: planOf({
+    listeners: [
+      {
+        name: 'public',
+        address: { host: '127.0.0.1', port: 8080 },
+        routes: [
+          { service: 'flows', pathPrefix: '/flows', strip: true },
+          { service: 'scoring', strip: false },
+        ],
+      },
+    ],
+    upstreams: [
+      {
+        service: 'scoring',
+        endpoints: [{ rest: { host: '127.0.0.1', port: 8501 }, grpc: { host: '127.0.0.1', port: 8500 } }],
+        models: { m: { repeats: { share: 'rule' } } },
+        queue: { models: { m: { inFlightMax: 8, waitingMax: 20, waitMs: 200 } } },
+      },
+      {
+        service: 'flows',
+        endpoints: [{ rest: { host: '127.0.0.1', port: 8601 } }, { rest: { host: '127.0.0.1', port: 8602 } }],
+        health: { everyMs: 2000, rise: 2, fall: 3 },
+      },
+    ],
+  }),
   traffic: planOf({
     upstreams: [
       {

@@ -8,6 +8,8 @@ import {
   upstreamTimeoutMs,
 } from '../../std/limits.ts';
 import type { Realization } from '../engine.ts';
+import { assistedRoutes, hasAssisted, isAskedIfUneven } from './assisted.ts';
+import { assistedSections } from './assisted-backends.ts';
 import { lateBodyLine } from './body-rules.ts';
 import { type Demands, demandsOf } from './demands.ts';
 import { exporterSection } from './exporter.ts';
@@ -23,10 +25,12 @@ import {
   files,
   gateServer,
   grpcNamesMap,
+  leavingDefaults,
   namesMap,
   plainName,
   recordMaps,
   retryBytesName,
+  unevenVariable,
   upstreamName,
   variables,
 } from './names.ts';
@@ -77,6 +81,7 @@ export function realizeHaproxy(
       ...problemFiles(),
       ...(hasGrpcListener(plan) ? luaFiles() : {}),
     },
+    ...(hasAssisted(plan) && { assisted: assistedRoutes(plan) }),
   };
 }
 
@@ -106,6 +111,7 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
   ];
   return configuration(notes, [
     globalSection(plan, place),
+    ...(hasAssisted(plan) ? [leavingSection(place)] : []),
     defaultsSection(place),
     ...plan.listeners.map((listener, position) =>
       frontendSection({ plan, listener, index: position + 1, place, demands }),
@@ -113,6 +119,7 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     ...served.flatMap((each) => [plainSection(each), upstreamSection(each)]),
     ...served.map(askSection),
     ...(isGrpc ? [...served.flatMap(grpcSections), refusedMessagesSection()] : []),
+    ...served.flatMap(({ scene }) => assistedSections({ plan, scene, place, isGrpc })),
     ...limitTables(countersMax),
     gateSection(place),
     exporterSection(place),
@@ -149,10 +156,28 @@ function globalSection(plan: Plan, place: Place): Section {
       ...(hasGrpcListener(plan) ? luaLines(plan, place) : []),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
       directive(['set-var', variables.half, call('int', 0)]),
+      ...unevenLines(plan),
       ...plan.upstreams.map((_, position) =>
         directive(['set-var', retryBytesName(position + 1), call('int', retryBytesAtFirst)]),
       ),
     ],
+  };
+}
+
+/** Replicas are taken for even until somebody has said otherwise. */
+function unevenLines(plan: Plan): Directive[] {
+  return plan.upstreams.flatMap(({ service }, position) =>
+    isAskedIfUneven(plan, service) ? [directive(['set-var', unevenVariable(position + 1), call('bool', 0)])] : [],
+  );
+}
+
+/** The same for what may hand calls over. HAProxy 2.6 takes the option from `defaults` alone. */
+function leavingSection(place: Place): Section {
+  const { lines } = defaultsSection(place);
+  return {
+    head: ['defaults', leavingDefaults],
+    lines: [...lines, directive(['option', 'abortonclose'])],
+    notes: ['A caller who leaves frees its place in a queue.'],
   };
 }
 

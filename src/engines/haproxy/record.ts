@@ -83,6 +83,9 @@ function slotNumbers(limit: LimitPlan, key: number): number[] {
   return [speed.name === 'fast' ? key : 0, speed.name === 'slow' ? key : 0, cost, burst];
 }
 
+/** Letters of records of calls that are handed over: of a caller who is known, or of nobody. */
+export const handedKinds = { known: 'A', unknown: 'B' } as const;
+
 export interface RecordParts {
   readonly permit: Permit;
   /** When it ends; 0: it is for one call. */
@@ -95,13 +98,15 @@ export interface RecordParts {
   readonly path: string | undefined;
   /** Numbers of the counters, in the order of the limits. */
   readonly counters: readonly number[];
+  /** The permit's pass, where the call is handed over. */
+  readonly pass?: string | undefined;
   /** Its limits were looked at elsewhere, and admit it or not; undefined: HAProxy counts. Such a record is for one call. */
   readonly isAdmitted?: boolean | undefined;
 }
 
 /** The record of a permit. Visible ASCII and spaces only. */
 export function permitRecord(parts: RecordParts): string {
-  const { permit, endSeconds, core, service, path, counters, isAdmitted } = parts;
+  const { permit, endSeconds, core, service, path, counters, isAdmitted, pass } = parts;
   const { identity, assertion, limits, operation, version } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
@@ -120,11 +125,19 @@ export function permitRecord(parts: RecordParts): string {
   ].join('');
   // Read only where a call is refused: it costs those that pass nothing, as long as there is room before the assertion.
   const upstream = `${path ?? '-'} ${rateLimitPolicy(limits) || '.'}`;
+  if (pass !== undefined) return handedRecord(permit, fixed, `${upstream} ${pass}`);
   const letter = (kind: keyof typeof letters): string => letters[kind][operation.safe ? 0 : 1];
   if (identity === undefined || assertion === undefined) return `${letter('nobody')}${fixed}- - ${upstream} .`;
   const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${upstream} `;
   if (text.length >= assertionOffset) return `${letter('long')}${text}${assertion}`;
   return `${letter('ordinary')}${text}`.padEnd(assertionOffset, '.') + assertion;
+}
+
+/** The same of a call that is handed over. `rest`: of the fields, behind the issuer and before the assertion. */
+function handedRecord({ fields: { identity, assertion } }: Permit, fixed: string, rest: string): string {
+  if (identity === undefined || assertion === undefined) return `${handedKinds.unknown}${fixed}- - ${rest} .`;
+  const who = `${headerText(identity.subject)} ${headerText(identity.issuer)}`;
+  return `${handedKinds.known}${fixed}${who} ${rest} ${assertion}`;
 }
 
 function cell(text: string, width: number): string {

@@ -5,6 +5,7 @@ import { unsizedBodyRules } from './body-rules.ts';
 import { timeoutRules } from './deadline-rules.ts';
 import type { Demands } from './demands.ts';
 import { grpcRefusalRules, refusingGrpc } from './grpc-refusals.ts';
+import { handOverRules } from './handing-over.ts';
 import { limitRules } from './limit-rules.ts';
 import { backends, gateServer, spoeEngine, spoeGroup, variables } from './names.ts';
 import { all, type Condition, call, chain, type Directive, directive, format, not, test } from './print.ts';
@@ -67,6 +68,12 @@ const plainlyPermittedGrpc: readonly Stage[] = [
   retryPlainly,
 ];
 
+/** The same for a call that is handed over: where it goes stands in its pass, and what is to be appended, too. */
+const handed: readonly Stage[] = [limit, body, cleanse, setTarget, handOverRules];
+
+/** The same for a gRPC call that is handed over; its message is walked on there. */
+const handedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, handOverRules];
+
 /** INVARIANT: the order of security on a miss. Nothing is removed before the gate has seen it. */
 const missed: readonly Stage[] = [ask, refuse, ...permitted];
 
@@ -98,6 +105,26 @@ export function plainlyPermittedGrpcRules(scene: RuleScene): Directive[] {
 /** Rules of the backend that a miss of gRPC goes to. */
 export function missedGrpcRules(scene: RuleScene): Directive[] {
   return [ask, refuse, ...permittedGrpc].flatMap((stage) => stage(scene));
+}
+
+/** Rules of a backend of the assisted way: a record is there, with a pass in it. */
+export function handedRules(scene: RuleScene): Directive[] {
+  return handed.flatMap((stage) => stage(scene));
+}
+
+/** The same for gRPC. */
+export function handedGrpcRules(scene: RuleScene): Directive[] {
+  return handedGrpc.flatMap((stage) => stage(scene));
+}
+
+/** Rules of a backend of the assisted way that a miss goes to: each permit comes with a pass there. */
+export function missedHandedRules(scene: RuleScene): Directive[] {
+  return [ask, refuse, ...handed].flatMap((stage) => stage(scene));
+}
+
+/** The same for gRPC. */
+export function missedHandedGrpcRules(scene: RuleScene): Directive[] {
+  return [ask, refuse, ...handedGrpc].flatMap((stage) => stage(scene));
 }
 
 const isServed = test(call('req.ver'), 'str', '1.0', '1.1');

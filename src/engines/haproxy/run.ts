@@ -4,12 +4,13 @@ import { join, resolve } from 'node:path';
 import type { UnrecordedCalls } from '../../audit/types.ts';
 import {
   createGate,
-  type Denial,
+  createPasses,
   type Gate,
-  type GateAnswer,
   type GateKeys,
   type GateRequest,
   loadGateKeys,
+  type Passes,
+  type Permit,
 } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
@@ -23,17 +24,17 @@ import type {
   RunningEngine,
 } from '../engine.ts';
 import { GateAgent } from './agent.ts';
-import { answerActions, countersOf, refusalActions } from './answer.ts';
+import { answerActions, countersOf, type Handing, refusalActions } from './answer.ts';
+import { isAssisted } from './assisted.ts';
 import { CoreBooks } from './core-book.ts';
 import { CounterNumbers } from './counter-numbers.ts';
 import { demandsOf, union } from './demands.ts';
 import { exportedMetrics } from './exporter.ts';
 import { FloodGuard } from './flood.ts';
-import { serviceNumbers } from './frontend.ts';
 import { Handover } from './handover.ts';
 import { KnownReplicas } from './known-replicas.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
-import { askName, frontendName, grpcAskName, grpcPrefix } from './names.ts';
+import { assistPrefix, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
 import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
@@ -41,10 +42,12 @@ import type { Place } from './place.ts';
 import { findPredecessors } from './predecessors.ts';
 import { descriptorsOf, HaproxyProcess } from './process.ts';
 import { slotsFor } from './slots.ts';
-import { settleAddresses, socketDirectory } from './sockets.ts';
+import { assistSocketFile, settleAddresses, socketDirectory } from './sockets.ts';
 import { deadlinesOf } from './traffic-lines.ts';
 import { TrafficSums } from './traffic-sums.ts';
+import { UnevenWatch } from './uneven.ts';
 import { UnrecordedSpool, withUnrecorded } from './unrecorded.ts';
+import { wayward } from './wayward.ts';
 
 /** Runs HAProxy and answers it: the newest process listens, earlier ones carry what they have to its end. */
 export async function runHaproxy({
@@ -52,10 +55,11 @@ export async function runHaproxy({
   clock,
   log,
   sockets: handedOver = {},
+  queueOf,
 }: EngineContext): Promise<RunningEngine> {
   const keys = await loadGateKeys(plan.state, clock);
   const sockets = socketDirectory(plan);
-  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver });
+  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver, queueOf });
   const gateSocket = join(sockets, 'gate.sock');
   const agent = await GateAgent.listen(gateSocket, (message) => runner.answer(message), log);
   try {
@@ -92,6 +96,7 @@ interface RunnerOptions {
   readonly sockets: string;
   /** Listening sockets that were handed over to us, by listener. */
   readonly handedOver: NonNullable<EngineContext['sockets']>;
+  readonly queueOf: EngineContext['queueOf'];
 }
 
 /** The state of a run. */
@@ -116,6 +121,8 @@ class Runner {
   #changes = 0;
   readonly #unrecorded: UnrecordedSpool;
   readonly #apiKeys: OpenKeyFinder;
+  readonly #passes: Passes;
+  readonly #uneven = new UnevenWatch();
   readonly #flood = new FloodGuard();
   readonly #numbers = new CounterNumbers();
   readonly #handover: Handover;
@@ -128,7 +135,7 @@ class Runner {
   #isStopping = false;
 
   constructor(options: RunnerOptions) {
-    const { plan, keys, clock, log } = options;
+    const { plan, keys, clock, log, queueOf } = options;
     this.#options = options;
     const { promise, resolve: fail } = Promise.withResolvers<Error>();
     this.failed = promise;
@@ -139,7 +146,8 @@ class Runner {
     this.#books = new CoreBooks(this.#spoolDirectory);
     this.#unrecorded = new UnrecordedSpool(this.#spoolDirectory, this.#life, log);
     this.#apiKeys = openKeyFinder(plan.state);
-    this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys });
+    this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys, ...(queueOf && { queueOf }) });
+    this.#passes = createPasses({ keys, environment: plan.environment });
     this.parseSpool = withUnrecorded(
       createLogParser(this.#books, (worker) => this.#contextOf(worker)),
       (worker) => this.#processes.get(worker)?.watch.sawStatusless(),
@@ -180,6 +188,7 @@ class Runner {
     });
     void before?.drain();
     void started.exited.then((how) => this.#ended(started, how));
+    await started.apply(this.#uneven.orders(plan));
     await started.setEpoch(this.#epochText(), clock.now());
     this.#books.prune(new Set(this.#processes.keys()));
   }
@@ -201,11 +210,12 @@ class Runner {
     const keeper = this.#changes === changes && this.#keeper?.place.worker === worker ? this.#keeper : undefined;
     const names = request.message !== undefined ? keeper?.grpcNames : keeper?.names;
     if (answer.kind === 'permit' && key !== '') names?.learn(request.headers);
+    const handing = answer.kind === 'permit' ? this.#handing(gate.plan, answer, backend) : undefined;
     const counters = countersOf(answer, request, this.#numbers);
     const isAdmitted = answer.kind === 'permit' ? await this.#handover.count(worker, answer, counters) : undefined;
     const ledger = isAdmitted === undefined ? keeper?.ledger : undefined;
     const gateMs = gate.plan.telemetry === undefined ? {} : { gateMs: performance.now() - askedMs };
-    const notebook = { book: this.#books.of(worker), ledger, key, counters, isAdmitted, ...gateMs };
+    const notebook = { book: this.#books.of(worker), ledger, key, counters, isAdmitted, handing, ...gateMs };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
@@ -216,6 +226,7 @@ class Runner {
   setReplicas(replicas: ReplicasByService): Promise<void> {
     return this.#inTurn(async () => {
       this.#replicas.learn(replicas);
+      await this.#even(replicas);
       await this.#spread(replicas);
     });
   }
@@ -263,6 +274,15 @@ class Runner {
     const revoked = await Promise.all([...this.#processes.values()].map((each) => each.revoke(subjectIds)));
     if (revoked.every((isDone) => isDone)) return;
     this.#turn += 1;
+    await this.#setEpochs();
+  }
+
+  /** Where other models are uneven than before, all that is kept ends: whether a call goes the assisted way stands in its record. */
+  async #even(replicas: ReplicasByService): Promise<void> {
+    if (!this.#uneven.take(replicas)) return;
+    this.#changes += 1;
+    this.#turn += 1;
+    await Promise.all([...this.#processes.values()].map((each) => each.apply(this.#uneven.orders(each.plan))));
     await this.#setEpochs();
   }
 
@@ -322,6 +342,14 @@ class Runner {
     }
   }
 
+  /** Undefined: nobody of the Plan's calls is handed over, and this one isn't either. */
+  #handing(plan: Plan, { fields }: Permit, backend: string): Handing | undefined {
+    const isNow = backend.startsWith(assistPrefix);
+    const isKept = isAssisted(plan, fields.operation, this.#uneven.models);
+    const seal = (permit: Permit): string => this.#passes.seal(permit, this.#options.clock.now());
+    return isNow || isKept ? { isNow, isKept, seal } : undefined;
+  }
+
   #placeOf(plan: Plan): Place {
     const { sockets, handedOver } = this.#options;
     const worker = `${this.#life}.${this.#generation}`;
@@ -331,6 +359,7 @@ class Runner {
       directory,
       gateSocket: join(sockets, 'gate.sock'),
       adminSocket: join(sockets, `${worker}.sock`),
+      assistSocket: join(sockets, assistSocketFile),
       metricsSocket: join(sockets, `${worker}.metrics`),
       addresses: this.addresses,
       sockets: descriptorsOf(handedOver),
@@ -373,20 +402,6 @@ class Runner {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     });
   }
-}
-
-/** A permit for another service than the one that the call would go to is none: HAProxy's routes and the gate's disagree. */
-function wayward(plan: Plan, answer: GateAnswer, backend: string): Denial | undefined {
-  if (answer.kind === 'denial') return undefined;
-  const isGrpc = answer.fields.operation.grpc === true;
-  const { service } = answer.fields.operation;
-  const name = isGrpc ? grpcAskName : askName;
-  if (backend === name(serviceNumbers(plan).get(service) ?? 0)) return undefined;
-  // Nobody there speaks gRPC.
-  if (isGrpc && !backend.startsWith(grpcPrefix)) {
-    return { kind: 'denial', reason: 'upstream-unavailable', keepUntilMs: 0, epoch: plan.epoch };
-  }
-  return { kind: 'denial', reason: 'gate-fault', detail: 'routes disagree', keepUntilMs: 0, epoch: plan.epoch };
 }
 
 function listenersOf(plan: Plan): ReadonlyMap<string, string> {

@@ -6,6 +6,9 @@ import { join, resolve } from 'node:path';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 
+/** Where calls are handed over, in the folder of sockets. */
+export const assistSocketFile = 'assist.sock';
+
 /** The kernel's bound is 107 characters; the rest is for the file's name. */
 const directoryCharactersMax = 70;
 
@@ -24,6 +27,11 @@ export function socketDirectory(plan: Pick<Plan, 'state'>): string {
     throw new Error(`${short} would hold the sockets of ${own}, and others may write there`);
   }
   return short;
+}
+
+/** Where calls are handed over. */
+export function assistSocketOf(plan: Pick<Plan, 'state'>): string {
+  return join(socketDirectory(plan), assistSocketFile);
 }
 
 export interface Settling {

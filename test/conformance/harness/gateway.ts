@@ -2,6 +2,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditRecord, type AuditWriter, startAuditWriter } from '../../../src/audit/index.ts';
+import { runAssisted } from '../../../src/control/index.ts';
 import { embedded } from '../../../src/engines/embedded/index.ts';
 import type { Engine, EngineStatus } from '../../../src/engines/engine.ts';
 import { haproxy } from '../../../src/engines/haproxy/index.ts';
@@ -67,7 +68,7 @@ export async function startGateway(
   // The engine ends before its writer, which reads what it still had to say.
   let writer: AuditWriter | undefined;
   undo.defer(() => writer?.stop());
-  const running = undo.adopt(await engines[name].run(context), (it) => it.stop(2000));
+  const running = undo.adopt(await runAssisted(engines[name], context), (it) => it.stop(2000));
   const chained = new Map<string, AuditRecord>();
   writer = await startAuditWriter({
     spoolDirectory: join(folder, 'spool'),

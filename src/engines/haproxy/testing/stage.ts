@@ -17,12 +17,15 @@ import type {
   UpstreamPlan,
 } from '../../../plan/types.ts';
 import { systemClock } from '../../../std/clock.ts';
-import type { RunningEngine } from '../../engine.ts';
+import { assistEmbedded } from '../../embedded/assist.ts';
+import type { Assisting, EngineContext, RunningEngine } from '../../engine.ts';
 import { haproxy } from '../index.ts';
 
 /** The real HAProxy in front of replicas of the test's own, with an issuer over real HTTP. */
 export interface Stage extends AsyncDisposable {
   readonly engine: RunningEngine;
+  /** Undefined where nothing of the Plan goes the assisted way. */
+  readonly side: Assisting | undefined;
   readonly port: number;
   readonly plan: Plan;
   readonly log: readonly string[];
@@ -52,6 +55,8 @@ export interface StageOptions {
   readonly routes?: readonly RoutePlan[];
   /** How calls are carried. */
   readonly upstream?: Partial<UpstreamPlan>;
+  /** Runs the engine in another way; then there is no `side`. */
+  readonly run?: (context: EngineContext) => Promise<RunningEngine>;
 }
 
 const key: StubKey = {
@@ -73,11 +78,15 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const ports = [...(options.deadPorts ?? []), ...live];
   const plan = stagePlan({ folder, ports, issuer: issuer.url }, options);
   const log: string[] = [];
-  const engine = await haproxy.run({ plan, clock: systemClock, log: (line) => log.push(line) });
+  const context = { plan, clock: systemClock, log: (line: string) => void log.push(line) };
+  const side = options.run === undefined ? await assistingSide(context) : undefined;
+  undo.defer(() => side?.stop(300));
+  const engine = await (options.run ?? haproxy.run)(context);
   undo.defer(() => engine.stop(300));
   const opened = undo.move();
   return {
     engine,
+    side,
     plan,
     log,
     ports: live,
@@ -89,6 +98,13 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     stop: () => opened.disposeAsync(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+async function assistingSide(context: EngineContext): Promise<Assisting | undefined> {
+  const { plan } = context;
+  const socket = haproxy.assistSocket?.(plan);
+  if (socket === undefined || haproxy.realize(plan).assisted === undefined) return undefined;
+  return assistEmbedded({ ...context, socket });
 }
 
 function claimsOf(iss: string, sub: string, claims: Readonly<Record<string, unknown>>): object {
