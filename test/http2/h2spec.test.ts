@@ -46,10 +46,12 @@ test("so does the embedded engine's listener, h2c and over TLS", async () => {
   const { files } = openTls(opened);
   const plain = opened.use(await startStage({ replicas: [replica.port] }));
   const secure = opened.use(await startStage({ replicas: [replica.port], tls: files }));
+  // A call that is refused has its answer before the rest of it is looked at.
+  const allowed = ['--path', '/v1/models/m'];
   // On the port of HTTP/1.1 what is no preface gets an answer of HTTP/1.1: the one case that can't hold there.
-  const onSharedPort = await h2spec(plain.port);
+  const onSharedPort = await h2spec(plain.port, ...allowed);
   assert.match(onSharedPort, /146 tests, 145 passed, 0 skipped, 1 failed$/);
   assert.match(onSharedPort, /× 2: Sends invalid connection preface/);
-  assert.match(await h2spec(secure.port, '--tls', '--insecure'), allPassed);
+  assert.match(await h2spec(secure.port, '--tls', '--insecure', ...allowed), allPassed);
   assert.deepEqual([plain.log, secure.log], [[], []]);
 });
