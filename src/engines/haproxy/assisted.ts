@@ -47,9 +47,9 @@ function modelFeatures({ queue, models = {} }: UpstreamPlan, model: string): Fea
   return features;
 }
 
-/** Whether replicas are asked what models they have, so that they may turn out to differ. */
-export function mayBeUneven({ health, endpoints }: Pick<UpstreamPlan, 'health' | 'endpoints'>): boolean {
-  return health !== undefined && (endpoints.length > 1 || endpoints.some(({ dns }) => dns === true));
+/** Whether replicas are asked what models they have, so that some may turn out to lack one: also where there is one replica alone. */
+export function mayBeUneven({ health }: Pick<UpstreamPlan, 'health'>): boolean {
+  return health !== undefined;
 }
 
 /** REST alone. */

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gateLookMs } from '../../std/limits.ts';
 import { backends, gateServer, variables } from './names.ts';
 import { findPredecessors } from './predecessors.ts';
 import type { Predecessor } from './process.ts';
@@ -17,7 +19,9 @@ export async function endKept(earlier: readonly Predecessor[], log: (line: strin
       if (adminSocket === undefined) return;
       const api = new RuntimeApi(adminSocket);
       try {
-        // It would refuse misses until its next look at the gate.
+        // It would refuse misses until its next look at the gate; and one connection that still breaks off would have it wait for another.
+        await api.ask(`set server ${backends.gate}/${gateServer} health up`);
+        await sleep(2 * gateLookMs);
         await api.ask(`set server ${backends.gate}/${gateServer} health up`);
         await api.ask(`set var ${variables.epoch} str(${epoch})`);
       } catch (error) {
