@@ -1,7 +1,7 @@
 // Sets up what a command needs. Plain JavaScript that runs on Node 20 with nothing installed; when nothing is to do, it
 // compares two lock files and is gone.
 //   node scripts/setup.mjs                          the packages of package-lock.json
-//   node scripts/setup.mjs --with haproxy,wrk,tools,tensorflow and these
+//   node scripts/setup.mjs --with haproxy,wrk,tools,tensorflow,h2spec and these
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -20,16 +20,18 @@ async function main(args) {
   ensurePinnedNode();
   if (parts.has('tools')) ensurePackages('tools', 'type checker and linter');
   const needsTensorFlow = parts.delete('tensorflow');
+  const needsH2spec = parts.delete('h2spec');
   parts.delete('tools');
   if (parts.size > 0) await ensureSystem([...parts]);
   if (needsTensorFlow) await ensureRealTensorFlow();
+  if (needsH2spec) await ensureBuiltH2spec();
 }
 
 /** `--with a,b` → a set. */
 function partsOf(args) {
   if (args.length === 0) return new Set();
   if (args.length === 2 && args[0] === '--with') return new Set(args[1].split(',').filter((part) => part !== ''));
-  return fail('usage: node scripts/setup.mjs [--with haproxy,wrk,tools,tensorflow]', 2);
+  return fail('usage: node scripts/setup.mjs [--with haproxy,wrk,tools,tensorflow,h2spec]', 2);
 }
 
 /** `npm ci` in a folder, unless what is installed is what its lock file says. */
@@ -80,7 +82,7 @@ function ensurePinnedNode() {
 
 async function ensureSystem(names) {
   const { ensureSystemPackages, systemPackages } = await import('./system-packages.mjs');
-  const known = [...Object.keys(systemPackages), 'tools', 'tensorflow'];
+  const known = [...Object.keys(systemPackages), 'tools', 'tensorflow', 'h2spec'];
   const strange = names.filter((name) => !known.includes(name));
   if (strange.length > 0) fail(`--with knows ${known.join(', ')}, not ${strange.join(', ')}`, 2);
   const missing = ensureSystemPackages(names, (line) => console.log(line));
@@ -92,6 +94,13 @@ async function ensureRealTensorFlow() {
   const { missing, python } = ensureTensorFlow((line) => console.log(line));
   failMissing(missing === undefined ? [] : [missing]);
   say(`TensorFlow is there for ${python}`);
+}
+
+async function ensureBuiltH2spec() {
+  const { ensureH2spec } = await import('./h2spec.mjs');
+  const { missing, program } = ensureH2spec((line) => console.log(line));
+  failMissing(missing === undefined ? [] : [missing]);
+  say(`h2spec is at ${program}`);
 }
 
 function failMissing(missing) {

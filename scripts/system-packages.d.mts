@@ -1,5 +1,5 @@
 /** Types of `system-packages.mjs`, which stays plain JavaScript so that Node 20 can run it. */
-export type SystemPackage = 'haproxy' | 'wrk' | 'h2load' | 'nghttpd' | 'promtool' | 'python';
+export type SystemPackage = 'haproxy' | 'wrk' | 'curl' | 'h2load' | 'nghttpd' | 'promtool' | 'python';
 
 export declare const systemPackages: Readonly<
   Record<SystemPackage, { readonly program: string; readonly debian: string; readonly why: string }>

@@ -9,7 +9,12 @@ import { delimiter, join } from 'node:path';
  */
 export const systemPackages = {
   haproxy: { program: 'haproxy', debian: 'haproxy', why: 'the HAProxy engine runs it' },
-  h2load: { program: 'h2load', debian: 'nghttp2-client', why: 'the benchmark makes its gRPC load with it' },
+  curl: { program: 'curl', debian: 'curl', why: 'test/http2 puts it to our HTTP/2 as a client' },
+  h2load: {
+    program: 'h2load',
+    debian: 'nghttp2-client',
+    why: 'the benchmark makes its gRPC load with it, and test/http2 puts it and nghttp to our HTTP/2 as clients',
+  },
   nghttpd: { program: 'nghttpd', debian: 'nghttp2-server', why: 'the benchmark has its gRPC load answered by it' },
   promtool: {
     program: 'promtool',

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { ensureH2spec } from './h2spec.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
 import { ensureTensorFlow } from './tensorflow.mjs';
 
 /**
  * Everything that has to hold: types, lint, tests. Closes with `N passed, N failed` alone on a line.
  *   --engines embedded   leaves HAProxy out, and says so
- *   --without tensorflow leaves the real TensorFlow out, and says so; `promtool` leaves that out; both: tensorflow,promtool
+ *   --without tensorflow leaves the real TensorFlow out, and says so; `promtool` leaves that out, `http2` h2spec and other people's
+ *                        clients of HTTP/2; several: tensorflow,promtool,http2
  *   --update-goldens     writes the goldens anew: read the diff
  *   FILE…                only these test files, without types and lint
  */
@@ -27,6 +29,7 @@ const testGlobs = [
 const fileTimeoutMs = 900_000;
 const engineNames = ['embedded', 'haproxy'];
 const tensorFlowTests = 'test/tensorflow/';
+const http2Tests = 'test/http2/';
 const promtoolTests = 'test/telemetry/promtool.test.ts';
 
 interface Tally {
@@ -53,10 +56,12 @@ const left = engineNames.filter((name) => !present.includes(name));
 const all = positionals.length > 0 ? positionals : globSync(testGlobs).toSorted();
 const withTensorFlow = tensorFlowIsThere();
 const withPromtool = promtoolIsThere();
+const withHttp2Clients = http2ClientsAreThere();
 const files = all
   .filter((file) => !left.some((name) => needs(file, name)))
   .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests))
-  .filter((file) => withPromtool || file !== promtoolTests);
+  .filter((file) => withPromtool || file !== promtoolTests)
+  .filter((file) => withHttp2Clients || !file.startsWith(http2Tests));
 await runTests(files);
 close();
 
@@ -78,9 +83,10 @@ function parsed() {
 
 function withoutOf(text: string | undefined): readonly string[] {
   const names = text?.split(',') ?? [];
-  const strange = names.filter((name) => name !== 'tensorflow' && name !== 'promtool');
+  const known = ['tensorflow', 'promtool', 'http2'];
+  const strange = names.filter((name) => !known.includes(name));
   if (strange.length === 0) return names;
-  console.error(`--without knows tensorflow and promtool, not ${strange.join(', ')}`);
+  console.error(`--without knows ${known.join(', ')}, not ${strange.join(', ')}`);
   process.exit(2);
 }
 
@@ -107,6 +113,17 @@ function tensorFlowIsThere(): boolean {
   if (python !== undefined) process.env.HEADGATE_TENSORFLOW_PYTHON = python;
   else reasons.push(`${missing.name} is missing (${missing.why}); to install it: ${missing.remedy}`);
   return python !== undefined;
+}
+
+/** Sets up what is put to the HTTP/2 of our own where a test to be run needs it, and tells the tests where it is. */
+function http2ClientsAreThere(): boolean {
+  if (without.includes('http2') || !all.some((file) => file.startsWith(http2Tests))) return false;
+  const packages = ensureSystemPackages(['h2load', 'curl']);
+  const { program, missing } = ensureH2spec();
+  if (program !== undefined) process.env.HEADGATE_H2SPEC = program;
+  const lacking = missing === undefined ? packages : [...packages, missing];
+  for (const { name, why, remedy } of lacking) reasons.push(`${name} is missing (${why}); to install it: ${remedy}`);
+  return lacking.length === 0;
 }
 
 /** Installs Prometheus' tool where its test is to be run. */

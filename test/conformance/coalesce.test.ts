@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { afterEach, before, describe, test } from 'node:test';
 import type { AuditRecord } from '../../src/audit/index.ts';
 import type { EngineName } from '../../src/plan/types.ts';
@@ -31,6 +32,14 @@ rules:
 
 /** Leaders take places, followers take none. */
 const queue = 'queue: { models: { shared: { inFlight: 2 } } }';
+
+/** Worker threads of the embedded engine at most. */
+const threadsMax = 8;
+/**
+ * Calls to the service that one failed leader leads to: its own, and one more for the others together. Those on another thread may
+ * hear of the failure when that one is over already, and then have one of theirs.
+ */
+const isFew = (calls: number): boolean => calls >= 2 && calls <= 1 + Math.min(availableParallelism(), threadsMax);
 
 for (const name of enginesWith('coalesce')) suite(name);
 
@@ -251,7 +260,7 @@ function suite(name: EngineName): void {
         { 200: 20 },
       );
       const leaders = new Set(upstream.requests.map(({ id }) => id));
-      assert.equal(leaders.size, 2);
+      assert.ok(isFew(leaders.size), `${leaders.size} calls to the service`);
       console.log(
         `coalescing on ${name}: the leader of 21 fails: ${counts(records, ({ core }) => core.status)[200]} answered by ` +
           `${leaders.size} leaders' calls`,
@@ -267,7 +276,7 @@ function suite(name: EngineName): void {
       const statuses = (await answersOf([leader, ...others])).map(({ status }) => status);
       assert.deepEqual(new Set(statuses), new Set([502]));
       const leaders = new Set(upstream.requests.map(({ id }) => id));
-      assert.equal(leaders.size, 2);
+      assert.ok(isFew(leaders.size), `${leaders.size} calls to the service`);
     });
 
     test('an answer that is too large to be held is fetched by each', async () => {

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createPasses, type Gate, loadGateKeys } from '../../gate/index.ts';
+import { Turn } from '../../http2/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { systemClock } from '../../std/clock.ts';
 import { RateLimiter, rateMemory } from '../../traffic/index.ts';
@@ -33,8 +34,10 @@ const members = new Members({
   nowMs: () => clockUs / 1000 + performance.now(),
   log: (line) => say({ kind: 'log', line }),
 });
+const turn = new Turn();
 const scene: Scene = {
   ...sceneOf(start.plan),
+  turn,
   worker: start.worker,
   clock: systemClock,
   makeCall: assistedCalls(redeemer),
@@ -52,7 +55,7 @@ const scene: Scene = {
     },
   },
   upstreams: new Upstreams(members),
-  grpcUpstreams: new GrpcUpstreams(members),
+  grpcUpstreams: new GrpcUpstreams(members, turn),
   carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
   wheel: new Wheel(),
   boarding: new Boarding({ memory: start.boarding, thread: start.thread }),

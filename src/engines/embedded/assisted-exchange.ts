@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { carriedField } from '../assisted-fields.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Reading } from './exchange.ts';
 
 /** An exchange with the engine that handed the call over: each answer says, beside the client's own, how the call was carried. */
 export class AssistedExchange implements Exchange {
@@ -41,6 +41,26 @@ export class AssistedExchange implements Exchange {
 
   get body(): Readable {
     return this.#inner.body;
+  }
+
+  get sensitive(): ReadonlySet<string> | undefined {
+    return this.#inner.sensitive;
+  }
+
+  set sensitiveAnswer(names: ReadonlySet<string> | undefined) {
+    this.#inner.sensitiveAnswer = names;
+  }
+
+  read(reading: Reading): void {
+    this.#inner.read(reading);
+  }
+
+  pause(): void {
+    this.#inner.pause();
+  }
+
+  resume(): void {
+    this.#inner.resume();
   }
 
   get isComplete(): boolean {

@@ -11,6 +11,8 @@ export type Recipient = Pick<
   | 'authority'
   | 'address'
   | 'rawFields'
+  | 'sensitive'
+  | 'sensitiveAnswer'
   | 'inform'
   | 'respond'
   | 'begin'

@@ -11,19 +11,20 @@ import type { UpstreamFields } from './answered.ts';
 import { Call, type Refusal } from './call.ts';
 import type { Carried, Underway } from './carried.ts';
 import { GrpcPassage } from './grpc-passage.ts';
+import { HeldMessage } from './held-message.ts';
 import { heldBodyBytesMax } from './limits.ts';
 
 /**
  * One unary gRPC call: its message is walked as it comes, and the decision is asked for with what it names. A small message is held
- * whole and written once; of a larger one everything but what came last is passed on as it comes.
+ * whole and written once; of a larger one everything but its last byte is passed on as it comes.
  * INVARIANT: the last byte of a message goes on only once its walk has ended well.
  */
 export class GrpcCall extends Call {
   #walk: MessageWalk | undefined;
-  #held: Buffer[] = [];
+  readonly #held = new HeldMessage();
   /** It was larger than what is held, so that its decision was asked for before it was whole. */
   #isStreamed = false;
-  /** What came last of a message that is streamed. */
+  /** The last byte of a message that is streamed, once it is here. */
   #last: Buffer | undefined;
   #isAsked = false;
   #appended: Buffer | undefined;
@@ -85,12 +86,7 @@ export class GrpcCall extends Call {
     const walk = new MessageWalk(kind, this.scene.plan.bounds.bodyBytesMax);
     this.#walk = walk;
     exchange.proceed();
-    if (exchange.isComplete) {
-      this.#onEnd(walk);
-      return;
-    }
-    exchange.body.on('data', (chunk: Buffer) => this.#onData(walk, chunk));
-    exchange.body.on('end', () => this.#onEnd(walk));
+    exchange.read({ data: (chunk) => this.#onData(walk, chunk), end: () => this.#onEnd(walk) });
   }
 
   #onData(walk: MessageWalk, chunk: Buffer): void {
@@ -101,13 +97,15 @@ export class GrpcCall extends Call {
       return;
     }
     if (this.#grpc !== undefined) {
-      this.#pass(chunk);
+      this.#pass(walk, this.#grpc, chunk);
       return;
     }
-    this.#held.push(chunk);
-    if (this.#isStreamed || this.bytesIn <= heldBodyBytesMax || !walk.isNamed) return;
+    this.#held.add(chunk, walk.bodyBytes);
+    // What is too large to be held is not held at all, once it is known what to ask about it.
+    const isLarge = this.bytesIn > heldBodyBytesMax || walk.bodyBytes > heldBodyBytesMax;
+    if (this.#isStreamed || !isLarge || !walk.isNamed) return;
     this.#isStreamed = true;
-    this.exchange.body.pause();
+    this.exchange.pause();
     this.message = walk.named;
     this.ask();
   }
@@ -130,12 +128,16 @@ export class GrpcCall extends Call {
     this.ask();
   }
 
-  /** Sends what came before, and keeps this. */
-  #pass(chunk: Buffer): void {
-    const before = this.#last;
-    this.#last = chunk;
-    if (before === undefined || this.#grpc?.write(before) !== false) return;
-    this.exchange.body.pause();
+  /** Sends it on, all but the last byte of the message. */
+  #pass(walk: MessageWalk, passage: GrpcPassage, chunk: Buffer): void {
+    if (!passage.write(this.#allButLast(walk, chunk))) this.exchange.pause();
+  }
+
+  #allButLast(walk: MessageWalk, chunk: Buffer): Buffer {
+    if (this.bytesIn < walk.bodyBytes) return chunk;
+    const end = chunk.length - 1;
+    this.#last = Buffer.from(chunk.subarray(end));
+    return chunk.subarray(0, end);
   }
 
   #refuseMessage(walk: MessageWalk): void {
@@ -144,7 +146,7 @@ export class GrpcCall extends Call {
   }
 
   #drop(): void {
-    this.#held = [];
+    this.#held.take();
     this.#last = undefined;
   }
 
@@ -153,15 +155,11 @@ export class GrpcCall extends Call {
     const { version } = permit.fields;
     const isOfTasks = walk.kind === 'tasks';
     if (version !== undefined && !isOfTasks) this.#appended = chosenVersionBytes(walk.spec, version);
-    const [only] = this.#held;
-    let body = this.#held.length === 1 && only !== undefined ? only : Buffer.concat(this.#held);
-    this.#held = [];
+    let body = this.#held.take();
     if (version !== undefined && isOfTasks) body = tasksWithVersion(body, walk.tasks, version);
     if (this.#appended !== undefined) body = withLength(body, walk.bodyBytes - frameHeadBytes + this.#appended.length);
-    if (this.#isStreamed) {
-      this.#last = body.subarray(body.length - 1);
-      body = body.subarray(0, body.length - 1);
-    } else if (this.#appended !== undefined) body = Buffer.concat([body, this.#appended]);
+    if (this.#isStreamed) body = this.#allButLast(walk, body);
+    else if (this.#appended !== undefined) body = Buffer.concat([body, this.#appended]);
     const isWhole = !this.#isStreamed;
     const dial = (call: Carried): Underway => {
       const passage = new GrpcPassage(call, {
@@ -172,7 +170,7 @@ export class GrpcCall extends Call {
         wheel: this.scene.wheel,
         body,
         isWhole,
-        resume: () => this.exchange.body.resume(),
+        resume: () => this.exchange.resume(),
       });
       this.#grpc = passage;
       passage.start();

@@ -1,5 +1,5 @@
-import { type ClientHttp2Stream, constants } from 'node:http2';
 import type { Permit } from '../../gate/index.ts';
+import { errorCodes, type Head, type Stream, type StreamEvents } from '../../http2/index.ts';
 import { grpcTimeoutText } from '../../wire/index.ts';
 import type { UpstreamFields } from './answered.ts';
 import { Attempts, upstreamTarget } from './attempts.ts';
@@ -24,25 +24,23 @@ export interface GrpcPassageOptions {
   readonly resume: () => void;
 }
 
-const endOfStream = constants.NGHTTP2_FLAG_END_STREAM;
 /** grpc-status UNAVAILABLE. */
 const unavailable = 14;
 
 /**
- * One permitted gRPC call on its way to a replica, or to several one after the other, and its answer on the way back. Small answers are held whole, larger ones are
- * streamed; the trailers, without which no client takes an answer for one, leave after the audit line.
+ * One permitted gRPC call on its way to a replica, or to several one after the other, and its answer on the way back. Small answers
+ * are held whole, larger ones are streamed; the trailers, without which no client takes an answer for one, leave after the audit line.
  */
-export class GrpcPassage implements Underway, Due {
+export class GrpcPassage implements Underway, Due, StreamEvents {
   readonly #call: Carried;
   readonly #options: GrpcPassageOptions;
   readonly #attempts: Attempts<GrpcReplica>;
   readonly #held = new Held();
   #session: Session | undefined;
-  #stream: ClientHttp2Stream | undefined;
+  #stream: Stream | undefined;
   #isOver = false;
   /** A replica was opened and not given back yet. */
   #isOpen = false;
-  #aborting: AbortController | undefined;
   /** When anything last went to the replica or came from it. */
   #movedMs = 0;
   /** When it is looked at next, whether anything moves. */
@@ -54,7 +52,6 @@ export class GrpcPassage implements Underway, Due {
   #status = 0;
   #fields: string[] = [];
   #trailers: string[] | undefined;
-  #hasEnded = false;
   #grpcStatus: number | undefined;
   hasBegun = false;
   bytesOut = 0;
@@ -113,7 +110,7 @@ export class GrpcPassage implements Underway, Due {
   /** More of a message that isn't whole. False: ask for no more until `resume`. */
   write(chunk: Buffer): boolean {
     this.#movedMs = performance.now();
-    return this.#stream === undefined || this.#stream.destroyed || this.#stream.write(chunk);
+    return this.#stream === undefined || this.#stream.write(chunk);
   }
 
   finish(chunk: Buffer): void {
@@ -140,64 +137,48 @@ export class GrpcPassage implements Underway, Due {
     const { body, isWhole, resume } = this.#options;
     this.#movedMs = performance.now();
     this.#attempts.sentMs = this.#movedMs;
-    let stream: ClientHttp2Stream;
-    try {
-      if (!isWhole) this.#aborting = new AbortController();
-      stream = http2.request(this.#headers(), this.#aborting && { signal: this.#aborting.signal });
-    } catch {
-      this.#failed(constants.NGHTTP2_REFUSED_STREAM);
+    const stream = http2.request({ fields: this.#headers(), sensitive: this.#call.exchange.sensitive, events: this });
+    if (stream === undefined) {
+      this.#failed(errorCodes.refusedStream);
       return;
     }
     this.#stream = stream;
-    stream.on('response', (_headers, flags, raw) => {
-      if (stream === this.#stream) this.#onResponse(stream, raw as string[], (flags & endOfStream) !== 0);
-    });
-    stream.on('error', () => undefined);
-    stream.once('close', () => this.#onClose(stream));
-    if (isWhole) {
-      stream.end(body);
-      return;
-    }
-    stream.on('drain', resume);
-    if (stream.write(body)) resume();
+    if (isWhole) stream.end(body);
+    else if (stream.write(body)) resume();
   }
 
-  #onResponse(stream: ClientHttp2Stream, raw: readonly string[], isWhole: boolean): void {
-    if (this.#isOver) return;
+  onRoom(): void {
+    if (!this.#options.isWhole) this.#options.resume();
+  }
+
+  onHead(head: Head): void {
+    if (this.#isOver || head.status < 200) return;
     this.#movedMs = performance.now();
     this.#attempts.answeredMs = this.#movedMs;
-    this.#fields = this.#read(raw);
+    this.#status = head.status;
+    this.#fields = this.#read(head.fields);
     // No gRPC service, but a proxy before one.
     const isFault = this.#status === 502 || this.#status === 503;
     if (isFault) this.#attempts.failed();
     if (isFault && this.#later(this.#attempts.repeat(retryAfterMs(this.#fields, Date.now())))) return;
+    this.#call.exchange.sensitiveAnswer = head.sensitive;
     this.#fields.push('x-headgate-request-id', this.#call.requestId);
-    if (isWhole) {
-      this.#complete();
-      return;
-    }
-    stream.on('data', (chunk: Buffer) => {
-      if (stream === this.#stream) this.#onData(stream, chunk);
-    });
-    stream.on('trailers', (_trailers, _flags, trailers) => {
-      if (stream !== this.#stream) return;
-      this.#trailers = this.#readTrailers(trailers as unknown as string[]);
-      if (this.#hasEnded) this.#complete();
-    });
-    stream.on('end', () => {
-      if (stream !== this.#stream) return;
-      this.#hasEnded = true;
-      if (this.#trailers !== undefined) this.#complete();
-    });
   }
 
-  #onData(stream: ClientHttp2Stream, chunk: Buffer): void {
+  onEnd(trailers: Head | undefined): void {
     if (this.#isOver) return;
+    if (trailers !== undefined) this.#trailers = this.#readTrailers(trailers.fields);
+    this.#complete();
+  }
+
+  onData(chunk: Buffer): void {
+    const stream = this.#stream;
+    if (this.#isOver || stream === undefined) return;
     this.bytesOut += chunk.length;
     this.#movedMs = performance.now();
     const { exchange } = this.#call;
     if (!this.hasBegun) {
-      this.#held.add(chunk);
+      this.#held.add(Buffer.from(chunk));
       if (this.#held.bytes > heldAnswerBytesMax) this.#begin();
       return;
     }
@@ -231,11 +212,8 @@ export class GrpcPassage implements Underway, Due {
     });
   }
 
-  /** A stream may end without trailers, where what answers isn't gRPC; or it broke. */
-  #onClose(stream: ClientHttp2Stream): void {
-    if (this.#isOver || stream !== this.#stream) return;
-    if (this.#hasEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#complete();
-    else this.#failed(stream.rstCode);
+  onClose(code: number): void {
+    if (!this.#isOver) this.#failed(code);
   }
 
   due(nowMs: number): void {
@@ -253,29 +231,27 @@ export class GrpcPassage implements Underway, Due {
   /** Tries again after a while, and forgets what the last try has brought; false: not at all. */
   #later(waitMs: number | undefined): boolean {
     if (waitMs === undefined) return false;
-    const stream = this.#stream;
-    this.#stream = undefined;
-    stream?.close(constants.NGHTTP2_CANCEL);
+    this.#reset();
     this.#giveBack();
     this.#status = 0;
     this.#trailers = undefined;
-    this.#hasEnded = false;
     this.#grpcStatus = undefined;
     this.#movedMs = performance.now() + waitMs;
     this.#timer = setTimeout(() => this.#try(), waitMs);
     return true;
   }
 
-  /** Node's `close` says first that the stream is over (END_STREAM): a message that isn't whole must not end like one. */
+  /** Nothing of the stream is heard any more. */
   #reset(): void {
-    if (this.#options.isWhole) this.#stream?.close(constants.NGHTTP2_CANCEL);
-    else this.#aborting?.abort();
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.abandon(errorCodes.cancel);
   }
 
   #failed(code: number): void {
     this.#stream = undefined;
     // A goodbye fails many calls at once, of a replica that is well.
-    if (code !== constants.NGHTTP2_REFUSED_STREAM) this.#attempts.failed();
+    if (code !== errorCodes.refusedStream) this.#attempts.failed();
     this.#giveBack();
     if (this.hasBegun) {
       this.breakOff();
@@ -288,12 +264,14 @@ export class GrpcPassage implements Underway, Due {
 
   /** Refused streams were not begun upon (RFC 9113, section 8.7); others are safe to send again where the operation is. */
   #again(code: number): number | undefined {
-    if (code !== constants.NGHTTP2_REFUSED_STREAM) return this.#attempts.repeat(0);
+    if (code !== errorCodes.refusedStream) return this.#attempts.repeat(0);
     return this.#options.isWhole ? this.#attempts.renew() : undefined;
   }
 
   #end(release: () => void): void {
     this.#over();
+    // Whoever has answered takes no more of the message.
+    if (this.#stream?.isLocalEnded === false) this.#reset();
     const { bytesOut } = this;
     this.#call.end(this.#attempts.answered({ status: this.#status, bytesOut, grpcStatus: this.#grpcStatus, release }));
   }
@@ -337,8 +315,7 @@ export class GrpcPassage implements Underway, Due {
     const fields: string[] = [];
     for (let at = 0; at < raw.length; at += 2) {
       const [name, value] = [raw[at] as string, raw[at + 1] as string];
-      if (name === ':status') this.#status = Number(value);
-      else if (name !== 'x-headgate-request-id') fields.push(name, value);
+      if (name !== 'x-headgate-request-id') fields.push(name, value);
       if (name === 'grpc-status') this.#note(value);
     }
     return fields;

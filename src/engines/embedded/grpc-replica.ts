@@ -1,13 +1,15 @@
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { connect, type Socket } from 'node:net';
 import type { Permit } from '../../gate/index.ts';
+import { ClientConnection, type ClientHandlers, type Turn } from '../../http2/index.ts';
 import { printHostPort } from '../../std/host-port.ts';
-import { grpcWindowBytes, sessionMemoryMegabytesMax, sessionsMax, sessionWindowBytes } from './limits.ts';
+import { headerCountMax } from '../../std/limits.ts';
+import { connectionWindowBytes, grpcWindowBytes, parsedHeadBytesMax, sessionsMax, streamsMax } from './limits.ts';
 import type { Member, Members } from './members.ts';
 import { ReplicaSets } from './replica-sets.ts';
 
 /** A connection to a replica, over HTTP/2. */
 export interface Session {
-  readonly http2: ClientHttp2Session;
+  readonly http2: ClientConnection;
   inFlight: number;
 }
 
@@ -19,14 +21,16 @@ export class GrpcReplica {
   readonly name: string;
   readonly member: Member;
   inFlight = 0;
+  readonly #turn: Turn;
   readonly #sessions: Session[] = [];
   #waiting: Opened[] = [];
   #isConnecting = false;
   #isClosed = false;
 
-  constructor(name: string, member: Member) {
+  constructor(name: string, member: Member, turn: Turn) {
     this.name = name;
     this.member = member;
+    this.#turn = turn;
   }
 
   /**
@@ -63,8 +67,7 @@ export class GrpcReplica {
   #ready(): Session | undefined {
     let least: Session | undefined;
     for (const session of this.#sessions) {
-      const room = session.http2.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
-      if (session.inFlight < room) return session;
+      if (session.inFlight < Math.min(session.http2.peer.streamsMax, streamsMax)) return session;
       if (least === undefined || session.inFlight < least.inFlight) least = session;
     }
     return this.#sessions.length < sessionsMax ? undefined : least;
@@ -72,32 +75,48 @@ export class GrpcReplica {
 
   #connect(connectMs: number): void {
     this.#isConnecting = true;
-    const http2 = connect(`http://${this.name}`, {
-      settings: { enablePush: false, initialWindowSize: grpcWindowBytes },
-      maxSessionMemory: sessionMemoryMegabytesMax,
-    });
-    const session: Session = { http2, inFlight: 0 };
-    const late = setTimeout(() => http2.destroy(), connectMs);
-    let isOpen = false;
-    const leave = (): void => {
-      const at = this.#sessions.indexOf(session);
-      if (at >= 0) this.#sessions.splice(at, 1);
-    };
-    // What the replica allows is known once its settings are here.
-    http2.once('remoteSettings', () => {
+    const { hostname, port } = new URL(`http://${this.name}`);
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), noDelay: true });
+    const late = setTimeout(() => socket.destroy(), connectMs);
+    socket.once('close', () => {
       clearTimeout(late);
-      isOpen = true;
-      http2.setLocalWindowSize(sessionWindowBytes);
-      this.#opened(session, !this.#isClosed, connectMs);
-    });
-    // Calls on it hear of it by their streams.
-    http2.on('error', leave);
-    http2.on('goaway', leave);
-    http2.once('close', () => {
-      clearTimeout(late);
-      leave();
       if (!isOpen) this.#opened(undefined, false, connectMs);
     });
+    socket.on('error', () => undefined);
+    let isOpen = false;
+    socket.once('connect', () => {
+      const session: Session = {
+        inFlight: 0,
+        http2: this.#speak(socket, {
+          // What the replica allows is known once its settings are here.
+          onReady: () => {
+            clearTimeout(late);
+            isOpen = true;
+            this.#opened(session, !this.#isClosed, connectMs);
+          },
+          // Calls on it hear of it by their streams.
+          onGoaway: () => this.#leave(session),
+          onClosed: () => this.#leave(session),
+        }),
+      };
+    });
+  }
+
+  #speak(socket: Socket, handlers: ClientHandlers): ClientConnection {
+    const options = {
+      turn: this.#turn,
+      windowBytes: grpcWindowBytes,
+      connectionWindowBytes,
+      streamsMax: 0,
+      listBytesMax: parsedHeadBytesMax,
+      fieldsMax: 10 * headerCountMax,
+    };
+    return new ClientConnection(socket, options, handlers);
+  }
+
+  #leave(session: Session): void {
+    const at = this.#sessions.indexOf(session);
+    if (at >= 0) this.#sessions.splice(at, 1);
   }
 
   #opened(session: Session | undefined, isKept: boolean, connectMs: number): void {
@@ -120,10 +139,10 @@ export class GrpcReplica {
 
 /** The replicas of every service that have a gRPC address. */
 export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
-  constructor(members: Members) {
+  constructor(members: Members, turn: Turn) {
     super(members, addressOf, (member) => {
       const name = addressOf(member);
-      return name === undefined ? undefined : new GrpcReplica(name, member);
+      return name === undefined ? undefined : new GrpcReplica(name, member, turn);
     });
   }
 }

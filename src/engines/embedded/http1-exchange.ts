@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Reading } from './exchange.ts';
 import { lingerMs } from './limits.ts';
 
 /** Bodies up to this size go out in one write with the head. */
@@ -49,6 +49,18 @@ export class Http1Exchange implements Exchange {
 
   get isComplete(): boolean {
     return this.body.complete;
+  }
+
+  read(reading: Reading): void {
+    this.body.on('data', (chunk: Buffer) => reading.data(chunk)).on('end', () => reading.end());
+  }
+
+  pause(): void {
+    this.body.pause();
+  }
+
+  resume(): void {
+    this.body.resume();
   }
 
   proceed(): void {

@@ -1,129 +1,188 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { Exchange } from './exchange.ts';
+import { Readable } from 'node:stream';
+import type { DenialReason } from '../../gate/index.ts';
+import { errorCodes, type Head, type Stream, type StreamEvents } from '../../http2/index.ts';
+import type { Exchange, Reading } from './exchange.ts';
+import { heldBodyBytesMax } from './limits.ts';
+
+/** The call that an exchange belongs to. */
+export interface Followed {
+  /** Nobody waits for the answer any more, or it has ended. */
+  left(): void;
+  refuse(reason: DenialReason): void;
+}
 
 /** One request and its answer on a stream of HTTP/2. */
-export class Http2Exchange implements Exchange {
+export class Http2Exchange implements Exchange, StreamEvents {
   readonly method: string;
   readonly target: string;
   readonly authority: string | undefined;
   readonly rawFields: readonly string[];
+  readonly sensitive: ReadonlySet<string> | undefined;
+  sensitiveAnswer: ReadonlySet<string> | undefined;
   readonly address: string;
-  readonly expectsContinue: boolean;
   readonly isSound = true;
-  readonly body: ServerHttp2Stream;
-  #trailers: readonly string[] = [];
+  readonly mayHaveBody: boolean;
+  readonly stream: Stream;
+  #call: Followed | undefined;
+  #reading: Reading | undefined;
+  #body: StreamBody | undefined;
+  #isReset = false;
+  #drain: (() => void) | undefined;
 
-  /** `raw`: fields in order of arrival, pseudo-header fields among them. */
-  constructor(stream: ServerHttp2Stream, raw: readonly string[], address: string) {
-    const fields: string[] = [];
-    let [method, target, authority]: [string, string, string | undefined] = ['', '', undefined];
-    let cookie: string | undefined;
-    let expectsContinue = false;
-    for (let at = 0; at < raw.length; at += 2) {
-      const [name, value] = [raw[at] as string, raw[at + 1] as string];
-      if (name.charCodeAt(0) === 0x3a) {
-        if (name === ':method') method = value;
-        else if (name === ':path') target = value;
-        else if (name === ':authority') authority = value;
-        continue;
-      }
-      // RFC 9113, section 8.2.3: crumbs are one field for everybody behind this connection.
-      if (name === 'cookie') cookie = cookie === undefined ? value : `${cookie}; ${value}`;
-      else fields.push(name, value);
-      expectsContinue ||= name === 'expect' && value.toLowerCase() === '100-continue';
-    }
-    if (cookie !== undefined) fields.push('cookie', cookie);
-    this.method = method;
-    this.target = target;
-    this.authority = authority;
-    this.expectsContinue = expectsContinue;
-    this.rawFields = fields;
+  constructor(stream: Stream, head: Head, address: string) {
+    this.method = head.method ?? '';
+    this.target = head.path ?? '';
+    this.authority = head.authority;
+    this.rawFields = head.fields;
+    this.sensitive = head.sensitive;
     this.address = address;
-    this.body = stream;
-    // Whoever resets a stream is heard by its `close`.
-    stream.on('error', () => undefined);
+    this.mayHaveBody = !stream.isRemoteEnded;
+    this.stream = stream;
+    stream.events = this;
   }
 
-  get mayHaveBody(): boolean {
-    return !this.body.endAfterHeaders;
+  /** `call` hears of the end. */
+  follow(call: Followed): void {
+    this.#call = call;
   }
 
-  /** A reset ends the readable side, too. */
+  /** Nothing has moved for too long. */
+  silent(): void {
+    this.#call?.refuse(this.isComplete ? 'upstream-timeout' : 'request-timeout');
+  }
+
+  get expectsContinue(): boolean {
+    const fields = this.rawFields;
+    for (let at = 0; at < fields.length; at += 2)
+      if (fields[at] === 'expect') return fields[at + 1]?.toLowerCase() === '100-continue';
+    return false;
+  }
+
   get isReset(): boolean {
-    return this.body.rstCode !== undefined && this.body.rstCode !== constants.NGHTTP2_NO_ERROR;
+    return this.#isReset;
   }
 
   get isComplete(): boolean {
-    return this.body.readableEnded || this.body.endAfterHeaders;
+    return this.stream.isRemoteEnded;
+  }
+
+  get body(): Readable {
+    this.#body ??= new StreamBody(this.stream);
+    this.#reading = this.#body;
+    return this.#body;
+  }
+
+  read(reading: Reading): void {
+    this.#reading = reading;
+    this.stream.resume();
+  }
+
+  pause(): void {
+    this.stream.pause();
+  }
+
+  resume(): void {
+    this.stream.resume();
   }
 
   proceed(): void {
-    if (this.expectsContinue && !this.body.destroyed) this.body.additionalHeaders({ ':status': 100 });
+    if (this.expectsContinue) this.stream.head([':status', '100']);
   }
 
   inform(status: number, fields: readonly string[]): void {
-    if (!this.body.headersSent && !this.body.destroyed) this.body.additionalHeaders(headersOf(status, fields));
+    this.stream.head([':status', String(status), ...fields]);
   }
 
   respond(status: number, fields: string[], body: Buffer | undefined): void {
-    if (this.body.destroyed) return;
     if (body === undefined || body.length === 0) {
-      this.body.respond(headersOf(status, fields), { endStream: true });
-    } else {
-      this.body.respond(headersOf(status, fields));
-      this.body.end(body);
+      this.stream.head(answerHead(status, fields), true, this.sensitiveAnswer);
+      return;
     }
-    this.#leave();
+    this.stream.head(answerHead(status, fields), false, this.sensitiveAnswer);
+    this.stream.end(body);
   }
 
-  begin(status: number, fields: string[], trailers: boolean): void {
-    if (this.body.destroyed) return;
-    this.body.respond(headersOf(status, fields), { waitForTrailers: trailers });
-    if (trailers) this.body.once('wantTrailers', () => this.body.sendTrailers(fieldsObject(this.#trailers)));
+  begin(status: number, fields: string[]): void {
+    this.stream.head(answerHead(status, fields), false, this.sensitiveAnswer);
   }
 
   write(chunk: Buffer): boolean {
-    return this.body.destroyed || this.body.write(chunk);
+    return this.stream.write(chunk);
   }
 
   onDrain(then: () => void): void {
-    this.body.once('drain', then);
+    this.#drain = then;
   }
 
   end(chunk: Buffer | undefined, trailers: readonly string[]): void {
-    if (this.body.destroyed) return;
-    this.#trailers = trailers;
-    if (chunk === undefined) this.body.end();
-    else this.body.end(chunk);
-    this.#leave();
+    this.stream.end(chunk, trailers);
   }
 
   cut(): void {
-    if (!this.body.destroyed) this.body.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.stream.reset(errorCodes.internal);
   }
 
-  /** An answer to a request that is not read to its end: the client may stop sending (RFC 9113, section 8.1). */
-  #leave(): void {
-    const { body } = this;
-    if (this.isComplete) return;
-    body.once('finish', () => body.close(constants.NGHTTP2_NO_ERROR));
+  onHead(): void {}
+
+  onRoom(): void {
+    const then = this.#drain;
+    this.#drain = undefined;
+    then?.();
+  }
+
+  onData(chunk: Buffer): void {
+    this.#reading?.data(chunk);
+  }
+
+  onEnd(): void {
+    this.#reading?.end();
+  }
+
+  onClose(code: number): void {
+    this.#isReset = code !== errorCodes.none;
+    this.#body?.destroy();
+    this.#call?.left();
   }
 }
 
-function headersOf(status: number, fields: readonly string[]): OutgoingHttpHeaders {
-  const headers = fieldsObject(fields);
-  headers[':status'] = status;
-  return headers;
+/** A body for who reads streams of Node. */
+class StreamBody extends Readable implements Reading {
+  readonly #stream: Stream;
+
+  constructor(stream: Stream) {
+    super({ highWaterMark: heldBodyBytesMax });
+    this.#stream = stream;
+  }
+
+  override _read(): void {
+    this.#stream.resume();
+  }
+
+  data(chunk: Buffer): void {
+    if (!this.push(Buffer.from(chunk))) this.#stream.pause();
+  }
+
+  end(): void {
+    this.push(null);
+  }
 }
 
-function fieldsObject(fields: readonly string[]): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {};
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = (fields[at] as string).toLowerCase();
-    const before = headers[name];
-    const value = fields[at + 1] as string;
-    if (before === undefined) headers[name] = value;
-    else headers[name] = [...(Array.isArray(before) ? before : [String(before)]), value];
+/** Every answer has a date (RFC 9110, section 6.6.1). */
+function answerHead(status: number, fields: readonly string[]): string[] {
+  const head = [':status', String(status), ...fields];
+  for (let at = 0; at < fields.length; at += 2) if ((fields[at] as string).toLowerCase() === 'date') return head;
+  head.push('date', now());
+  return head;
+}
+
+let second = 0;
+let text = '';
+
+function now(): string {
+  const ms = Date.now();
+  if (ms - second >= 1000 || ms < second) {
+    second = ms - (ms % 1000);
+    text = new Date(ms).toUTCString();
   }
-  return headers;
+  return text;
 }

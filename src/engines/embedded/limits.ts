@@ -43,10 +43,11 @@ export const workerRestartsMs = 60_000;
 export const sessionsMax = 8;
 /** What a replica, or a client, may send on one stream before it is read. */
 export const grpcWindowBytes = 262_144;
-/** And on all streams of one session. */
-export const sessionWindowBytes = 1024 * 1024;
-/** What Node may hold for one session of HTTP/2, beyond which it refuses new streams. */
-export const sessionMemoryMegabytesMax = 64;
+/**
+ * And on all streams of one connection: as much as all streams may, so that none that nobody reads holds the others up, which would
+ * stand still for good where a replica takes one after the other. A client can have so much held, if it finds a replica that doesn't read.
+ */
+export const connectionWindowBytes = streamsMax * grpcWindowBytes;
 /** Ways of walking a message that are remembered, by listener, host and path. */
 export const walksMax = 1000;
 /** A connection of the engine that hands calls over may be silent for so long; it looks after its clients itself. */
@@ -63,6 +64,8 @@ export const retryAskedMsMax = 1000;
 export const codedBytesMin = 1024;
 /** Values of Accept-Encoding that are remembered, by service. */
 export const acceptsMax = 1000;
+/** How often connections of HTTP/2 are looked at on which nothing may move any more. */
+export const silentLookMs = 1000;
 /** Calls with a body up to this size, which is held whole anyway, may share one call to the service. */
 export const sharedBodyBytesMax = heldBodyBytesMax;
 /** Answers up to this size are held for all who wait for them; with a larger one each makes a call of its own. */

@@ -11,6 +11,7 @@ import { test } from 'node:test';
 import { openTls } from '../../../test/support/certificate.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
+import { Turn } from '../../http2/index.ts';
 import { systemClock } from '../../std/clock.ts';
 import { budgetMemory, RateLimiter, rateMemory, replicaMemory } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
@@ -135,6 +136,25 @@ test('the same over h2', async () => {
   client.close();
 });
 
+test('over h2, whoever breaks the rules with the first bytes is told so, and nobody else suffers', async () => {
+  const stray = Buffer.from([0, 0, 1, 9, 4, 0, 0, 0, 1, 0]);
+  const begun = Buffer.concat([
+    Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+    Buffer.alloc(9, 0).fill(4, 3, 4),
+    stray,
+  ]);
+  for (let turn = 0; turn < 3; turn += 1) {
+    const answer = Buffer.from(await sendRaw(stage.port, begun.toString('latin1')), 'latin1');
+    // GOAWAY, the last that is said.
+    assert.deepEqual([answer.at(-14), answer.readUInt32BE(answer.length - 4)], [7, 1]);
+  }
+  const session = connectHttp2(`http://127.0.0.1:${stage.port}`);
+  const stream = session.request({ ':path': '/v1/models/m' });
+  const [headers] = await once(stream, 'response');
+  assert.equal(headers[':status'], 200);
+  session.destroy();
+});
+
 test('100-continue is answered only to a call that may be made', async () => {
   const sending = request({
     host: '127.0.0.1',
@@ -187,8 +207,10 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
   members.replace(new Roster(replicas).planned(plan), plan.upstreams, plan.access.services);
   const upstreams = new Upstreams(members);
   upstreams.refresh();
+  const turn = new Turn();
   const scene = {
     ...sceneOf(plan),
+    turn,
     worker: 'w',
     clock: systemClock,
     makeCall: (of: Scene, { listener: name, exchange }: Arriving) => new Call(of, name, exchange),
@@ -196,7 +218,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     limiter: new RateLimiter(rateMemory(16)),
     spool,
     upstreams,
-    grpcUpstreams: new GrpcUpstreams(members),
+    grpcUpstreams: new GrpcUpstreams(members, turn),
     boarding: new Boarding({ memory: new BoardingWatch().memory, thread: 0 }),
     carriages: new Carriages({ budgets: budgetMemory(), sharedUs: sharedUs() }),
     wheel: new Wheel(),

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createServer as createHttp1, type Server as Http1Server } from 'node:http';
-import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createHttps, Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { AddressPlan, ListenerPlan } from '../../plan/types.ts';
@@ -9,7 +8,7 @@ import type { CertificateText } from '../engine.ts';
 import { parsedHeadBytesMax, requestTimeoutMs } from './limits.ts';
 import type { Scene } from './scene.ts';
 import { endSilent, serveHttp1 } from './serve-http1.ts';
-import { http2Server } from './serve-http2.ts';
+import { Http2Server } from './serve-http2.ts';
 import { sniff } from './sniff.ts';
 
 export interface Listening {
@@ -52,7 +51,6 @@ interface Connections {
   readonly all: Set<Socket>;
   /** Have not said yet which version they speak. */
   readonly waiting: Set<Socket>;
-  readonly sessions: Set<ServerHttp2Session>;
 }
 
 export interface ListenerOptions {
@@ -72,11 +70,10 @@ export interface ListenerOptions {
  */
 export async function openListener(scene: Scene, options: ListenerOptions): Promise<Listening> {
   const { plan, address, path, socket, timeouts = defaults } = options;
-  const connections: Connections = { all: new Set(), waiting: new Set(), sessions: new Set() };
+  const connections: Connections = { all: new Set(), waiting: new Set() };
   const server = http1Server(plan, timeouts);
   serveHttp1(server, scene, plan.name);
-  const { sessions } = connections;
-  const http2 = http2Server(scene, { listener: plan.name, sessions, silenceMs: 2 * timeouts.silenceMs });
+  const http2 = new Http2Server(scene, { listener: plan.name, silenceMs: 2 * timeouts.silenceMs });
   if (plan.tls === undefined) divideByPreface(server, { http2, connections, timeouts });
   else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {
@@ -92,7 +89,7 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   return {
     plan,
     address: { host: socket === undefined ? address.host : bound, port },
-    close: () => closeGently(server, connections),
+    close: () => closeGently(server, { http2, connections }),
     destroy: () => {
       for (const socket of connections.all) socket.destroy();
     },
@@ -146,7 +143,7 @@ function divideByPreface(server: Http1Server, { http2, connections, timeouts }: 
     },
     http2: (socket: Socket): void => {
       waiting.delete(socket);
-      http2.emit('connection', socket);
+      http2.serve(socket);
     },
   };
   server.on('connection', (socket: Socket) => {
@@ -161,7 +158,7 @@ function divideByAlpn(server: Http1Server, { http2, connections: { all } }: Divi
   // Followed before the handshake, so that those which never finish it end with the listener, too.
   server.on('connection', (socket: Socket) => follow(socket, [all]));
   server.on('secureConnection', (socket: Socket & { alpnProtocol?: string | false }) => {
-    if (socket.alpnProtocol === 'h2') http2.emit('connection', socket);
+    if (socket.alpnProtocol === 'h2') http2.serve(socket);
     else serveHttp1On(socket);
   });
 }
@@ -182,8 +179,11 @@ function follow(socket: Socket, [all, waiting]: readonly [Set<Socket>, Set<Socke
   });
 }
 
-/** Idle connections end at once, others with their last answer; h2 sessions are told to go. */
-function closeGently(server: Http1Server, { waiting, sessions }: Connections): Promise<void> {
+/** Idle connections end at once, others with their last answer; clients of HTTP/2 are told to go. */
+function closeGently(
+  server: Http1Server,
+  { http2, connections: { waiting } }: Pick<Division, 'http2' | 'connections'>,
+): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => server.closeIdleConnections(), idleLookMs);
     // Whoever has just connected is about to ask, and would have to take a broken connection for an answer.
@@ -195,6 +195,6 @@ function closeGently(server: Http1Server, { waiting, sessions }: Connections): P
       clearTimeout(impatience);
       resolve();
     });
-    for (const session of sessions) session.close();
+    http2.close();
   });
 }

@@ -152,7 +152,7 @@ test('the same over h2: bodies, trailers, breaking off', async () => {
   client.close();
 });
 
-test('an answer that h2 can not carry breaks off, and the worker lives', async () => {
+test('an answer with fields twice goes through over h2 as over HTTP/1.1', async () => {
   const odd = createTcp((socket) => {
     const answer =
       'HTTP/1.1 200 OK\r\ndate: a\r\ndate: b\r\ncontent-type: a\r\ncontent-type: b\r\ncontent-length: 2\r\n\r\nok';
@@ -165,7 +165,7 @@ test('an answer that h2 can not carry breaks off, and the worker lives', async (
   for (let turn = 0; turn < 2; turn += 1) {
     const stream = client.request({ ':method': 'POST', ':path': path });
     stream.end();
-    await assert.rejects(bytesOf(stream));
+    assert.equal((await bytesOf(stream)).toString(), 'ok');
   }
   assert.match(
     await sendRaw(doubled.port, predictHead('content-length: 0\r\nconnection: close\r\n')),

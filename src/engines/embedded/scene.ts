@@ -1,3 +1,4 @@
+import type { Turn } from '../../http2/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import type { Clock } from '../../std/clock.ts';
 import type { RateLimiter } from '../../traffic/index.ts';
@@ -41,6 +42,8 @@ export interface Scene {
   readonly wheel: Wheel;
   /** Microseconds that, added to `performance.now()`, give a time that all threads of the machine share. */
   readonly sharedUs: number;
+  /** Of the connections of HTTP/2: what is written in one turn of the event loop leaves at its end. */
+  readonly turn: Turn;
   plan: Plan;
   reader: FieldReader;
   /** How the message of a gRPC call is to be walked. */

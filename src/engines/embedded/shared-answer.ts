@@ -64,7 +64,8 @@ export class SharedAnswer implements Recipient {
   write(chunk: Buffer): boolean {
     if (this.#heir !== undefined) return this.#heir.write(chunk);
     if (this.#isLarge) return true;
-    this.#add(chunk);
+    // The memory that it stands in is its reader's again.
+    this.#add(Buffer.from(chunk));
     if (this.#bytes > sharedAnswerBytesMax) this.#passOn();
     return true;
   }

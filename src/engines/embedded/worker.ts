@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
+import { Turn } from '../../http2/index.ts';
 import type { ListenerPlan, Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
 import { systemClock } from '../../std/clock.ts';
@@ -38,6 +39,7 @@ const members = new Members({
   nowMs: () => clockUs / 1000 + performance.now(),
   log,
 });
+const turn = new Turn();
 const scene: Scene = {
   ...sceneOf(start.plan),
   worker: start.worker,
@@ -53,9 +55,10 @@ const scene: Scene = {
   ),
   makeCall: callOf,
   limiter: new RateLimiter(start.rates),
+  turn,
   spool,
   upstreams: new Upstreams(members),
-  grpcUpstreams: new GrpcUpstreams(members),
+  grpcUpstreams: new GrpcUpstreams(members, turn),
   boarding,
   carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
   wheel: new Wheel(),
