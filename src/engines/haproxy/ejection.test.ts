@@ -59,3 +59,13 @@ test('one that has gone is forgotten', () => {
   assert.equal(ejections.see([counts('b', 0, 0), counts('c', 0, 0)], 500).size, 0);
   assert.equal(ejections.isAny, false);
 });
+
+test('counts that went back are those of another slot: nothing follows from them', () => {
+  const ejections = new Ejections();
+  const see = (successes: number, failures: number, nowMs: number): boolean =>
+    ejections.see([counts('a', successes, failures), counts('b', 0, 0)], nowMs).has('a');
+  assert.equal(see(50, 20, 0), false);
+  assert.equal(see(0, 8, 250), false);
+  assert.equal(see(0, 12, 500), false);
+  assert.equal(see(0, 13, 750), true);
+});

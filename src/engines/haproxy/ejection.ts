@@ -24,8 +24,8 @@ interface Standing {
 }
 
 /**
- * Which replicas of a service are passed over because they fail: by what HAProxy counted between two looks. Failures are in a row where
- * no call went well in between. When its time is over a replica gets calls again, and the next look tells.
+ * Which replicas of a service are passed over because they fail: by what HAProxy counted between two looks, however far apart. Failures
+ * are in a row where no call went well in between. When its time is over a replica gets calls again, and the next failure tells.
  */
 export class Ejections {
   readonly #standings = new Map<string, Standing>();
@@ -38,11 +38,6 @@ export class Ejections {
 
   get isAny(): boolean {
     return [...this.#standings.values()].some(({ untilMs }) => untilMs > 0);
-  }
-
-  /** Nothing is known of what was counted meanwhile. */
-  skip(): void {
-    if (!this.isAny) this.#standings.clear();
   }
 
   /** Takes a look at all replicas of the service into account: keys of those that are passed over from now on. */
@@ -64,6 +59,8 @@ export class Ejections {
     const successes = counts.successes - known.counts.successes;
     known.counts = counts;
     if (known.untilMs > nowMs) return;
+    // It has come to another slot, whose counts are others.
+    if (failures < 0 || successes < 0) return;
     if (known.untilMs > 0) {
       // On trial: one failure more is enough.
       Object.assign(known, { untilMs: 0, failures: failuresMax - 1, wellSinceMs: nowMs });

@@ -99,8 +99,8 @@ export class TrafficWatch {
     const { api, clock } = this.#options;
     const rows = await backendRows(api);
     const nowMs = clock.now();
-    const failing = this.#services.filter((each) => each.ejections.isAny || this.#weigh(each, rows, nowMs));
-    for (const each of this.#services) if (!failing.includes(each)) each.ejections.skip();
+    // The budget is weighed at each look, also while a replica is passed over.
+    const failing = this.#services.filter((each) => this.#weigh(each, rows, nowMs) || each.ejections.isAny);
     if (failing.length === 0) return false;
     const servers = await serverRows(api);
     await Promise.all(failing.map((each) => this.#judge(each, servers)));
