@@ -63,5 +63,7 @@ test('replicas that are asked what they have are assisted while they differ, for
     [false, false],
     [true, false],
   ]);
-  assert.equal(hasAssisted(planWith({ health: { everyMs: 1, rise: 1, fall: 1 }, endpoints: [endpoint] })), false);
+  // A single replica may lack a model, too.
+  assert.equal(hasAssisted(planWith({ health: { everyMs: 1, rise: 1, fall: 1 }, endpoints: [endpoint] })), true);
+  assert.equal(hasAssisted(planWith({ endpoints: [endpoint] })), false);
 });
