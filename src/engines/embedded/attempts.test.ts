@@ -68,3 +68,20 @@ test('tries end, and none is waited for that would come too late', () => {
     [true, true, false],
   );
 });
+
+test('a call of a sequence is tried once, whatever became of it; one of another model as any', () => {
+  const carriages = new Carriages({ budgets: budgetMemory(1), sharedUs: 0 });
+  const models = { dialogue: { sequence: { header: 'x-sequence-id' } } };
+  carriages.apply([{ service: 's', endpoints: [], models, retries: { triesMax: 3, budgetPpm: 1_000_000 } }]);
+  for (const [model, tries] of [
+    ['dialogue', 1],
+    ['other', 2],
+  ] as const) {
+    const permit = { fields: { operation: { service: 's', model, safe: false } } } as Permit;
+    const calls = attempts(2, { permit, carriage: carriages.of('s') });
+    let count = 0;
+    while (calls.next() !== undefined) count += 1;
+    assert.equal(count, tries);
+    assert.deepEqual([calls.again() === undefined, calls.renew() === undefined], [tries === 1, tries === 1]);
+  }
+});

@@ -43,6 +43,7 @@ export class Attempts<T extends Target> {
 
   /** The next replica; one that was tried already only where all may be tried again. */
   next(): T | undefined {
+    if (this.#isOver) return undefined;
     let replica = this.#pick();
     if (replica === undefined && this.#isAgain) {
       this.#tried.length = 0;
@@ -71,6 +72,7 @@ export class Attempts<T extends Target> {
    * for nothing, since no work was done twice.
    */
   renew(): number | undefined {
+    if (this.#isOver) return undefined;
     if (this.#isRenewed) return this.again();
     this.#isRenewed = true;
     this.#isAgain = true;
@@ -80,6 +82,7 @@ export class Attempts<T extends Target> {
   /** The same where it was sent to nobody: it is safe, whatever the call is. */
   again(askedMs = 0): number | undefined {
     const { carriage, dueMs } = this.#options;
+    if (this.#isOver) return undefined;
     if (this.#retries + 1 >= carriage.traffic.retries.triesMax || askedMs > retryAskedMsMax) return undefined;
     const nowMs = performance.now();
     // Full jitter, so that calls that failed together don't come back together.
@@ -105,6 +108,13 @@ export class Attempts<T extends Target> {
   answered({ status, bytesOut, grpcStatus, release }: Answered): Ending {
     const upstreamMs = this.answeredMs - this.sentMs;
     return { status, bytesOut, endpoint: this.replica?.name ?? '', upstreamMs, grpcStatus, tries: this.tries, release };
+  }
+
+  /** A call of a sequence is tried once: another replica doesn't know what came before, and the same may have taken it up. */
+  get #isOver(): boolean {
+    const { permit, carriage } = this.#options;
+    const { model } = permit.fields.operation;
+    return this.#count > 0 && model !== undefined && carriage.traffic.model(model).sequence !== undefined;
   }
 
   #pick(): T | undefined {
