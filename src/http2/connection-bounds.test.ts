@@ -83,6 +83,19 @@ test('a flow of frames that are of no use ends', async () => {
   assert.equal(await endingOf(frame(4, 0, 0, Buffer.alloc(600))), calm);
 });
 
+test('one that carries the calls of many may reset as many as they do', async () => {
+  const carrying = await startServer(undefined, { isCarrier: true });
+  const client = new RawClient(carrying.port);
+  const resets = 3000;
+  for (let at = 0; at < resets; at += 1) {
+    client.send(request(2 * at + 1, { isEnd: false }), frame(3, 0, 2 * at + 1, uint32(8)));
+  }
+  client.send(request(2 * resets + 1));
+  await client.frame(({ type, streamId }) => type === 1 && streamId === 2 * resets + 1);
+  client.socket.destroy();
+  carrying.close();
+});
+
 test('answers that are not read end the connection (CVE-2019-9512, CVE-2019-9515)', async () => {
   for (const made of [frame(6, 0, 0, Buffer.alloc(8)), frame(4, 0, 0)]) {
     const client = new RawClient(server.port);

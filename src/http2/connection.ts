@@ -36,6 +36,8 @@ export interface ConnectionOptions {
   /** Names, values and 32 bytes for each field of a head. */
   readonly listBytesMax: number;
   readonly fieldsMax: number;
+  /** The peer passes on what others do, and each reset of theirs is one of its own: it may reset as many streams as it likes. */
+  readonly isCarrier?: boolean;
 }
 
 export interface BlockOptions {
@@ -186,7 +188,7 @@ export abstract class Connection {
   }
 
   noteMischief(): void {
-    if (!this.#mischief.note(performance.now()))
+    if (this.options.isCarrier !== true && !this.#mischief.note(performance.now()))
       throw new ConnectionFault(errorCodes.enhanceYourCalm, 'too much for nothing');
   }
 

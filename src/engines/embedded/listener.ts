@@ -73,7 +73,11 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   const connections: Connections = { all: new Set(), waiting: new Set() };
   const server = http1Server(plan, timeouts);
   serveHttp1(server, scene, plan.name);
-  const http2 = new Http2Server(scene, { listener: plan.name, silenceMs: 2 * timeouts.silenceMs });
+  const http2 = new Http2Server(scene, {
+    listener: plan.name,
+    silenceMs: 2 * timeouts.silenceMs,
+    isCarrier: path !== undefined,
+  });
   if (plan.tls === undefined) divideByPreface(server, { http2, connections, timeouts });
   else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {

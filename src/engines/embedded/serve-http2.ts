@@ -11,6 +11,8 @@ export interface Http2Options {
   readonly listener: string;
   /** After so long without any movement a stream, or a whole connection, ends. Milliseconds. */
   readonly silenceMs: number;
+  /** Clients are engines of ours, each with the calls of many callers on one connection. */
+  readonly isCarrier?: boolean;
 }
 
 /** Makes every stream of the connections that it is handed a call. */
@@ -29,7 +31,7 @@ export class Http2Server {
 
   serve(socket: Socket): void {
     const scene = this.#scene;
-    const { listener } = this.#options;
+    const { listener, isCarrier = false } = this.#options;
     const address = addressOf(socket);
     const handlers: ServerHandlers = {
       onStream(stream, head) {
@@ -50,6 +52,7 @@ export class Http2Server {
         streamsMax,
         listBytesMax: parsedHeadBytesMax,
         fieldsMax: 10 * headerCountMax,
+        isCarrier,
       },
       handlers,
     );
