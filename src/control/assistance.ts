@@ -8,6 +8,7 @@ import type {
   RunningEngine,
 } from '../engines/engine.ts';
 import type { Plan } from '../plan/types.ts';
+import { sumByService } from '../traffic/index.ts';
 import { loadEngine } from './engines.ts';
 
 /**
@@ -164,30 +165,6 @@ function together(status: EngineStatus, side: AssistingStatus | undefined): Engi
     endpoints: [...endpoints.values()],
     processes: [...status.processes, ...side.processes],
     ...(queues.length > 0 && { queues }),
-    ...(traffic.length > 0 && { traffic: summed(traffic) }),
-  };
-}
-
-type Traffic = NonNullable<EngineStatus['traffic']>[number];
-
-/** One entry a service. */
-function summed(traffic: readonly Traffic[]): Traffic[] {
-  const services = new Map<string, Traffic>();
-  for (const each of traffic) {
-    const before = services.get(each.service);
-    services.set(each.service, before === undefined ? each : sumOf(before, each));
-  }
-  return [...services.values()];
-}
-
-function sumOf(a: Traffic, b: Traffic): Traffic {
-  return {
-    service: a.service,
-    retries: a.retries + b.retries,
-    retriesRefused: a.retriesRefused + b.retriesRefused,
-    ejections: a.ejections + b.ejections,
-    coalesced: a.coalesced + b.coalesced,
-    queueFull: a.queueFull + b.queueFull,
-    queueTimeouts: a.queueTimeouts + b.queueTimeouts,
+    ...(traffic.length > 0 && { traffic: sumByService(traffic) }),
   };
 }

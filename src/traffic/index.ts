@@ -11,3 +11,4 @@ export type { Found } from './replica-health.ts';
 export { ReplicaMemory, replicaMemory, word } from './replica-memory.ts';
 export { retryAfterSeconds } from './retry-after.ts';
 export { budgetMemory, RetryBudget, retriesPerWindowMin } from './retry-budget.ts';
+export { sumByService } from './sum-by-service.ts';

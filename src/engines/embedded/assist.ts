@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../../plan/types.ts';
-import { budgetMemory, replicaMemory } from '../../traffic/index.ts';
+import { budgetMemory, replicaMemory, sumByService } from '../../traffic/index.ts';
 import type { AssistContext, Assisting, AssistingStatus, ReplicasByService } from '../engine.ts';
 import { BoardingWatch } from './boarding-watch.ts';
-import { sumOfTraffic } from './carriage.ts';
 import { assistRestartMsMax } from './limits.ts';
 import type { WorkerStatus } from './messages.ts';
 import { Roster } from './roster.ts';
@@ -101,7 +100,7 @@ class AssistingSide implements Assisting {
 
   #traffic({ traffic }: WorkerStatus): NonNullable<AssistingStatus['traffic']> {
     const ejections = (service: string): number => this.#roster.ejections(service);
-    return sumOfTraffic([...traffic, ...this.#boarding.traffic(this.#plan)]).map((each) => ({
+    return sumByService([...traffic, ...this.#boarding.traffic(this.#plan)]).map((each) => ({
       ...each,
       ejections: ejections(each.service),
     }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { budgetMemory } from '../../traffic/index.ts';
-import { Carriages, sumOfTraffic } from './carriage.ts';
+import { budgetMemory, sumByService } from '../../traffic/index.ts';
+import { Carriages } from './carriage.ts';
 
 const upstream = { service: 'a', endpoints: [], retries: { triesMax: 2, budgetPpm: 0 } };
 
@@ -19,7 +19,7 @@ test('counts outlive a Plan; workers share the budget, and their counts are summ
     each.apply([{ ...upstream, retries: { triesMax: 2, budgetPpm: 1 } }]);
     while (each.of('a').mayRetry(1000)) count += 1;
   }
-  const [sum] = sumOfTraffic([...one.status(), ...two.status()]);
+  const [sum] = sumByService([...one.status(), ...two.status()]);
   assert.deepEqual([sum?.service, sum?.retries, sum?.retriesRefused], ['a', count, 3]);
   assert.deepEqual([one.of('b').traffic.deadlineMs, one.of('b').answers], [undefined, undefined]);
   assert.equal(one.of('nobody').traffic.retries.triesMax, 2);

@@ -83,14 +83,3 @@ export class Carriages {
 function countsOf(service: string): Writable<ServiceTraffic> {
   return { service, retries: 0, retriesRefused: 0, ejections: 0, coalesced: 0, queueFull: 0, queueTimeouts: 0 };
 }
-
-/** One count of each service, of all workers. */
-export function sumOfTraffic(all: readonly ServiceTraffic[]): ServiceTraffic[] {
-  const sums = new Map<string, Writable<ServiceTraffic>>();
-  for (const { service, ...counts } of all) {
-    const sum = sums.get(service) ?? countsOf(service);
-    for (const [name, count] of Object.entries(counts)) sum[name as keyof typeof counts] += count;
-    sums.set(service, sum);
-  }
-  return [...sums.values()];
-}

@@ -5,10 +5,9 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { createSpoolLineParser } from '../../audit/index.ts';
 import type { Plan } from '../../plan/types.ts';
-import { budgetMemory, rateMemory, replicaMemory } from '../../traffic/index.ts';
+import { budgetMemory, rateMemory, replicaMemory, sumByService } from '../../traffic/index.ts';
 import type { EngineContext, EngineStatus, ReplicasByService, RunningEngine, ServiceTraffic } from '../engine.ts';
 import { BoardingWatch } from './boarding-watch.ts';
-import { sumOfTraffic } from './carriage.ts';
 import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
@@ -132,7 +131,7 @@ class Crew {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
     const { traffic, ...status } = statusOf(statuses);
-    const counted = sumOfTraffic([...traffic, ...this.#boarding.traffic(this.#plan)]);
+    const counted = sumByService([...traffic, ...this.#boarding.traffic(this.#plan)]);
     return {
       ...status,
       endpoints: this.#roster.status(),
@@ -236,6 +235,6 @@ function statusOf(
     keptDecisions: statuses.reduce((sum, status) => sum + status.keptDecisions, 0),
     questions: statuses.reduce((sum, status) => sum + status.questions, 0),
     issuers: statuses[0]?.issuers ?? [],
-    traffic: sumOfTraffic(statuses.flatMap(({ traffic }) => traffic)),
+    traffic: sumByService(statuses.flatMap(({ traffic }) => traffic)),
   };
 }

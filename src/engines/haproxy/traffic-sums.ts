@@ -1,3 +1,4 @@
+import { sumByService } from '../../traffic/index.ts';
 import type { ServiceTraffic } from '../engine.ts';
 
 /** Counts by service over all processes of a run. */
@@ -11,23 +12,6 @@ export class TrafficSums {
 
   /** With what living processes count. */
   with(counted: readonly ServiceTraffic[]): ServiceTraffic[] {
-    const sums = new Map<string, ServiceTraffic>();
-    for (const each of [...this.#kept, ...counted]) {
-      const sum = sums.get(each.service);
-      sums.set(each.service, sum === undefined ? each : add(sum, each));
-    }
-    return [...sums.values()];
+    return sumByService([...this.#kept, ...counted]);
   }
-}
-
-function add(a: ServiceTraffic, b: ServiceTraffic): ServiceTraffic {
-  return {
-    service: a.service,
-    retries: a.retries + b.retries,
-    retriesRefused: a.retriesRefused + b.retriesRefused,
-    ejections: a.ejections + b.ejections,
-    coalesced: a.coalesced + b.coalesced,
-    queueFull: a.queueFull + b.queueFull,
-    queueTimeouts: a.queueTimeouts + b.queueTimeouts,
-  };
 }
