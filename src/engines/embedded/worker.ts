@@ -1,47 +1,34 @@
 import { join } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { createGate, loadGateKeys } from '../../gate/index.ts';
-import { Turn } from '../../http2/index.ts';
 import type { ListenerPlan, Plan } from '../../plan/types.ts';
 import { canonicalJson } from '../../std/canonical-json.ts';
 import { systemClock } from '../../std/clock.ts';
 import { openKeyFinder } from '../../store/index.ts';
 import { RateLimiter } from '../../traffic/index.ts';
 import { Asking } from './asking.ts';
-import { Boarding } from './boarding.ts';
 import { Call } from './call.ts';
-import { Carriages } from './carriage.ts';
+import { answerCalls, CarryingParts, say } from './carrying.ts';
 import { GrpcCall } from './grpc-call.ts';
-import { GrpcUpstreams } from './grpc-replica.ts';
 import { type Listening, openListener } from './listener.ts';
-import { Members } from './members.ts';
-import type { Addresses, WorkerCall, WorkerMessage, WorkerStart, WorkerStatus } from './messages.ts';
-import { type Arriving, type Scene, sceneOf, sharedUs } from './scene.ts';
+import type { Addresses, WorkerCall, WorkerStart, WorkerStatus } from './messages.ts';
+import { type Arriving, type Scene, sceneOf } from './scene.ts';
 import { Spool } from './spool.ts';
-import { Upstreams } from './upstreams.ts';
-import { Wheel } from './wheel.ts';
 
 /** The program of a worker thread. */
 const start = workerData as WorkerStart;
-const say = (message: WorkerMessage): void => parentPort?.postMessage(message);
 const log = (line: string): void => say({ kind: 'log', line });
 
 const keys = await loadGateKeys(start.plan.state, systemClock);
 // A handle of its own: look-ups are on misses only, and no thread waits for another.
 const apiKeys = openKeyFinder(start.plan.state);
 const spool = new Spool({ directory: join(start.plan.state, 'spool'), worker: start.worker, log });
-const boarding = new Boarding({ memory: start.boarding, thread: start.thread });
+const carrying = new CarryingParts(start);
+const { boarding, sharedUs } = carrying.scene;
 for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
-const clockUs = sharedUs();
-const members = new Members({
-  memory: start.replicas,
-  thread: start.thread,
-  nowMs: () => clockUs / 1000 + performance.now(),
-  log,
-});
-const turn = new Turn();
 const scene: Scene = {
   ...sceneOf(start.plan),
+  ...carrying.scene,
   worker: start.worker,
   clock: systemClock,
   asking: new Asking(
@@ -50,30 +37,18 @@ const scene: Scene = {
       clock: systemClock,
       share: start.share,
       floods: start.floods,
-      sharedUs: clockUs,
+      sharedUs,
     },
   ),
   makeCall: callOf,
   limiter: new RateLimiter(start.rates),
-  turn,
   spool,
-  upstreams: new Upstreams(members),
-  grpcUpstreams: new GrpcUpstreams(members, turn),
-  boarding,
-  carriages: new Carriages({ budgets: start.budgets, sharedUs: clockUs }),
-  wheel: new Wheel(),
-  sharedUs: clockUs,
   isOpen: start.isOpen,
   calls: 0,
 };
-applyUpstreams(start);
+carrying.apply(start);
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
-parentPort?.on('message', (call: WorkerCall) => {
-  answer(call).then(
-    (value) => say({ kind: 'answer', turn: call.turn, ...(value && { value }) }),
-    (fault: unknown) => say({ kind: 'answer', turn: call.turn, fault: String(fault) }),
-  );
-});
+answerCalls(answer);
 say({ kind: 'ready', addresses: addressesOf(listeners) });
 
 async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | undefined> {
@@ -84,8 +59,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       boarding.peers.add(call.thread, call.port);
       return undefined;
     case 'replicas':
-      members.merge(call.roster);
-      refreshUpstreams();
+      carrying.setReplicas(call.roster);
       return undefined;
     case 'revoke':
       scene.asking.revoke(new Set(call.ids));
@@ -127,7 +101,7 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
-  applyUpstreams(call);
+  carrying.apply(call);
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
@@ -135,21 +109,6 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
 
 function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
   return isGrpc ? new GrpcCall(of, listener, exchange) : new Call(of, listener, exchange);
-}
-
-/** How calls are carried, as a worker is started with it and as a swap brings it. */
-type Carrying = Pick<WorkerStart, 'plan' | 'roster' | 'queues'>;
-
-function applyUpstreams({ plan: { upstreams, access }, roster, queues }: Carrying): void {
-  scene.carriages.apply(upstreams);
-  members.replace(roster, upstreams, access.services);
-  refreshUpstreams();
-  scene.boarding.apply(upstreams, queues);
-}
-
-function refreshUpstreams(): void {
-  scene.upstreams.refresh();
-  scene.grpcUpstreams.refresh();
 }
 
 /** Whether a listener can stay: its routes are the gate's affair, and the address of a socket that was handed over is not ours. */
@@ -193,9 +152,7 @@ async function stop(graceMs: number): Promise<void> {
   await Promise.all(listeners.map((listening) => listening.close()));
   clearTimeout(timer);
   spool.close();
-  scene.upstreams.close();
-  scene.grpcUpstreams.close();
-  scene.wheel.close();
+  carrying.close();
   await scene.asking.gate.close();
   apiKeys.close();
 }
