@@ -4,13 +4,14 @@ import { afterEach, before, describe, test } from 'node:test';
 import type { AuditRecord } from '../../src/audit/index.ts';
 import type { EngineName } from '../../src/plan/types.ts';
 import { RawGrpc } from '../support/grpc-client.ts';
-import { type GrpcUpstream, startGrpcUpstream } from '../support/grpc-upstream.ts';
+import type { GrpcUpstream } from '../support/grpc-upstream.ts';
 import { openedHere } from '../support/opened.ts';
 import { bytesField, frame, modelName, modelSpec } from '../support/protobuf-bytes.ts';
 import { type Answer, field } from './harness/client.ts';
-import { eventually, type Gateway, startGateway } from './harness/gateway.ts';
-import { type HeldUpstream, startHeldUpstream } from './harness/held-upstream.ts';
-import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
+import { eventually, type Gateway } from './harness/gateway.ts';
+import { openHeldStage } from './harness/held-stage.ts';
+import type { HeldUpstream } from './harness/held-upstream.ts';
+import type { TestIssuer } from './harness/issuer.ts';
 import { enginesWith, type Leaving, post } from './harness/traffic.ts';
 
 /** Identical predictions in flight on every engine that makes them one: what the service sees, what each caller gets, what is recorded. */
@@ -52,15 +53,8 @@ function suite(name: EngineName): void {
     let gateway: Gateway;
 
     before(async () => {
-      issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
-      upstream = opened.adopt(await startHeldUpstream(), (it) => it.close());
-      grpc = opened.adopt(await startGrpcUpstream(), (it) => it.close());
-      const bindings = {
-        ...{ environment: 'prod', issuers: [issuer.url] },
-        ...{ upstreamPorts: [upstream.port], grpcPorts: [grpc.port], service: [queue] },
-      };
-      gateway = await startGateway(name, policy, bindings);
-      opened.defer(() => gateway.stop());
+      const stage = { engine: name, policy, service: queue };
+      ({ issuer, upstream, grpc, gateway } = await openHeldStage(opened, stage));
     });
 
     afterEach(() => {

@@ -3,13 +3,14 @@ import { connect } from 'node:net';
 import { afterEach, before, describe, test } from 'node:test';
 import type { EngineName } from '../../src/plan/types.ts';
 import { RawGrpc } from '../support/grpc-client.ts';
-import { type GrpcUpstream, startGrpcUpstream } from '../support/grpc-upstream.ts';
+import type { GrpcUpstream } from '../support/grpc-upstream.ts';
 import { openedHere } from '../support/opened.ts';
 import { frame, modelName, modelSpec } from '../support/protobuf-bytes.ts';
 import { type Answer, field } from './harness/client.ts';
-import { eventually, type Gateway, startGateway } from './harness/gateway.ts';
-import { type HeldUpstream, startHeldUpstream } from './harness/held-upstream.ts';
-import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
+import { eventually, type Gateway } from './harness/gateway.ts';
+import { openHeldStage } from './harness/held-stage.ts';
+import type { HeldUpstream } from './harness/held-upstream.ts';
+import type { TestIssuer } from './harness/issuer.ts';
 import { enginesWith, type Leaving, post, untilQueue } from './harness/traffic.ts';
 
 /** Queues on every engine that has them: who waits, in which order, and who is refused. */
@@ -41,15 +42,8 @@ function suite(name: EngineName): void {
     let gateway: Gateway;
 
     before(async () => {
-      issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
-      upstream = opened.adopt(await startHeldUpstream(), (it) => it.close());
-      grpc = opened.adopt(await startGrpcUpstream(), (it) => it.close());
-      const bindings = {
-        ...{ environment: 'prod', issuers: [issuer.url] },
-        ...{ upstreamPorts: [upstream.port], grpcPorts: [grpc.port], service: [queue] },
-      };
-      gateway = await startGateway(name, policy, bindings);
-      opened.defer(() => gateway.stop());
+      const stage = { engine: name, policy, service: queue };
+      ({ issuer, upstream, grpc, gateway } = await openHeldStage(opened, stage));
     });
 
     const emptied = async (): Promise<void> => {

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { Agent, request as httpRequest, type RequestListener } from 'node:http';
+import { Agent, type RequestListener } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import type { ReplicaState } from '../engine.ts';
-import { call, eventually, predict, type Stage, type StageOptions, startStage } from './testing/stage.ts';
+import {
+  call,
+  eventually,
+  keptAliveCall,
+  predict,
+  type Stage,
+  type StageOptions,
+  startStage,
+} from './testing/stage.ts';
 
 async function stage(context: TestContext, options: StageOptions): Promise<Stage> {
   const started = await startStage(options);
@@ -162,16 +170,3 @@ test('a new process starts with the replicas that were told of last', async (con
   });
   assert.equal(await repliers(on), 'b');
 });
-
-function keptAliveCall({ port, token }: Stage, agent: Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token('ann')}`, 'content-length': 2 };
-    const made = httpRequest({ port, host: '127.0.0.1', method: 'POST', path: predict('m'), headers, agent });
-    made.on('error', reject);
-    made.on('response', (answer) => {
-      answer.resume();
-      answer.on('end', () => resolve(answer.statusCode ?? 0));
-    });
-    made.end('{}');
-  });
-}

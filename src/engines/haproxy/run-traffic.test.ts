@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
-import { Agent, request as httpRequest, type RequestListener } from 'node:http';
+import { Agent, type RequestListener } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
 import type { RetriesPlan } from '../../plan/types.ts';
 import { retryBodyBytesMax } from '../../std/limits.ts';
-import { call, eventually, predict, type Stage, type StageOptions, startStage, testRule } from './testing/stage.ts';
+import {
+  call,
+  eventually,
+  keptAliveCall,
+  predict,
+  type Stage,
+  type StageOptions,
+  startStage,
+  testRule,
+} from './testing/stage.ts';
 
 async function stage(context: TestContext, options: StageOptions): Promise<Stage> {
   const started = await startStage(options);
@@ -212,16 +221,3 @@ test('answers go out as gzip to clients that take it, and no others', async (con
   const sizes = new Set((await on.records(6)).map(({ timing }) => timing.bytesOut));
   assert.equal(sizes.size, 1);
 });
-
-function keptAliveCall({ port, token }: Stage, agent: Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token('ann')}`, 'content-length': 2 };
-    const made = httpRequest({ port, host: '127.0.0.1', method: 'POST', path: predict('m'), headers, agent });
-    made.on('error', reject);
-    made.on('response', (answer) => {
-      answer.resume();
-      answer.on('end', () => resolve(answer.statusCode ?? 0));
-    });
-    made.end('{}');
-  });
-}

@@ -1,6 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import {
+  type Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -258,3 +264,17 @@ export async function call(port: number, path: string, token?: string, init: Req
 
 /** The path of a prediction. */
 export const predict = (model: string): string => `/v1/models/${model}:predict`;
+
+/** Ann's prediction on a connection that the agent keeps; its status. */
+export function keptAliveCall({ port, token }: Stage, agent: Agent): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token('ann')}`, 'content-length': 2 };
+    const made = httpRequest({ port, host: '127.0.0.1', method: 'POST', path: predict('m'), headers, agent });
+    made.on('error', reject);
+    made.on('response', (answer) => {
+      answer.resume();
+      answer.on('end', () => resolve(answer.statusCode ?? 0));
+    });
+    made.end('{}');
+  });
+}
