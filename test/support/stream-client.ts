@@ -25,7 +25,7 @@ export class MadeCall {
   }
 
   field(name: string): string | undefined {
-    return valueOf(this.trailers, name) ?? valueOf(this.head, name);
+    return valueIn(this.trailers, name) ?? valueIn(this.head, name);
   }
 
   write(bytes: Buffer): boolean {
@@ -41,7 +41,7 @@ export class MadeCall {
   }
 }
 
-function valueOf(head: Head | undefined, name: string): string | undefined {
+function valueIn(head: Head | undefined, name: string): string | undefined {
   const at = head?.fields.findIndex((text, index) => index % 2 === 0 && text === name) ?? -1;
   return at < 0 ? undefined : head?.fields[at + 1];
 }
