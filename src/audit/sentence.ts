@@ -1,6 +1,6 @@
 import type { DenialReason } from '../gate/denials.ts';
 import { keyActText } from './key-line.ts';
-import type { AuditCore, AuditEvent, ChainEvent } from './types.ts';
+import type { AuditCore, AuditEvent, ChainEvent, OpenedEvent } from './types.ts';
 import { unrecordedText } from './unrecorded.ts';
 
 export interface SentenceOptions {
@@ -22,6 +22,9 @@ export function sentence(event: ChainEvent, options: SentenceOptions = {}): stri
   }
   if (event.kind === 'unrecorded') return `${time} ${words(unrecordedText(event))}`;
   if (event.kind === 'key') return `${time} ${words(keyActText(event))}`;
+  if (event.kind === 'opened') {
+    return `${time} ${who(event)} opened ${target(event.core)}: allowed by ${ruleText(event.core)}, request ${shown(event.requestId)}`;
+  }
   return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
 }
 
@@ -31,7 +34,7 @@ function timeText(timeMs: number, { local = false, date = false }: SentenceOptio
   return date ? `${iso.slice(0, 10)} ${iso.slice(11, 23)}` : iso.slice(11, 23);
 }
 
-function who({ core, address }: AuditEvent): string {
+function who({ core, address }: AuditEvent | OpenedEvent): string {
   const { caller } = core;
   if (caller === null) return `someone unknown at ${shown(address)}`;
   const machine = caller.client === null ? '' : `, client ${shown(caller.client)}`;
@@ -48,6 +51,13 @@ const verbs: Readonly<Record<string, readonly [done: string, wanted: string]>> =
   'multi-inference': ['ran several inferences with', 'run several inferences with'],
   'reload-config': ['reloaded the configuration of', 'reload the configuration of'],
 };
+
+/** What was called: `acme.orders.v1.Orders/Watch of orders`, or the service. */
+function target({ service, resource }: Pick<AuditCore, 'service' | 'resource'>): string {
+  const name = shown(service ?? '');
+  const isWithin = resource !== null && service !== null && resource.startsWith(`${service}/`);
+  return isWithin ? `${shown(resource.slice(service.length + 1))} of ${name}` : shown(resource ?? service ?? '');
+}
 
 function what(core: AuditCore): string {
   const { operation, model, resource, service } = core;
@@ -80,7 +90,7 @@ function statusText({ core, timing }: Pick<AuditEvent, 'core' | 'timing'>): stri
   return grpcStatus === undefined ? String(core.status) : `gRPC ${grpcStatus}`;
 }
 
-function ruleText({ rule, ruleAt }: AuditCore): string {
+function ruleText({ rule, ruleAt }: Pick<AuditCore, 'rule' | 'ruleAt'>): string {
   const at = ruleAt === null ? '' : ` (${shown(ruleAt)})`;
   return rule === null ? `a rule${at}` : `${quoted(rule)}${at}`;
 }
