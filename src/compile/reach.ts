@@ -8,6 +8,7 @@ import {
   type ServicePlan,
 } from '../plan/index.ts';
 import { knownActions, serviceActions } from '../protocols/index.ts';
+import { coversPattern } from './cover.ts';
 import { type VersionKind, versionKinds, versionWords } from './reach-versions.ts';
 
 /** Most texts that one way into a group is written out as. */
@@ -44,19 +45,42 @@ interface Place {
 }
 
 /** Each model, and the service itself where anyone could be allowed what is done to it. */
-function placesOf({ rules }: AccessPlan, { name, protocol, models, versions }: ServicePlan): readonly Place[] {
+function placesOf({ rules }: AccessPlan, service: ServicePlan): readonly Place[] {
+  const { name, protocol, models, versions } = service;
   const ofService = serviceActions(protocol);
   const actions = knownActions(protocol).filter((action) => !ofService.includes(action));
+  if (protocol === 'grpc') return [...methodPlaces(rules, service, actions), ...servicePlace(rules, name, ofService)];
   const about = rulesByModel(rules, name, models);
   const places = models.map((model) => {
     const ofIt = about.get(model) ?? [];
     const kinds = versionKinds(ofIt, versions?.[model] ?? []);
     return { at: `${name}/${model}`, rules: ofIt, world: { actions, kinds }, ofModel: true };
   });
-  const own = rules.filter((rule) => isAboutService(rule, name, ofService));
-  if (!own.some(({ effect }) => effect === 'allow')) return places;
-  const world = { actions: ofService, kinds: versionKinds([], []) };
-  return [...places, { at: name, rules: own, world, ofModel: false }];
+  return [...places, ...servicePlace(rules, name, ofService)];
+}
+
+function servicePlace(rules: readonly RulePlan[], name: string, actions: readonly string[]): readonly Place[] {
+  const own = rules.filter((rule) => isAboutService(rule, name, actions));
+  if (!own.some(({ effect }) => effect === 'allow')) return [];
+  return [{ at: name, rules: own, world: { actions, kinds: versionKinds([], []) }, ofModel: false }];
+}
+
+/**
+ * Methods of a gRPC service: those that its descriptors name; where none do, what the rules write, each with the rules that are about
+ * all of it.
+ */
+function methodPlaces(
+  rules: readonly RulePlan[],
+  { name, methods = {}, hasDescriptors }: ServicePlan,
+  actions: readonly string[],
+): readonly Place[] {
+  const written = rules.flatMap(({ resources }) => resources.filter(({ service }) => service === name));
+  const ats = hasDescriptors ? Object.keys(methods) : written.map(({ segments }) => segments.join('/'));
+  return [...new Set(ats)].map((at) => {
+    const place = { service: name, segments: at.split('/') };
+    const about = rules.filter(({ resources }) => resources.some((pattern) => coversPattern(pattern, place)));
+    return { at: `${name}/${at}`, rules: about, world: { actions, kinds: versionKinds([], []) }, ofModel: false };
+  });
 }
 
 function isAboutService(rule: RulePlan, name: string, actions: readonly string[]): boolean {
