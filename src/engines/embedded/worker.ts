@@ -10,7 +10,7 @@ import { Asking } from './asking.ts';
 import { Call } from './call.ts';
 import { answerCalls, CarryingParts, say } from './carrying.ts';
 import { GrpcCall } from './grpc-call.ts';
-import { type Listening, openListener } from './listener.ts';
+import { closeWithin, type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerStart, WorkerStatus } from './messages.ts';
 import { type Arriving, type Scene, sceneOf } from './scene.ts';
 import { Spool } from './spool.ts';
@@ -24,7 +24,9 @@ const keys = await loadGateKeys(start.plan.state, systemClock);
 const apiKeys = openKeyFinder(start.plan.state);
 const spool = new Spool({ directory: join(start.plan.state, 'spool'), worker: start.worker, log });
 const carrying = new CarryingParts(start);
-const { boarding, sharedUs } = carrying.scene;
+const { boarding, sharedUs, turn } = carrying.scene;
+// The last of an answer waits for its line: so it leaves with the rest of it.
+turn.atEnd = () => spool.flush();
 for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
 const scene: Scene = {
   ...sceneOf(start.plan),
@@ -146,11 +148,7 @@ function addressesOf(open: readonly Listening[]): Addresses {
 }
 
 async function stop(graceMs: number): Promise<void> {
-  const timer = setTimeout(() => {
-    for (const listening of listeners) listening.destroy();
-  }, graceMs);
-  await Promise.all(listeners.map((listening) => listening.close()));
-  clearTimeout(timer);
+  await Promise.all(listeners.map((listening) => closeWithin(listening, graceMs)));
   spool.close();
   carrying.close();
   await scene.asking.gate.close();
