@@ -173,9 +173,19 @@ async function writeAll(served: ServedCall, call: ServerWritableStream<Buffer, B
   for (let index = 0; index < messages && served.state === 'open'; index += 1) {
     const isTaken = call.write(message);
     served.written += message.length;
-    if (!isTaken) await new Promise((resolve) => void call.once('drain', resolve).once('cancelled', resolve));
+    if (!isTaken) await roomOrEnd(call);
   }
   if (hold === '') endStream(served, call);
+}
+
+function roomOrEnd(call: ServerWritableStream<Buffer, Buffer>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off('drain', done).off('cancelled', done);
+      resolve();
+    };
+    call.on('drain', done).on('cancelled', done);
+  });
 }
 
 function endStream(
