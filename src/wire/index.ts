@@ -4,6 +4,7 @@ export { readHeadersBinary } from './hdrs-bin.ts';
 export { frameHeadBytes, MessageWalk, type TaskPlace, type WalkFault, type WalkKind } from './message-walk.ts';
 export type { NamedModel } from './model-spec.ts';
 export type { WalkReason } from './protobuf-fields.ts';
+export { type RpcStatus, rpcStatusBytes } from './rpc-status.ts';
 export { lengthPrefixed, SpopError, SpopReader, varintBytes } from './spop-bytes.ts';
 export { readSpopData, type SpopData, spopDataBytes } from './spop-data.ts';
 export {
