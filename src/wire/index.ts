@@ -1,4 +1,5 @@
 export { chosenVersionBytes, tasksWithVersion } from './chosen-version.ts';
+export { type DescribedMethod, DescriptorError, type DescriptorSet, readDescriptorSet } from './descriptor-set.ts';
 export { grpcTimeoutMs, grpcTimeoutText } from './grpc-timeout.ts';
 export { readHeadersBinary } from './hdrs-bin.ts';
 export { frameHeadBytes, MessageWalk, type TaskPlace, type WalkFault, type WalkKind } from './message-walk.ts';
