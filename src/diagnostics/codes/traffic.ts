@@ -5,6 +5,10 @@ export const trafficCodes = {
     meaning:
       'A sequence is told by a field that the caller sends and the service gets. Headgate removes credentials and fields of its own, and fields of the connection end at each hop.',
   },
+  HG1234: {
+    title: 'malformed name of a service',
+    meaning: 'A gRPC service has its full name, its package before it: `acme.orders.v1.Orders`.',
+  },
   HG1320: {
     title: 'bad duration',
     meaning: 'A duration is a whole number and `ms`, `s`, `m` or `h`, within the bounds that the hint states.',
@@ -57,5 +61,10 @@ export const trafficCodes = {
   HG2113: {
     title: 'timeout longer than the engine waits',
     meaning: "The engine ends the client's connection, on which nothing moves, before the timeout could.",
+  },
+  HG2120: {
+    title: 'health of another protocol',
+    meaning:
+      'A service of protocol `grpc` is asked by `grpc.health.v1`, about a name or as a whole; TensorFlow Serving is asked for its models.',
   },
 } as const;
