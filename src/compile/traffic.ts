@@ -17,6 +17,7 @@ import type {
   ServiceBindingNode,
   TimeoutsNode,
 } from '../policy/index.ts';
+import { answerTimeoutMsMax } from '../std/limits.ts';
 import { compileCarried } from './carried.ts';
 import { distinct, type KnownService, type Scope } from './scope.ts';
 import { checkTimeouts } from './timeouts.ts';
@@ -30,10 +31,13 @@ export function compileTraffic(
   if (known === undefined) return undefined;
   const { timeouts, health, retries, queue, compression } = binding;
   const models = compileCarried(scope, known);
+  const isGrpc = known.node.protocol.value === 'grpc';
   checkTimeouts(scope, binding);
   return {
-    ...(timeouts && { timeouts: timeoutsPlan(timeouts) }),
-    ...(health && { health: healthPlan(health) }),
+    ...(isGrpc && { timeouts: streamTimeouts(timeouts) }),
+    ...(!isGrpc && timeouts && { timeouts: timeoutsPlan(timeouts) }),
+    ...(known.node.streamsEnd?.value === 'status' && { streams: { end: 'status' } }),
+    ...(health && { health: healthPlan(scope, health, isGrpc) }),
     ...(retries && { retries: retriesPlan(scope, retries) }),
     ...(queue && { queue: queuesPlan(scope, queue, known) }),
     ...(compression && { compression: compressionPlan(compression) }),
@@ -49,14 +53,24 @@ function timeoutsPlan({ connect, answer, deadline }: TimeoutsNode): TimeoutsPlan
   };
 }
 
+/** A stream may be silent for as long as a bound can be, where nobody says otherwise. */
+function streamTimeouts(written: TimeoutsNode | undefined): TimeoutsPlan {
+  return { answerMs: answerTimeoutMsMax, ...(written && timeoutsPlan(written)) };
+}
+
 /** What holds of a poll that nothing more is said of. */
 const defaultHealth: HealthPlan = { everyMs: 2000, rise: 2, fall: 3 };
 
-function healthPlan({ every, rise, fall }: HealthNode): HealthPlan {
+function healthPlan({ report }: Scope, { every, rise, fall, service }: HealthNode, isGrpc: boolean): HealthPlan {
+  if (service !== undefined && !isGrpc) {
+    const message = 'only a service of protocol `grpc` is asked about a name';
+    report.add('HG2120', message, { span: service.span, hint: 'remove `service`' });
+  }
   return {
     everyMs: every?.value ?? defaultHealth.everyMs,
     rise: rise?.value ?? defaultHealth.rise,
     fall: fall?.value ?? defaultHealth.fall,
+    ...(service && { service: service.value }),
   };
 }
 

@@ -5,9 +5,13 @@ export const trafficCodes = {
     meaning:
       'A sequence is told by a field that the caller sends and the service gets. Headgate removes credentials and fields of its own, and fields of the connection end at each hop.',
   },
-  HG1234: {
-    title: 'malformed name of a service',
-    meaning: 'A gRPC service has its full name, its package before it: `acme.orders.v1.Orders`.',
+  HG1232: {
+    title: 'malformed name of a method',
+    meaning: 'A method of a gRPC service is its full service name, `/`, and its own name: `acme.orders.v1.Orders/Get`.',
+  },
+  HG1233: {
+    title: 'key of another protocol',
+    meaning: 'Models belong to TensorFlow Serving; descriptors, methods and streams to services of protocol `grpc`.',
   },
   HG1320: {
     title: 'bad duration',
@@ -23,6 +27,10 @@ export const trafficCodes = {
     title: 'bad endpoint by DNS',
     meaning:
       'Each address of the name is a replica. `rest` and `grpc` of an endpoint are the same replica, so that both are of the same name.',
+  },
+  HG1324: {
+    title: 'malformed name of a service',
+    meaning: 'A gRPC service has its full name, its package before it: `acme.orders.v1.Orders`.',
   },
   HG2100: {
     title: 'queue of an unknown model',

@@ -56,7 +56,7 @@ const healthService = text('the full name of a gRPC service', serviceFault, {
 function serviceFault(written: string): Fault | undefined {
   if (serviceName.test(written) && written.length <= nameCharactersMax) return undefined;
   const message = `\`${shown(written)}\` is not the name of a gRPC service`;
-  return { code: 'HG1234', message, hint: 'its full name: `acme.orders.v1.Orders`' };
+  return { code: 'HG1324', message, hint: 'its full name: `acme.orders.v1.Orders`' };
 }
 
 const health = z
