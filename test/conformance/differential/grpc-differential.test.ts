@@ -5,6 +5,7 @@ import type { AuditRecord } from '../../../src/audit/index.ts';
 import { RawGrpc } from '../../support/grpc-client.ts';
 import { type GrpcUpstream, startGrpcUpstream } from '../../support/grpc-upstream.ts';
 import { bytesField, frame, modelLabel, modelName, modelSpec, modelVersion } from '../../support/protobuf-bytes.ts';
+import { reasonTold } from '../../support/rpc-status.ts';
 import { type Gateway, startGateway } from '../harness/gateway.ts';
 import {
   type CallerSpec,
@@ -187,7 +188,8 @@ async function ask({ gateway, upstream }: Side, issuer: TestIssuer, list: readon
     const end = await client.call(path, { chunks, headers: sent });
     const id = String(end.headers['x-headgate-request-id']);
     const message = String(end.headers['grpc-message'] ?? '').replace(id, '{id}');
-    const answer = [end.status, end.grpcStatus, message, end.headers['content-type'], end.headers['retry-after']];
+    const told = message === '' ? '' : reasonTold(end);
+    const answer = [end.status, end.grpcStatus, message, told, end.headers['content-type'], end.headers['retry-after']];
     made.push({
       id,
       answer,
