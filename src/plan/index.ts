@@ -1,8 +1,10 @@
 export { conditionsOf, isConditional, readsOf } from './conditions.ts';
 export { accessEpoch } from './epoch.ts';
 export { freezePlan } from './freeze.ts';
+export { assertionHeader, chainHeader } from './identity-headers.ts';
 export { issuersOf, keyIssuer } from './key-issuer.ts';
 export { PlanError, parsePlan } from './parse.ts';
+export { gatewayIssuer, relayedHeaders } from './relays.ts';
 export { planText } from './text.ts';
 export { defaultRetries, type Traffic, trafficOf } from './traffic.ts';
 export type * from './types.ts';
