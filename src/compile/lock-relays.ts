@@ -6,7 +6,8 @@ export function relayLines({ relays = [] }: AccessPlan): readonly string[] {
     // Without keys it is the gateway itself.
     ...gateways.map(({ issuer, keys }) => `relay ${name} gateway ${issuer}; keys ${keys ?? 'its own'}`),
     ...hops.map(
-      ({ audience, groups }) => `relay ${name} for ${audience} by ${groups.join(' or ')}; at most ${hopsMax} between`,
+      ({ audience, groups }) =>
+        `relay ${name} service ${audience} calls on as ${groups.join(' or ')}; at most ${hopsMax} between`,
     ),
   ]);
 }

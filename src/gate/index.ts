@@ -11,6 +11,7 @@ export { createGate, type GateOptions, type QueueOf } from './gate.ts';
 export { type GrpcAnswer, grpcAnswer, grpcStatusOf } from './grpc-answer.ts';
 export {
   assertionHeader,
+  chainHeader,
   forwardedForHeader,
   headerText,
   isRemovedHeader,

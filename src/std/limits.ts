@@ -38,7 +38,9 @@ export const chainHopsMax = 8;
 /** Longest assertion that a caller may present, and */
 export const assertionBytesMax = 4096;
 /** longest list of earlier ones beside it. HAProxy: the record of a permit holds them. */
-export const chainBytesMax = 7168;
+export const chainBytesMax = 6144;
+/** Verified chains remembered by hash in one gate. */
+export const relayedChainsMax = 10_000;
 /** Largest policy or environment file. Reading one takes at most 1 GB of memory. */
 export const policyBytesMax = 4 * 1024 * 1024;
 /** How long a client may take to send its request head. */
