@@ -23,7 +23,7 @@ function checkServiceActions(scope: Scope, rule: RuleNode): void {
   for (const { value, span } of rule.to) {
     if (!isServiceAction(value)) continue;
     const service = rule.at[0]?.value.split('/')[0] ?? '';
-    const message = `\`${value}\` is done to the service itself, not to a model of it`;
+    const message = `\`${value}\` is done to the service itself, not to anything in it`;
     scope.report.add('HG2027', message, { span, hint: `write a rule of its own for it, with \`at: ${service}/**\`` });
   }
 }

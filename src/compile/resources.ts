@@ -36,9 +36,25 @@ function compilePattern(scope: Scope, { value, span }: Located<string>): readonl
     scope.report.add('HG2003', `unknown service \`${service}\``, { span, hint });
     return [];
   }
+  if (known.node.protocol.value === 'grpc') return compileMethodPattern(scope, { value, span }, { known, segments });
   const family = familyOf(segments);
   if (family !== undefined) return expandFamily(scope, known, { value, span, family });
   if (!matchesKnown(known, segments)) reportNothing(scope, { value, span }, { known, segments });
+  return [{ service, segments }];
+}
+
+/** A service's full name, and a method's own: `orders/acme.orders.v1.Orders/Get`. */
+function compileMethodPattern(
+  scope: Scope,
+  { value, span }: Located<string>,
+  { known, segments }: { readonly known: KnownService; readonly segments: readonly string[] },
+): readonly ResourcePattern[] {
+  const service = known.node.name.value;
+  const isWhole = segments.length === 2 || segments.at(-1) === '**';
+  if (!isWhole || segments.length > 2) {
+    const hint = `write \`${service}/acme.orders.v1.Orders/Get\`, \`${service}/acme.orders.v1.Orders/*\` or \`${service}/**\``;
+    scope.report.add('HG2004', `\`${value}\` matches no method: one has a service and a name`, { span, hint });
+  }
   return [{ service, segments }];
 }
 

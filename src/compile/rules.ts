@@ -53,6 +53,7 @@ function compileRule(scope: Scope, node: RuleNode, index: number): RulePlan {
     ...compileConditions(scope, node, isHere),
     unless: node.unless.map((part) => compileUnless(scope, part, isHere)),
     limits: compileLimits(scope, node),
+    ...(node.streamsUntil && { streamsUntil: node.streamsUntil.value }),
     ...compileOwned(node),
   };
 }

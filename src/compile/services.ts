@@ -1,7 +1,8 @@
-import type { EndpointPlan, ServicePlan, UpstreamPlan } from '../plan/index.ts';
+import type { EndpointPlan, ProtocolName, ServicePlan, UpstreamPlan } from '../plan/index.ts';
 import type { EndpointNode, HostPort, Located, ServiceBindingNode } from '../policy/index.ts';
 import { isLoopback, printHostPort } from '../std/host-port.ts';
 import { compileFamilies } from './families.ts';
+import { compileMethods } from './methods.ts';
 import type { Scope } from './scope.ts';
 import { compileTraffic } from './traffic.ts';
 import { compileVersions } from './versions.ts';
@@ -10,7 +11,8 @@ import { compileVersions } from './versions.ts';
 export function compileServices(scope: Scope): readonly ServicePlan[] {
   const { policy, report, services } = scope;
   const ruled = new Set(policy.rules.flatMap(({ at }) => at.map(({ value }) => value.split('/')[0])));
-  return policy.services.map(({ name, protocol, families }) => {
+  return policy.services.map((node) => {
+    const { name, protocol, families } = node;
     if (!ruled.has(name.value)) {
       const message = `no rule is about service \`${name.value}\`: nobody can call it`;
       report.add('HG2052', message, { span: name.span, severity: 'warning' });
@@ -22,6 +24,7 @@ export function compileServices(scope: Scope): readonly ServicePlan[] {
       models: [...(known?.models ?? [])],
       ...compileFamilies(scope, families),
       ...(known && compileVersions(scope, known)),
+      ...compileMethods(node),
     };
   });
 }
@@ -35,11 +38,12 @@ export function compileUpstreams(scope: Scope): readonly UpstreamPlan[] {
     const message = `the policy declares no service \`${name.value}\``;
     report.add('HG2051', message, { span: name.span, hint: scope.hint(name.value, [...services.keys()]) });
   }
-  for (const { name } of policy.services) {
+  for (const { name, protocol } of policy.services) {
     const binding = bindings.get(name.value);
     if (binding !== undefined && binding.endpoints.length > 0) continue;
     const message = `service \`${name.value}\` has no endpoints in environment \`${environment.name.value}\``;
-    const hint = `bind it in ${environment.file}: services: { ${name.value}: { endpoints: [ { rest: 127.0.0.1:8501 } ] } }`;
+    const example = protocol.value === 'grpc' ? '127.0.0.1:50051' : '{ rest: 127.0.0.1:8501 }';
+    const hint = `bind it in ${environment.file}: services: { ${name.value}: { endpoints: [ ${example} ] } }`;
     const notes = [{ message: 'this environment', span: environment.name.span }];
     report.add('HG2050', message, { span: binding?.name.span ?? name.span, hint, notes });
   }
@@ -49,18 +53,41 @@ export function compileUpstreams(scope: Scope): readonly UpstreamPlan[] {
 function compileUpstream(scope: Scope, binding: ServiceBindingNode): UpstreamPlan {
   const { name, endpoints } = binding;
   const seen = new Map<string, Located<HostPort>>();
+  const protocol = scope.services.get(name.value)?.node.protocol.value ?? 'tensorflow-serving';
   for (const endpoint of endpoints) {
-    for (const address of addressesOf(endpoint)) checkAddress(scope, address, seen);
+    for (const address of writtenAddresses(endpoint)) checkAddress(scope, address, seen);
+    checkSpoken(scope, endpoint, protocol);
   }
   return {
     service: name.value,
-    endpoints: endpoints.map(endpointPlan),
+    endpoints: endpoints.map((endpoint) => endpointPlan(endpoint, protocol)),
     ...compileTraffic(scope, binding),
   };
 }
 
-function endpointPlan({ rest, grpc, dns }: EndpointNode): EndpointPlan {
-  return { rest: rest.value, ...(grpc && { grpc: grpc.value }), ...(dns && { dns }) };
+function endpointPlan({ rest, grpc, plain, dns }: EndpointNode, protocol: ProtocolName): EndpointPlan {
+  if (protocol === 'grpc') {
+    const only = grpc ?? plain;
+    return { ...(only && { grpc: only.value }), ...(dns && { dns }) };
+  }
+  const first = rest ?? plain;
+  return { ...(first && { rest: first.value }), ...(grpc && { grpc: grpc.value }), ...(dns && { dns }) };
+}
+
+/** An endpoint has the address that its service is spoken to by, and no other. */
+function checkSpoken({ report }: Scope, { span, rest, plain }: EndpointNode, protocol: ProtocolName): void {
+  if (protocol === 'grpc') {
+    if (rest === undefined) return;
+    const hint = 'write the gRPC address alone: `127.0.0.1:50051`';
+    report.add('HG2055', 'a service of protocol `grpc` has no REST address', { span: rest.span, hint });
+  } else if (plain !== undefined) {
+    const address = printHostPort(plain.value);
+    const hint = `write \`{ rest: ${address} }\`, with \`grpc: …\` where it is spoken to in gRPC, too`;
+    report.add('HG2055', `\`${address}\` doesn't say whether it is REST or gRPC`, { span, hint });
+  } else if (rest === undefined) {
+    const hint = 'add `rest: 127.0.0.1:8501`';
+    report.add('HG2055', 'a service of protocol `tensorflow-serving` needs the REST address', { span, hint });
+  }
 }
 
 function checkAddress(scope: Scope, address: Located<HostPort>, seen: Map<string, Located<HostPort>>): void {
@@ -77,8 +104,8 @@ function checkAddress(scope: Scope, address: Located<HostPort>, seen: Map<string
   scope.report.add('HG2054', `endpoint \`${text}\` is the gateway's own listener`, { span: address.span, notes });
 }
 
-function addressesOf({ rest, grpc }: EndpointNode): readonly Located<HostPort>[] {
-  return grpc === undefined ? [rest] : [rest, grpc];
+function writtenAddresses({ rest, grpc, plain }: EndpointNode): readonly Located<HostPort>[] {
+  return [rest, grpc, plain].filter((address) => address !== undefined);
 }
 
 /** Whether dialling the endpoint reaches what listens there: the same address, or both this machine and the same port. */

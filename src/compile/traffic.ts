@@ -17,6 +17,7 @@ import type {
   ServiceBindingNode,
   TimeoutsNode,
 } from '../policy/index.ts';
+import { answerTimeoutMsMax } from '../std/limits.ts';
 import { compileCarried } from './carried.ts';
 import { distinct, type KnownService, type Scope } from './scope.ts';
 import { checkTimeouts } from './timeouts.ts';
@@ -30,9 +31,12 @@ export function compileTraffic(
   if (known === undefined) return undefined;
   const { timeouts, health, retries, queue, compression } = binding;
   const models = compileCarried(scope, known);
+  const isGrpc = known.node.protocol.value === 'grpc';
   checkTimeouts(scope, binding);
   return {
-    ...(timeouts && { timeouts: timeoutsPlan(timeouts) }),
+    ...(isGrpc && { timeouts: streamTimeouts(timeouts) }),
+    ...(!isGrpc && timeouts && { timeouts: timeoutsPlan(timeouts) }),
+    ...(known.node.streamsEnd?.value === 'status' && { streams: { end: 'status' } }),
     ...(health && { health: healthPlan(health) }),
     ...(retries && { retries: retriesPlan(scope, retries) }),
     ...(queue && { queue: queuesPlan(scope, queue, known) }),
@@ -47,6 +51,11 @@ function timeoutsPlan({ connect, answer, deadline }: TimeoutsNode): TimeoutsPlan
     ...(answer && { answerMs: answer.value }),
     ...(deadline && { deadlineMs: deadline.value }),
   };
+}
+
+/** A stream may be silent for as long as a bound can be, where nobody says otherwise. */
+function streamTimeouts(written: TimeoutsNode | undefined): TimeoutsPlan {
+  return { answerMs: answerTimeoutMsMax, ...(written && timeoutsPlan(written)) };
 }
 
 /** What holds of a poll that nothing more is said of. */

@@ -1,5 +1,6 @@
 import type { ReplicaState, ReplicasByService, RunningEngine } from '../engines/engine.ts';
-import type { AddressPlan, EndpointPlan, Plan, ServicePlan, UpstreamPlan } from '../plan/types.ts';
+import { addressesOf, mainAddress } from '../plan/index.ts';
+import type { AddressesPlan, EndpointPlan, Plan, ServicePlan, UpstreamPlan } from '../plan/types.ts';
 import type { Clock } from '../std/clock.ts';
 import { printHostPort } from '../std/host-port.ts';
 import type { HealthTarget, ReplicaView } from '../traffic/index.ts';
@@ -15,7 +16,7 @@ export const firstLookMsMax = 3000;
 /** One replica, as `headgate status` shows it. */
 export interface ReplicaStatus {
   readonly service: string;
-  /** Its REST address, by which it is known. */
+  /** By which it is known: of REST, else of gRPC. */
   readonly address: string;
   readonly grpc?: string;
   /** `unchecked`: its service has no `health`. */
@@ -46,7 +47,7 @@ export interface ReplicaWatchOptions {
   readonly dnsServers?: readonly string[] | undefined;
 }
 
-type Endpoints = Map<string, { readonly rest: AddressPlan; readonly grpc?: AddressPlan }>;
+type Endpoints = Map<string, AddressesPlan>;
 
 /** Which replicas there are, and how they are: from the Plan, from DNS, from polling them. The engine hears of each change. */
 export class ReplicaWatch {
@@ -113,7 +114,7 @@ export class ReplicaWatch {
   #onName(name: string): void {
     for (const { service, endpoints } of this.#plan.upstreams) {
       const isOf = ({ rest, grpc, dns }: EndpointPlan): boolean =>
-        dns === true && (rest.host === name || grpc?.host === name);
+        dns === true && (rest?.host === name || grpc?.host === name);
       if (endpoints.some(isOf)) this.#changed.add(service);
     }
     this.#retarget();
@@ -184,25 +185,28 @@ export class ReplicaWatch {
     });
   }
 
-  /** By REST address. A name's address is a replica; it has gRPC where the gRPC name has the same address. */
+  /** By their main address. Each address of a name is a replica. */
   #endpointsOf({ endpoints }: UpstreamPlan): Endpoints {
     const all: Endpoints = new Map();
-    for (const { rest, grpc, dns } of endpoints) {
-      const hosts = dns === true ? this.#names.addressesOf(rest.host) : [rest.host];
-      const grpcHosts = dns === true && grpc !== undefined ? this.#names.addressesOf(grpc.host) : undefined;
-      for (const host of hosts) {
-        const own = grpcHosts === undefined ? grpc : grpcHosts.includes(host) && grpc ? { ...grpc, host } : undefined;
-        const address = { ...rest, host };
-        all.set(printHostPort(address), { rest: address, ...(own && { grpc: own }) });
-      }
+    for (const endpoint of endpoints) {
+      const addresses = addressesOf(endpoint);
+      const main = mainAddress(addresses);
+      if (endpoint.dns !== true) all.set(printHostPort(main), addresses);
+      else for (const host of this.#names.addressesOf(main.host)) add(all, addresses, host);
     }
     return all;
   }
 }
 
+/** A replica at one address of its name, which is the same for both of its protocols. */
+function add(all: Endpoints, { rest, grpc }: AddressesPlan, host: string): void {
+  const addresses = { ...(rest && { rest: { ...rest, host } }), ...(grpc && { grpc: { ...grpc, host } }) };
+  all.set(printHostPort(mainAddress(addresses)), addresses);
+}
+
 function namesOf({ upstreams }: Plan): Set<string> {
   const named = upstreams.flatMap(({ endpoints }) => endpoints.filter(({ dns }) => dns === true));
-  return new Set(named.flatMap(({ rest, grpc }) => (grpc === undefined ? [rest.host] : [rest.host, grpc.host])));
+  return new Set(named.map((endpoint) => mainAddress(endpoint).host));
 }
 
 function modelsOf(service: ServicePlan | undefined): Map<string, string[]> {

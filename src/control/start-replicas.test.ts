@@ -74,7 +74,7 @@ test('a change of endpoints alone is no reload: what is kept stays', async () =>
   await eventually(async () => (await headgate.status()).reload !== undefined, 'it is taken up', lateMs);
   const { reload, running } = await headgate.status();
   assert.deepEqual([reload?.outcome, reload?.message], ['taken', 'change taken up: endpoints']);
-  assert.equal(headgate.plan().upstreams[0]?.endpoints[0]?.rest.port, second.port);
+  assert.equal(headgate.plan().upstreams[0]?.endpoints[0]?.rest?.port, second.port);
   assert.equal(running.keptDecisions, keptDecisions);
   assert.equal(await call(), `200 ${second.name}`);
   // What is swapped in after it has the replicas of now.

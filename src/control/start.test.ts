@@ -125,7 +125,7 @@ function environmentOf(headgate: RunningHeadgate, { folder }: Workshop): string 
     'engine: embedded',
     `state: ${folder}`,
     'listeners: [ { name: public, address: 127.0.0.1:0 } ]',
-    `services: { scoring: { endpoints: [ { rest: ${rest.host}:${rest.port} } ] } }`,
+    `services: { scoring: { endpoints: [ { rest: ${rest?.host}:${rest?.port} } ] } }`,
     `audit: { directory: ${folder}/audit, record: required }`,
     'admin: 127.0.0.1:0',
     '',

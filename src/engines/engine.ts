@@ -2,7 +2,7 @@ import type { SpoolReader } from '../audit/types.ts';
 import type { Diagnostic } from '../diagnostics/types.ts';
 import type { QueueOf } from '../gate/index.ts';
 import type { IssuerStatus } from '../gate/types.ts';
-import type { AddressPlan, EngineName, Plan } from '../plan/types.ts';
+import type { AddressesPlan, AddressPlan, EngineName, Plan } from '../plan/types.ts';
 import type { Clock } from '../std/clock.ts';
 
 /** What one engine is: how it takes up a Plan, and how it runs. */
@@ -201,9 +201,7 @@ export interface ServiceTraffic {
 /** What control knows of the replicas: from the Plan, from DNS, from polling them. */
 export type ReplicasByService = Readonly<Record<string, readonly ReplicaState[]>>;
 
-export interface ReplicaState {
-  readonly rest: AddressPlan;
-  readonly grpc?: AddressPlan;
+export interface ReplicaState extends AddressesPlan {
   /** It gets calls. */
   readonly isUp: boolean;
   /** `finance-prod/3`, or `finance-prod` where the model has no named versions: it doesn't have these, and gets no call for them. */

@@ -72,6 +72,7 @@ export const denials = {
   'credential-audience': badToken('The token is meant for another audience.'),
   'credential-expired': badToken('The token has expired.'),
   'credential-not-yet-valid': badToken('The token is not valid yet.'),
+  'credential-ended': badToken('The credential of this call has ended while the call was open.'),
   'credential-unknown': badToken('The API key is not known here, or no longer.'),
   'assertion-ambiguous': {
     status: 400,
@@ -110,6 +111,11 @@ export const denials = {
     grpcStatus: 9,
   },
   'rule-denies': { status: 403, title: 'Denied by a rule', sentence: 'A rule of the access policy denies this call.' },
+  'access-ended': {
+    status: 403,
+    title: 'Access has ended',
+    sentence: 'The access policy no longer allows this call, which was open.',
+  },
   'no-rule-allows': {
     status: 403,
     title: 'Not allowed',
@@ -129,6 +135,12 @@ export const denials = {
     status: 403,
     title: 'Unknown operation',
     sentence: 'This is not an operation that the service behind this address offers through the gateway.',
+  },
+  'method-unknown': {
+    status: 404,
+    title: 'Unknown method',
+    sentence: 'The service has no such method.',
+    grpcStatus: 12,
   },
   'route-unknown': { status: 404, title: 'No such route', sentence: 'No service is reached by this host and path.' },
   'method-not-allowed': {
@@ -151,6 +163,11 @@ export const denials = {
     status: 414,
     title: 'Target too long',
     sentence: 'The request target is longer than the gateway accepts.',
+  },
+  'not-grpc': {
+    status: 415,
+    title: 'Not a gRPC call',
+    sentence: 'This service is called with gRPC: a POST over HTTP/2 with the content type application/grpc.',
   },
   'limit-exceeded': {
     status: 429,

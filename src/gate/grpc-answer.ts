@@ -11,6 +11,7 @@ const grpcStatuses: Readonly<Record<number, number>> = {
   411: 3,
   413: 8,
   414: 3,
+  415: 3,
   429: 8,
   431: 3,
   502: 14,

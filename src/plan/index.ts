@@ -1,3 +1,4 @@
+export { addressesOf, mainAddress } from './addresses.ts';
 export { conditionsOf, isConditional, readsOf } from './conditions.ts';
 export { accessEpoch } from './epoch.ts';
 export { freezePlan } from './freeze.ts';

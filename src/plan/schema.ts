@@ -62,11 +62,20 @@ const versionPlan = z
   })
   .readonly();
 
+const method = z
+  .strictObject({
+    idempotent: z.literal(true).exactOptional(),
+    streaming: z.enum(['no', 'client', 'server', 'both']).exactOptional(),
+  })
+  .readonly();
+
 const service = z
   .strictObject({
     name,
-    protocol: z.literal('tensorflow-serving'),
+    protocol: z.enum(['tensorflow-serving', 'grpc']),
     models: list(name),
+    methods: z.record(name, method).readonly().exactOptional(),
+    hasDescriptors: z.literal(true).exactOptional(),
     families: list(family).check(z.minLength(1)).exactOptional(),
     versions: z
       .record(name, list(versionPlan).check(z.minLength(1)))
@@ -129,6 +138,7 @@ const rule = z
     ...conditions,
     unless: list(z.strictObject({ groups: list(name).exactOptional(), ...conditions }).readonly()),
     limits: list(limit),
+    streamsUntil: z.literal('expiry').exactOptional(),
     ...owned,
   })
   .readonly();
@@ -164,7 +174,7 @@ const listener = z
   .readonly();
 
 const endpoint = z
-  .strictObject({ rest: address, grpc: address.exactOptional(), dns: z.literal(true).exactOptional() })
+  .strictObject({ rest: address.exactOptional(), grpc: address.exactOptional(), dns: z.literal(true).exactOptional() })
   .readonly();
 
 const upstream = z

@@ -73,5 +73,9 @@ export const trafficForm = {
     })
     .readonly()
     .exactOptional(),
+  streams: z
+    .strictObject({ end: z.literal('status') })
+    .readonly()
+    .exactOptional(),
   models: byModel(model).exactOptional(),
 };

@@ -109,15 +109,29 @@ export interface CallerTermPlan {
   readonly client?: readonly string[];
 }
 
+export type ProtocolName = 'tensorflow-serving' | 'grpc';
+
 export interface ServicePlan {
   readonly name: string;
-  readonly protocol: 'tensorflow-serving';
-  /** A closed world: a model that is not named here is nobody's. Those of families are among them. */
+  readonly protocol: ProtocolName;
+  /** A closed world: a model that is not named here is nobody's. Those of families are among them. None where the protocol has none. */
   readonly models: readonly string[];
+  /** What is known of methods of a `grpc` service, by `acme.orders.v1.Orders/Get`. Left out: nothing. */
+  readonly methods?: { readonly [method: string]: MethodPlan };
+  /** Methods are a closed world: what descriptors don't name is refused. Left out: any method may be called that a rule lets be. */
+  readonly hasDescriptors?: true;
   /** Left out where there are none. Rules name the models: a pattern of a family was expanded. */
   readonly families?: readonly FamilyPlan[];
   /** Of each model whose versions the policy names; in the policy's order. Left out where there are none. */
   readonly versions?: { readonly [model: string]: readonly VersionPlan[] };
+}
+
+/** A method of a gRPC service. */
+export interface MethodPlan {
+  /** May be sent again after a failure. */
+  readonly idempotent?: true;
+  /** Who sends a stream of messages in place of one. Left out: it isn't known. */
+  readonly streaming?: 'no' | 'client' | 'server' | 'both';
 }
 
 /** A named version of a model, in this environment. */
@@ -157,6 +171,8 @@ export interface RulePlan extends OwnedPlan, ConditionsPlan {
   readonly versions?: 'any' | readonly string[];
   readonly unless: readonly UnlessPlan[];
   readonly limits: readonly LimitPlan[];
+  /** `expiry`: streams that it lets in end with the credential. Left out: an open stream outlives it. */
+  readonly streamsUntil?: 'expiry';
 }
 
 /** `scoring/finance-*`: segments after the service. `*` stays within a segment; a last `**` is any rest of one or more segments. */
@@ -252,13 +268,19 @@ export interface UpstreamPlan {
   readonly retries?: RetriesPlan;
   readonly queue?: QueuesPlan;
   readonly compression?: CompressionPlan;
+  /** How open calls of a `grpc` service end when their access does: with a status on every engine. Left out: by a reset where the engine can no better. */
+  readonly streams?: { readonly end: 'status' };
   /** Of each model that the policy wants carried in a way of its own. */
   readonly models?: { readonly [model: string]: ModelTrafficPlan };
 }
 
-export interface EndpointPlan {
-  readonly rest: AddressPlan;
+/** Where one replica is reached: over REST, over gRPC, or both. One of them at least; `mainAddress` says by which it is known. */
+export interface AddressesPlan {
+  readonly rest?: AddressPlan;
   readonly grpc?: AddressPlan;
+}
+
+export interface EndpointPlan extends AddressesPlan {
   /** `dns:models.internal:8501`: each address that the name has is a replica, and it is resolved again and again. */
   readonly dns?: true;
 }

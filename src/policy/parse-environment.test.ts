@@ -43,7 +43,7 @@ describe('parseEnvironment', () => {
 
   it('reads endpoints', () => {
     assert.deepEqual(
-      environment.services[0]?.endpoints.map(({ rest, grpc }) => [rest.value, grpc?.value]),
+      environment.services[0]?.endpoints.map(({ rest, grpc }) => [rest?.value, grpc?.value]),
       [
         [{ host: 'models.internal', port: 8501 }, undefined],
         [

@@ -160,13 +160,19 @@ function boundVersionNode({
 }
 
 function endpointNode(endpoint: Cursor<Service['endpoints'][number]>): EndpointNode {
-  const rest = endpoint.need('rest');
+  if (!endpoint.isMap) return plainEndpointNode(endpoint as Cursor<string>);
+  const rest = endpoint.at('rest');
   const grpc = endpoint.at('grpc');
-  const isName = dnsPart(rest.located().value) !== undefined;
+  const isName = [rest, grpc].some((each) => each !== undefined && dnsPart(each.located().value) !== undefined);
   return {
     span: endpoint.span,
-    rest: address(rest),
+    ...(rest && { rest: address(rest) }),
     ...(grpc && { grpc: address(grpc) }),
     ...(isName && { dns: true }),
   };
+}
+
+function plainEndpointNode(endpoint: Cursor<string>): EndpointNode {
+  const isName = dnsPart(endpoint.located().value) !== undefined;
+  return { span: endpoint.span, plain: address(endpoint), ...(isName && { dns: true }) };
 }

@@ -141,7 +141,18 @@ function serviceNode({
   readonly value: Cursor<Service>;
 }): ServiceNode {
   const families = value.at('families')?.entries().map(familyNode) ?? [];
-  return { name, protocol: value.need('protocol').located(), models: modelNodes(value.at('models')), families };
+  const descriptors = value.at('descriptors')?.located();
+  const methods = value.at('methods');
+  const streamsEnd = value.at('streams')?.need('end').located();
+  return {
+    name,
+    protocol: value.need('protocol').located(),
+    ...(descriptors && { descriptors: { ...descriptors, value: descriptors.value.replace(/^file:/, '') } }),
+    ...(methods && { idempotent: methods.entries().map((method) => method.name) }),
+    ...(streamsEnd && { streamsEnd }),
+    models: modelNodes(value.at('models')),
+    families,
+  };
 }
 
 type Family = NonNullable<Service['families']>[string];
@@ -177,6 +188,7 @@ function ruleNode(rule: Cursor<Rule>): RuleNode {
   const deny = rule.at('deny');
   const inside = rule.at('in');
   const versions = rule.at('versions');
+  const streams = rule.at('streams');
   return {
     span: rule.span,
     name: rule.need('name').located(),
@@ -189,6 +201,7 @@ function ruleNode(rule: Cursor<Rule>): RuleNode {
     ...conditionsNode(rule),
     unless: rule.at('unless')?.many().map(unlessNode) ?? [],
     limits: rule.at('limits')?.many().map(limitNode) ?? [],
+    ...(streams && { streamsUntil: streams.need('until').located() }),
     ...ownedNode(rule),
   };
 }

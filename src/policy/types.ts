@@ -85,7 +85,13 @@ export interface CallerTerm {
 
 export interface ServiceNode {
   readonly name: Located<string>;
-  readonly protocol: Located<'tensorflow-serving'>;
+  readonly protocol: Located<'tensorflow-serving' | 'grpc'>;
+  /** Path of a descriptor set, as it is written. */
+  readonly descriptors?: Located<string>;
+  /** Names of methods that may be called again. */
+  readonly idempotent?: readonly Located<string>[];
+  /** Open calls end with a status on every engine. */
+  readonly streamsEnd?: Located<'status' | 'reset'>;
   readonly models: readonly ModelNode[];
   readonly families: readonly FamilyNode[];
 }
@@ -127,6 +133,7 @@ export interface RuleNode extends OwnedNode, ConditionsNode {
   readonly versions?: readonly Located<string>[];
   readonly unless: readonly UnlessNode[];
   readonly limits: readonly LimitNode[];
+  readonly streamsUntil?: Located<'expiry'>;
 }
 
 /** CEL as written, with what is needed to place an offset inside it back in the file. */
@@ -235,8 +242,10 @@ export interface BoundVersionNode {
 
 export interface EndpointNode {
   readonly span: Span;
-  readonly rest: Located<HostPort>;
+  readonly rest?: Located<HostPort>;
   readonly grpc?: Located<HostPort>;
+  /** Written as one address, which is that of the service's protocol. */
+  readonly plain?: Located<HostPort>;
   /** Each address of the name is a replica. */
   readonly dns?: true;
 }

@@ -1,15 +1,25 @@
-import type { ListenerPlan, Plan, UpstreamPlan } from '../plan/types.ts';
+import type { ListenerPlan, Plan, ServicePlan, UpstreamPlan } from '../plan/types.ts';
 import { hostOf } from './authority.ts';
 import { pathFault } from './canonical-path.ts';
+import { methodOfPath } from './method-path.ts';
 import { compileRouter, type Found } from './router.ts';
 import { matchRoute } from './routes.ts';
-import { type GrpcRow, grpcTables, type OperationRow, operationTables, type Protocol } from './table.ts';
+import {
+  callActions,
+  type GrpcRow,
+  grpcTables,
+  isOfService,
+  type MessageReading,
+  type OperationRow,
+  operationTables,
+  type Protocol,
+} from './table.ts';
 import type { Classified, Operation, RequestLine, Unclassified } from './types.ts';
 
 /** A Plan's listeners and services, ready to be looked up. */
 interface Compiled {
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
-  readonly protocols: ReadonlyMap<string, Protocol>;
+  readonly services: ReadonlyMap<string, ServicePlan>;
   /** Models that keep a sequence, by service: their calls are never sent again. */
   readonly sequences: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -33,6 +43,7 @@ export function classify(plan: Plan, request: RequestLine): Classified | Unclass
   if ('reason' in routed) return routed;
   const { service, protocol, path, sequences } = routed;
   if (request.message !== undefined) return classifyGrpc(routed, request);
+  if (callActions[protocol] !== undefined) return { reason: 'not-grpc' };
   const found = routers[protocol](path);
   if (found === undefined) return { reason: 'operation-unknown' };
   const row = found.place.rows.get(request.method);
@@ -44,26 +55,40 @@ export function classify(plan: Plan, request: RequestLine): Classified | Unclass
 }
 
 /** How the message of a gRPC call is to be walked; undefined: there is no such call, and `classify` says why. */
-export function messageWalk(plan: Plan, request: Omit<RequestLine, 'message'>): GrpcRow['walk'] | undefined {
+export function messageWalk(plan: Plan, request: Omit<RequestLine, 'message'>): MessageReading | undefined {
   const routed = route(plan, request);
-  return 'reason' in routed ? undefined : grpcRows[routed.protocol]?.get(routed.path)?.walk;
+  if ('reason' in routed) return undefined;
+  const { protocol, path } = routed;
+  // What isn't known of a service's own methods, the gate says.
+  return grpcRows[protocol]?.get(path)?.walk ?? (callActions[protocol] === undefined ? undefined : 'stream');
 }
 
-function classifyGrpc(
-  { service, protocol, path, sequences }: RoutedTo,
-  { message }: RequestLine,
-): Classified | Unclassified {
+function classifyGrpc(routed: RoutedTo, { message }: RequestLine): Classified | Unclassified {
+  const { service, protocol, path, sequences } = routed;
   const row = grpcRows[protocol]?.get(path);
-  if (row === undefined) return { reason: 'operation-unknown' };
+  if (row === undefined) return classifyMethod(routed);
   const { name, action, safe } = row;
   const call = { service, protocol, name, action, grpc: true, safe } as const;
-  if (row.walk === 'none') return { operation: { ...call, resource: [] }, upstreamPath: path };
+  if (isOfService(row)) return { operation: { ...call, resource: [] }, upstreamPath: path };
   if (message?.model === undefined) return { reason: 'message-malformed', detail: 'no model' };
   const isKept = sequences.has(message.model);
   return {
     operation: { ...call, resource: [message.model], ...message, safe: safe && !isKept },
     upstreamPath: path,
   };
+}
+
+/** A method of the service's own. */
+function classifyMethod({ service, protocol, path, methods, hasDescriptors }: RoutedTo): Classified | Unclassified {
+  const action = callActions[protocol];
+  const named = action === undefined ? undefined : methodOfPath(path);
+  if (action === undefined || named === undefined) return { reason: 'operation-unknown' };
+  const known = Object.hasOwn(methods, path.slice(1)) ? methods[path.slice(1)] : undefined;
+  if (known === undefined && hasDescriptors) return { reason: 'method-unknown' };
+  const { idempotent = false, streaming } = known ?? {};
+  const resource = [named.service, named.method];
+  const call = { service, protocol, name: action, action, grpc: true, resource, safe: idempotent } as const;
+  return { operation: { ...call, ...(streaming && { streaming }) }, upstreamPath: path };
 }
 
 interface RoutedTo {
@@ -73,9 +98,12 @@ interface RoutedTo {
   readonly path: string;
   /** Models of the service that keep a sequence. */
   readonly sequences: ReadonlySet<string>;
+  readonly methods: NonNullable<ServicePlan['methods']>;
+  readonly hasDescriptors: boolean;
 }
 
 const noSequences: ReadonlySet<string> = new Set();
+const noMethods: NonNullable<ServicePlan['methods']> = {};
 
 function route(plan: Plan, request: Omit<RequestLine, 'message'>): RoutedTo | Unclassified {
   const compiled = compiledPlans.get(plan) ?? compilePlan(plan);
@@ -86,9 +114,11 @@ function route(plan: Plan, request: Omit<RequestLine, 'message'>): RoutedTo | Un
   if (fault !== undefined) return { reason: 'path-not-canonical', detail: fault };
   const listener = compiled.listeners.get(request.listener);
   const routed = listener === undefined ? undefined : matchRoute(listener, host, path);
-  const protocol = routed === undefined ? undefined : compiled.protocols.get(routed.service);
-  if (routed === undefined || protocol === undefined) return { reason: 'route-unknown' };
-  return { ...routed, protocol, sequences: compiled.sequences.get(routed.service) ?? noSequences };
+  const service = routed === undefined ? undefined : compiled.services.get(routed.service);
+  if (routed === undefined || service === undefined) return { reason: 'route-unknown' };
+  const { protocol, methods = noMethods, hasDescriptors = false } = service;
+  const sequences = compiled.sequences.get(routed.service) ?? noSequences;
+  return { ...routed, protocol, sequences, methods, hasDescriptors };
 }
 
 /** The path that the upstream gets once the version is resolved: it names the number, and no label. */
@@ -106,7 +136,7 @@ export function pathOf(target: string): string {
 function compilePlan(plan: Plan): Compiled {
   const compiled = {
     listeners: new Map(plan.listeners.map((listener) => [listener.name, listener])),
-    protocols: new Map(plan.access.services.map((service) => [service.name, service.protocol])),
+    services: new Map(plan.access.services.map((service) => [service.name, service])),
     sequences: new Map(plan.upstreams.map((upstream) => [upstream.service, sequencesOf(upstream)])),
   };
   compiledPlans.set(plan, compiled);

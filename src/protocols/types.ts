@@ -1,16 +1,20 @@
+import type { MethodPlan, ProtocolName } from '../plan/types.ts';
 import type { NamedModel } from '../wire/index.ts';
 
 /** What a request means. Pure data, equal on every engine. */
 export interface Operation {
   readonly service: string;
-  readonly protocol: 'tensorflow-serving';
-  /** Row of the protocol's tables: `predict`, `classify`, `regress`, `status`, `metadata`, `multi-inference`, `reload-config`. */
+  readonly protocol: ProtocolName;
+  /**
+   * Row of the protocol's tables: `predict`, `classify`, `regress`, `status`, `metadata`, `multi-inference`, `reload-config`;
+   * `reflect`, `health`; `call` for a method of a gRPC service's own.
+   */
   readonly name: string;
   /** What a rule's `to` names. */
   readonly action: string;
   /** Came as a gRPC call. */
   readonly grpc?: true;
-  /** Segments after the service, as a rule's `at` reads them: `['finance-prod']`. None: the service itself. */
+  /** Segments after the service, as a rule's `at` reads them: `['finance-prod']`, `['acme.orders.v1.Orders', 'Get']`. None: the service itself. */
   readonly resource: readonly string[];
   readonly model?: string;
   /** Decimal digits: as the caller asked, and once it is resolved the number that will run. Absent where nobody chose one. */
@@ -21,6 +25,8 @@ export interface Operation {
   readonly versionName?: string;
   /** How `version` came about, once it is resolved: asked for by number or by label, or chosen by the shares of callers. */
   readonly versionBy?: 'number' | 'label' | 'share';
+  /** Who sends a stream of messages in place of one, where that is known of a gRPC method. */
+  readonly streaming?: NonNullable<MethodPlan['streaming']>;
   /** May be sent again after a failure, and coalesced. Never where the model keeps a sequence. */
   readonly safe: boolean;
 }
@@ -32,6 +38,8 @@ export type Unclassified =
   | { readonly reason: 'message-malformed'; readonly detail: string }
   | { readonly reason: 'route-unknown' }
   | { readonly reason: 'operation-unknown' }
+  | { readonly reason: 'not-grpc' }
+  | { readonly reason: 'method-unknown' }
   | { readonly reason: 'method-not-allowed'; readonly allow: readonly string[] };
 
 /** What of a request classification reads; `GateRequest` has it all. */

@@ -163,7 +163,7 @@ function testEndpoints(engine: EngineName): void {
     for (let turn = 1; turn <= 6; turn += 1) {
       const wanted = replicas[turn % 3] as ServingReplica;
       await write([wanted]);
-      const isIn = (): boolean => headgate.plan().upstreams[0]?.endpoints[0]?.rest.port === wanted.port;
+      const isIn = (): boolean => headgate.plan().upstreams[0]?.endpoints[0]?.rest?.port === wanted.port;
       await until(isIn, { what: 'it is taken up', withinMs });
       await until(async () => (await call('m')) === `200 ${wanted.name}`, { what: 'it gets the calls', withinMs });
     }

@@ -117,6 +117,11 @@ export const compileCodes = {
     title: 'endpoint twice',
     meaning: 'Two endpoints of a service have the same address: it would get twice its share.',
   },
+  HG2055: {
+    title: 'endpoint of another protocol',
+    meaning:
+      'A TensorFlow Serving replica is reached over REST, and over gRPC where it is given; a service of protocol `grpc` over gRPC alone.',
+  },
   HG2054: { title: 'endpoint that is a listener', meaning: 'The gateway would call itself, without an end.' },
   HG2060: {
     title: 'listener without routes',

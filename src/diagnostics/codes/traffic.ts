@@ -5,6 +5,14 @@ export const trafficCodes = {
     meaning:
       'A sequence is told by a field that the caller sends and the service gets. Headgate removes credentials and fields of its own, and fields of the connection end at each hop.',
   },
+  HG1232: {
+    title: 'malformed name of a method',
+    meaning: 'A method of a gRPC service is its full service name, `/`, and its own name: `acme.orders.v1.Orders/Get`.',
+  },
+  HG1233: {
+    title: 'key of another protocol',
+    meaning: 'Models belong to TensorFlow Serving; descriptors, methods and streams to services of protocol `grpc`.',
+  },
   HG1320: {
     title: 'bad duration',
     meaning: 'A duration is a whole number and `ms`, `s`, `m` or `h`, within the bounds that the hint states.',

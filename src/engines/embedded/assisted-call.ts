@@ -66,7 +66,7 @@ class AssistedGrpcCall extends GrpcCall {
     this.#permit = redeemer.redeem(handed.pass);
     const { operation, upstreamPath } = this.#permit?.fields ?? {};
     const kind = operation?.grpc === true && upstreamPath !== undefined ? walkOf(upstreamPath) : undefined;
-    if (kind === undefined) this.refuse('gate-unavailable');
+    if (kind === undefined || kind === 'stream') this.refuse('gate-unavailable');
     else if (!this.readPatience()) this.refuse('request-malformed');
     else this.read(kind);
   }

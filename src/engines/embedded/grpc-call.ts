@@ -45,6 +45,7 @@ export class GrpcCall extends Call {
     const key = this.key();
     // What is refused whatever its message says is refused without it.
     if (kind === undefined || (key === undefined && requestFault(this.request()) !== undefined)) this.ask(key);
+    else if (kind === 'stream') this.refuse('gate-unavailable');
     else this.read(kind);
   }
 

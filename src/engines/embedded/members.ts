@@ -1,4 +1,4 @@
-import { trafficOf } from '../../plan/index.ts';
+import { mainAddress, trafficOf } from '../../plan/index.ts';
 import type { AddressPlan, ServicePlan, UpstreamPlan } from '../../plan/types.ts';
 import { printHostPort as nameOf } from '../../std/host-port.ts';
 import { Ejection, pointOfText, ReplicaMemory, type Standing, word } from '../../traffic/index.ts';
@@ -65,7 +65,7 @@ export class Members {
     const traffic = upstream && trafficOf(upstream);
     const members = entries.map((entry) => {
       const before = known.get(entry.slot);
-      const stays = before !== undefined && nameOf(before.rest) === nameOf(entry.rest);
+      const stays = before !== undefined && before.name === nameOf(mainAddress(entry));
       const member = stays ? before : new Member(this.#shared, service, entry);
       member.update(entry, slots);
       return member;
@@ -86,10 +86,12 @@ interface Shared extends Omit<MembersOptions, 'memory'> {
 
 /** One replica, as one thread sees it. */
 export class Member {
-  readonly rest: AddressPlan;
+  /** By which it is known: its main address. */
+  readonly name: string;
   readonly slot: number;
   /** Of its name, for sequences. */
   readonly point: number;
+  rest: AddressPlan | undefined;
   grpc: AddressPlan | undefined;
   isUp = false;
   lacks: ReadonlySet<string> = new Set();
@@ -98,15 +100,16 @@ export class Member {
   /** Of all replicas of its service. */
   #slots: readonly number[] = [];
 
-  constructor(shared: Shared, service: string, { rest, slot }: RosterEntry) {
+  constructor(shared: Shared, service: string, entry: RosterEntry) {
     this.#shared = shared;
     this.#service = service;
-    this.rest = rest;
-    this.slot = slot;
-    this.point = pointOfText(nameOf(rest));
+    this.name = nameOf(mainAddress(entry));
+    this.slot = entry.slot;
+    this.point = pointOfText(this.name);
   }
 
-  update({ grpc, isUp, lacks }: RosterEntry, slots: readonly number[]): void {
+  update({ rest, grpc, isUp, lacks }: RosterEntry, slots: readonly number[]): void {
+    this.rest = rest;
     this.grpc = grpc;
     this.isUp = isUp;
     if (lacks.length > 0 || this.lacks.size > 0) this.lacks = new Set(lacks);
@@ -143,7 +146,7 @@ export class Member {
   /** It answered, and not that it can't. */
   succeeded(): void {
     const { ejection, nowMs, log } = this.#shared;
-    if (ejection.succeeded(this.slot, nowMs())) log(`${this.#service}: replica ${nameOf(this.rest)} is used again`);
+    if (ejection.succeeded(this.slot, nowMs())) log(`${this.#service}: replica ${this.name} is used again`);
   }
 
   /** It couldn't be reached, broke off before its answer, or answered 502, 503, 504 or UNAVAILABLE. */
@@ -151,6 +154,6 @@ export class Member {
     const { ejection, nowMs, log } = this.#shared;
     const forMs = ejection.failed(this.slot, this.#slots, nowMs());
     if (forMs === undefined) return;
-    log(`${this.#service}: replica ${nameOf(this.rest)} failed too often, it is passed over for ${forMs / 1000} s`);
+    log(`${this.#service}: replica ${this.name} failed too often, it is passed over for ${forMs / 1000} s`);
   }
 }

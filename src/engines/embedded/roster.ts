@@ -1,4 +1,5 @@
-import type { AddressPlan, EndpointPlan, Plan, UpstreamPlan } from '../../plan/types.ts';
+import { addressesOf, mainAddress } from '../../plan/index.ts';
+import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import { printHostPort as nameOf } from '../../std/host-port.ts';
 import { Ejection, ReplicaMemory, word } from '../../traffic/index.ts';
 import type { EndpointStatus, ReplicaState, ReplicasByService } from '../engine.ts';
@@ -20,7 +21,7 @@ interface Held {
 }
 
 /**
- * Which replicas there are and where each is counted: kept by the main thread, told to all workers. A replica is known by its REST
+ * Which replicas there are and where each is counted: kept by the main thread, told to all workers. A replica is known by its main
  * address, for both protocols. What control has said of a service holds until it says otherwise; until then, what the Plan says.
  */
 export class Roster {
@@ -83,11 +84,11 @@ export class Roster {
 
   status(): EndpointStatus[] {
     return [...this.#current].flatMap(([service, entries]) =>
-      entries.map(({ rest, slot }) => ({
+      entries.map((entry) => ({
         service,
-        address: nameOf(rest),
-        inFlight: this.#memory.get(slot, word.inFlight),
-        ...(this.#ejection.isEjected(slot) && { isEjected: true }),
+        address: nameOf(mainAddress(entry)),
+        inFlight: this.#memory.get(entry.slot, word.inFlight),
+        ...(this.#ejection.isEjected(entry.slot) && { isEjected: true }),
       })),
     );
   }
@@ -101,7 +102,10 @@ export class Roster {
   }
 
   #entriesOf(service: string, states: readonly ReplicaState[]): RosterEntry[] {
-    return states.map((state) => ({ ...state, slot: this.#slotOf(service, `${service} ${nameOf(state.rest)}`) }));
+    return states.map((state) => ({
+      ...state,
+      slot: this.#slotOf(service, `${service} ${nameOf(mainAddress(state))}`),
+    }));
   }
 
   #slotOf(service: string, key: string): number {
@@ -142,8 +146,4 @@ function isMended(before: RosterEntry | undefined, { isUp, lacks }: RosterEntry)
 function plannedReplicas({ endpoints, health }: UpstreamPlan): ReplicaState[] {
   const isUp = health === undefined;
   return endpoints.filter(({ dns }) => dns !== true).map((endpoint) => ({ ...addressesOf(endpoint), isUp, lacks: [] }));
-}
-
-function addressesOf({ rest, grpc }: EndpointPlan): { rest: AddressPlan; grpc?: AddressPlan } {
-  return { rest, ...(grpc !== undefined && { grpc }) };
 }

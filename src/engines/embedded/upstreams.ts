@@ -24,8 +24,8 @@ export class Replica {
   readonly #idle: Client[] = [];
   #isClosed = false;
 
-  constructor(member: Member) {
-    this.name = printHostPort(member.rest);
+  constructor(name: string, member: Member) {
+    this.name = name;
     this.member = member;
   }
 
@@ -67,10 +67,13 @@ export class Replica {
 /** The replicas of every service, by their REST address. */
 export class Upstreams extends ReplicaSets<Replica> {
   constructor(members: Members) {
-    super(
-      members,
-      ({ rest }) => printHostPort(rest),
-      (member) => new Replica(member),
-    );
+    super(members, addressOf, (member) => {
+      const name = addressOf(member);
+      return name === undefined ? undefined : new Replica(name, member);
+    });
   }
+}
+
+function addressOf({ rest }: Member): string | undefined {
+  return rest && printHostPort(rest);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { type TestContext, test } from 'node:test';
+import { addressesOf } from '../../plan/index.ts';
 import { call, predict, type Stage, type StageOptions, startStage, testRule } from './testing/stage.ts';
 
 /** The model `m` goes the assisted way, `n` doesn't. */
@@ -146,8 +147,8 @@ test('while replicas differ in a model, its calls go the assisted way, kept ones
   const { port, token, engine, side, plan, seen } = await stage(context, { upstream: { health }, replicas: [ok, ok] });
   const ann = token('ann');
   const states = (...lacks: string[]) => ({
-    scoring: (plan.upstreams[0]?.endpoints ?? []).map(({ rest }, index) => ({
-      rest,
+    scoring: (plan.upstreams[0]?.endpoints ?? []).map((endpoint, index) => ({
+      ...addressesOf(endpoint),
       isUp: true,
       lacks: index === 0 ? lacks : [],
     })),

@@ -84,6 +84,7 @@ function walkedPaths(plan: Plan, routes: readonly RoutePlan[]): (readonly [walk:
   for (const { service, pathPrefix = '', strip } of routes) {
     const protocol = protocols.get(service);
     for (const { walk, path } of protocol === undefined ? [] : grpcTables[protocol]) {
+      if (walk === 'stream') continue;
       const own = paths.get(walk) ?? new Set();
       paths.set(walk, own.add(strip && pathPrefix !== '/' ? `${pathPrefix}${path}` : path));
     }

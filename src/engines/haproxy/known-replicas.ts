@@ -39,5 +39,5 @@ export class KnownReplicas {
 }
 
 function keyOf({ rest, grpc }: ReplicaState): string {
-  return canonicalJson([rest, grpc ?? null]);
+  return canonicalJson([rest ?? null, grpc ?? null]);
 }

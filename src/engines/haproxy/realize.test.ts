@@ -149,7 +149,7 @@ for (const [name, plan] of Object.entries(cases)) {
           ...upstream,
           endpoints: upstream.endpoints.map((endpoint) => ({
             ...endpoint,
-            rest: { ...endpoint.rest, host: '127.0.0.1' },
+            ...(endpoint.rest && { rest: { ...endpoint.rest, host: '127.0.0.1' } }),
           })),
         })),
       };

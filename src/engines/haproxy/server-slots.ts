@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { addressesOf, mainAddress } from '../../plan/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import type { EndpointStatus, ReplicaState, ReplicasByService } from '../engine.ts';
@@ -90,7 +91,7 @@ export class ServerSlots {
           ? []
           : {
               service,
-              address: printHostPort(replica.rest),
+              address: printHostPort(mainAddress(replica)),
               inFlight: inFlight(held.index, slot),
               ...(held.ejected.has(replicaKey(replica)) && { isEjected: true }),
             },
@@ -138,13 +139,14 @@ export class ServerSlots {
    * HAProxy takes addresses at run time, no names. One that can't be found gets no calls. What a replica lacks is left out here: while
    * replicas differ in what models they have, calls are another's to spread.
    */
-  async #resolved({ rest, grpc, isUp }: ReplicaState): Promise<SlotReplica> {
+  async #resolved(replica: ReplicaState): Promise<SlotReplica> {
+    const addresses = addressesOf(replica);
     try {
-      for (const { host } of grpc === undefined ? [rest] : [rest, grpc]) await addressOf(host);
-      return { rest, ...(grpc !== undefined && { grpc }), isUp };
+      for (const { host } of Object.values(addresses)) await ipOf(host);
+      return { ...addresses, isUp: replica.isUp };
     } catch (error) {
       this.#options.log(`haproxy: ${error instanceof Error ? error.message : error}: it gets no calls`);
-      return { rest, ...(grpc !== undefined && { grpc }), isUp: false };
+      return { ...addresses, isUp: false };
     }
   }
 
@@ -198,7 +200,7 @@ async function ordersOf(held: Service, slot: number, replica: SlotReplica | unde
     const was = held.isReady[kind][slot] === true;
     const servers = backendsOf(held.index, kind).map((backend) => `${backend}/${replicaName(slot + 1)}`);
     if (isReady && address !== undefined && !was) {
-      const ip = await addressOf(address.host);
+      const ip = await ipOf(address.host);
       const text = printHostPort({ ...address, host: ip });
       if (held.addresses[kind][slot] !== text) {
         bring.push(...servers.map((server) => `set server ${server} addr ${ip} port ${address.port}`));
@@ -219,6 +221,6 @@ function backendsOf(index: number, kind: ServerKind): string[] {
   return serviceBackends(index).filter((name) => name.startsWith('grpc.') === (kind === 'grpc'));
 }
 
-async function addressOf(host: string): Promise<string> {
+async function ipOf(host: string): Promise<string> {
   return isIP(host) === 0 ? (await lookup(host)).address : host;
 }

@@ -4,7 +4,7 @@ import { assign, emptied, plannedReplicas, type SlotReplica, slotsFor } from './
 
 const replica = (port: number, isUp = true): SlotReplica => ({ rest: { host: '10.0.0.1', port }, isUp });
 const ports = (slots: readonly (SlotReplica | undefined)[]): (number | undefined)[] =>
-  slots.map((each) => each?.rest.port);
+  slots.map((each) => each?.rest?.port);
 const unused = { former: [], isBusy: () => false };
 
 test('a replica keeps its slot, a new one takes one that nobody had', () => {

@@ -1,4 +1,5 @@
-import type { AddressPlan, Plan, UpstreamPlan } from '../../plan/types.ts';
+import { addressesOf } from '../../plan/index.ts';
+import type { AddressesPlan, Plan, UpstreamPlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import type { ReplicaState, ReplicasByService } from '../engine.ts';
 
@@ -8,9 +9,7 @@ const slotsMin = 8;
 const spareMax = 64;
 
 /** A replica as a slot holds it. */
-export interface SlotReplica {
-  readonly rest: AddressPlan;
-  readonly grpc?: AddressPlan;
+export interface SlotReplica extends AddressesPlan {
   /** It gets calls. */
   readonly isUp: boolean;
 }
@@ -23,12 +22,7 @@ export type SlotsByService = Readonly<Record<string, Slots>>;
 export function plannedReplicas({ endpoints, health }: UpstreamPlan): ReplicaState[] {
   return endpoints
     .filter(({ dns }) => dns !== true)
-    .map(({ rest, grpc }) => ({
-      rest,
-      ...(grpc !== undefined && { grpc }),
-      isUp: health === undefined,
-      lacks: [],
-    }));
+    .map((endpoint) => ({ ...addressesOf(endpoint), isUp: health === undefined, lacks: [] }));
 }
 
 /** Slots of a process that is to be started: the replicas that are known, else those of the Plan, then free ones. */
@@ -50,8 +44,8 @@ export function emptied(slots: SlotsByService): SlotsByService {
 }
 
 /** Tells replicas apart. */
-export function replicaKey({ rest, grpc }: Pick<SlotReplica, 'rest' | 'grpc'>): string {
-  return `${printHostPort(rest)} ${grpc === undefined ? '-' : printHostPort(grpc)}`;
+export function replicaKey({ rest, grpc }: AddressesPlan): string {
+  return `${rest === undefined ? '-' : printHostPort(rest)} ${grpc === undefined ? '-' : printHostPort(grpc)}`;
 }
 
 /** What a slot held before, where it did: connections to it may live on. */

@@ -107,21 +107,15 @@ export function checkIdentityBinding({ map, source, report }: CheckedMap): void 
   }
 }
 
-/** An endpoint has its REST address. */
+/** An endpoint has an address; which ones its protocol needs is the compiler's to say. */
 export function checkEndpoint(checked: CheckedMap): void {
   const { map, source, report } = checked;
-  if (hasAny(map, ['rest'])) {
+  if (hasAny(map, ['rest', 'grpc'])) {
     checkDnsPair(checked);
     return;
   }
-  if (hasAny(map, ['grpc'])) {
-    report.add('HG1120', 'endpoints without a REST address come with a later version', {
-      span: headOf(map, source),
-      hint: 'add `rest: 127.0.0.1:8501`',
-    });
-  } else {
-    report.add('HG1102', 'an endpoint needs `rest`', { span: headOf(map, source), hint: 'add `rest: 127.0.0.1:8501`' });
-  }
+  const hint = 'add `rest: 127.0.0.1:8501`, or `grpc: 127.0.0.1:8500`';
+  report.add('HG1102', 'an endpoint needs `rest` or `grpc`', { span: headOf(map, source), hint });
 }
 
 function offLoopback(address: string): boolean {

@@ -110,18 +110,15 @@ const identityBinding = z
     note({ what: 'the binding of an identity', hint: 'write `{ issuer: https://… }`', checkMap: checkIdentityBinding }),
   );
 
-const plainEndpoint = z.never().register(
-  notes,
-  note({
-    later: laterFault('endpoints of Prefect and gRPC services', {
-      hint: 'for TensorFlow Serving write `{ rest: 127.0.0.1:8501 }`',
-    }),
-  }),
-);
+const plainEndpoint = endpointAddress;
 
 const endpoint = z
   .strictObject({ rest: endpointAddress.optional(), grpc: endpointAddress.optional() })
-  .meta({ required: ['rest'], description: 'One replica: its REST and its gRPC address.' })
+  .meta({
+    minProperties: 1,
+    description:
+      'One replica: its REST and its gRPC address. A gRPC service has that alone, and then it is written plainly.',
+  })
   .register(notes, note({ what: 'an endpoint', checkMap: checkEndpoint }));
 
 const serviceBinding = z

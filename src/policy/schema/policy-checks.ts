@@ -81,11 +81,37 @@ export function checkModels({ items, source, report }: CheckedItems): void {
   }
 }
 
-/** A TensorFlow Serving service names its models. */
-export function checkService({ map, source, report }: CheckedMap): void {
-  if (textAt(map, 'protocol')?.text !== 'tensorflow-serving' || hasAny(map, ['models', 'families'])) return;
+const keysOf: Readonly<Record<string, readonly string[]>> = {
+  'tensorflow-serving': ['models', 'families'],
+  grpc: ['descriptors', 'methods', 'streams'],
+};
+
+/** A TensorFlow Serving service names its models; what belongs to another protocol says nothing here. */
+export function checkService(checked: CheckedMap): void {
+  const { map, source, report } = checked;
+  const protocol = textAt(map, 'protocol')?.text ?? '';
+  for (const [other, keys] of Object.entries(keysOf)) {
+    if (other !== protocol && Object.hasOwn(keysOf, protocol)) checkForeign(checked, { keys, other, protocol });
+  }
+  if (protocol !== 'tensorflow-serving' || hasAny(map, ['models', 'families'])) return;
   const hint = 'list them: `models: [finance-prod, dialogue]`; a model that is not named is nobody’s';
   report.add('HG1102', 'this service names no models', { span: headOf(map, source), hint });
+}
+
+interface Foreign {
+  readonly keys: readonly string[];
+  /** The protocol that they belong to. */
+  readonly other: string;
+  readonly protocol: string;
+}
+
+function checkForeign({ map, source, report }: CheckedMap, { keys, other, protocol }: Foreign): void {
+  for (const key of keys) {
+    const pair = pairOf(map, key);
+    if (pair === undefined) continue;
+    const message = `\`${key}\` belongs to services of protocol \`${other}\`, and this one is \`${protocol}\``;
+    report.add('HG1233', message, { span: spanOf(pair.key, source), hint: 'remove it, or change the protocol' });
+  }
 }
 
 /** A word that stands for everything stands alone. */

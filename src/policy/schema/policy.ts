@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ratePattern } from '../../std/rate.ts';
 import { carriedKeys } from './carried.ts';
+import { grpcKeys, ruleStreams } from './grpc.ts';
 import { anything, groupKeys, name, nameCharactersMax, oneOrMany, text } from './leaves.ts';
 import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
 import { checkIdentityKind, checkModels, checkRule, checkRuleNames, checkService } from './policy-checks.ts';
@@ -160,13 +161,9 @@ const family = z
 
 const service = z
   .strictObject({
-    protocol: z.enum(['tensorflow-serving']).register(
-      notes,
-      note({
-        what: 'a protocol',
-        laterValues: { prefect: laterFault('Prefect services'), grpc: laterFault('gRPC services') },
-      }),
-    ),
+    protocol: z
+      .enum(['tensorflow-serving', 'grpc'])
+      .register(notes, note({ what: 'a protocol', laterValues: { prefect: laterFault('Prefect services') } })),
     models: z
       .union([
         z
@@ -186,7 +183,7 @@ const service = z
       .meta({ description: 'Models that are governed alike; `at: scoring/family/finance` is about all of them.' })
       .register(notes, note({ what: 'a map of families', hint: 'write `families: { finance: { models: […] } }`' }))
       .optional(),
-    descriptors: later('gRPC descriptors'),
+    ...grpcKeys,
     owner: later('owners of services', { hint: 'put it on a family, a group or a rule' }),
     note: later('notes on services', { hint: 'put it on a family, a group or a rule' }),
   })
@@ -269,6 +266,7 @@ const rule = z
       .register(notes, note({ what: 'a list of limits', hint: 'write `limits: [ { rate: 200/s, per: caller } ]`' }))
       .optional()
       .describe('All must pass; exceeding one is 429 and never falls through to another rule.'),
+    streams: ruleStreams.optional(),
     grantable: later('grants'),
     approvers: later('approvers of grants'),
     upTo: later('durations of grants'),
