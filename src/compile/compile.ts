@@ -7,6 +7,7 @@ import { compileGroups } from './groups.ts';
 import { compileIdentities } from './identities.ts';
 import { compileListeners } from './listeners.ts';
 import { checkQueueReads } from './queue-reads.ts';
+import { compileRelays } from './relays.ts';
 import { compileRules } from './rules.ts';
 import { createScope, type Scope } from './scope.ts';
 import { compileServices, compileUpstreams } from './services.ts';
@@ -26,6 +27,7 @@ export function compile(policy: Policy, environment: Environment): Checked<Plan>
     freezePlan({
       format: 1,
       environment: environment.name.value,
+      ...(environment.gateway !== undefined && { gateway: environment.gateway.value }),
       engine,
       epoch: accessEpoch(access),
       access,
@@ -42,6 +44,7 @@ export function compile(policy: Policy, environment: Environment): Checked<Plan>
 function compileAccess(scope: Scope): AccessPlan {
   const environment = scope.environment.name.value;
   const identities = compileIdentities(scope);
+  const relays = compileRelays(scope);
   const groups = compileGroups(scope);
   const services = compileServices(scope);
   const compiled = compileRules(scope);
@@ -49,7 +52,8 @@ function compileAccess(scope: Scope): AccessPlan {
   checkShadows(scope, compiled, groups);
   checkQueueReads(scope, compiled);
   const rules = rulesHere(compiled, environment);
-  return { environment, identities, groups, services, rules, reads: compileReads(scope, services, rules) };
+  const reads = compileReads(scope, services, rules);
+  return { environment, identities, ...(relays && { relays }), groups, services, rules, reads };
 }
 
 function compileEngine({ environment, report }: Scope): EngineName {

@@ -19,6 +19,7 @@ export {
 export { grpcFault } from './grpc-fault.ts';
 export {
   assertionHeader,
+  chainHeader,
   forwardedForHeader,
   headerText,
   isRemovedHeader,
