@@ -4,6 +4,7 @@ import { type Answer, field, send } from '../../conformance/harness/client.ts';
 import { type Gateway, startGateway } from '../../conformance/harness/gateway.ts';
 import { type CallerSpec, startTestIssuer, type TestIssuer } from '../../conformance/harness/issuer.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../../conformance/harness/upstream.ts';
+import { type GrpcUpstream, startGrpcUpstream } from '../../support/grpc-upstream.ts';
 import { type KeyServer, startKeyServer } from './key-server.ts';
 
 /** A gateway in a row, and the service behind it. */
@@ -11,6 +12,8 @@ export interface Station {
   readonly name: string;
   readonly gateway: Gateway;
   readonly upstream: RecordingUpstream;
+  /** The same service over gRPC. */
+  readonly grpc: GrpcUpstream;
   readonly keys: KeyServer;
 }
 
@@ -66,14 +69,21 @@ export async function openRow(opened: AsyncDisposableStack, engine: EngineName):
     { on, hops, believes }: { on: EngineName; hops?: string; believes: readonly Station[] },
   ): Promise<Station> => {
     const upstream = opened.adopt(await startRecordingUpstream(service), (it) => it.close());
+    const grpc = opened.adopt(await startGrpcUpstream(), (it) => it.close());
     const gateways = believes.map((it) => `{ issuer: urn:headgate:${it.name}, keys: ${it.keys.url} }`);
     const own = hops === undefined ? [] : [`{ issuer: urn:headgate:${name} }`];
     const identity = hops === undefined ? [] : [`relay: { gateways: [${[...gateways, ...own].join(', ')}] }`];
-    const bindings = { environment: name, issuers: [issuer.url], upstreamPorts: [upstream.port], identity };
+    const bindings = {
+      environment: name,
+      issuers: [issuer.url],
+      upstreamPorts: [upstream.port],
+      grpcPorts: [grpc.port],
+      identity,
+    };
     const started = await startGateway(on, policy(service, hops), { ...bindings, serviceName: service });
     const gateway = opened.adopt(started, (it) => it.stop());
     const keys = opened.adopt(await startKeyServer(gateway.folder), (it) => it.close());
-    return { name, gateway, upstream, keys };
+    return { name, gateway, upstream, grpc, keys };
   };
   const edge = await station('edge', 'orders', { on: 'embedded', believes: [] });
   const hopsOfCore = 'hops: { orders: orders-service, ledger: ledger-service }';
