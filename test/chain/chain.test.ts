@@ -109,6 +109,19 @@ for (const name of present) {
       assert.ok((await row.core.gateway.status()).keptDecisions > people.length);
     });
 
+    test('calls that the assisting side carries say the same', async () => {
+      await using held = new AsyncDisposableStack();
+      const queued = await openRow(held, name, ['queue: { inFlight: 2, waiting: 9, wait: 10s }']);
+      const first = toldOf(queued.edge, await call(queued, queued.edge, ann));
+      for (let turn = 0; turn < 2; turn += 1) {
+        const told = toldOf(queued.core, await call(queued, queued.core, orders, passedOn(first)));
+        assert.deepEqual([told.subject, told.chain], ['ann', [first.assertion]]);
+        assert.equal(decodeJwt(told.assertion).prev, assertionHash(first.assertion));
+      }
+      const own = toldOf(queued.core, await call(queued, queued.core, orders));
+      assert.deepEqual([own.subject, own.chain], ['orders', []]);
+    });
+
     test('where no gateway is believed, both fields are removed', async () => {
       const first = await throughEdge();
       const passed = ['X-Headgate-Assertion', first.assertion, 'X_Headgate_Chain', 'a', 'x-headgate-chain', 'b'];

@@ -60,15 +60,19 @@ const policy = (service: string, hops?: string): string => {
 export const hopsOfInner = 'hops: { orders: orders-service, ledger: ledger-service }, hopsMax: 2';
 export const innerPolicy = (hops: string): string => policy('vault', hops);
 
-/** Opens it: the edge on the embedded engine, what is behind it on the one that is asked for. */
-export async function openRow(opened: AsyncDisposableStack, engine: EngineName): Promise<Row> {
+/** Opens it: the edge on the embedded engine, what is behind it on the one that is asked for. `service`: lines for each of its services. */
+export async function openRow(
+  opened: AsyncDisposableStack,
+  engine: EngineName,
+  service: readonly string[] = [],
+): Promise<Row> {
   const issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
   const station = async (
     name: string,
-    service: string,
+    of: string,
     { on, hops, believes }: { on: EngineName; hops?: string; believes: readonly Station[] },
   ): Promise<Station> => {
-    const upstream = opened.adopt(await startRecordingUpstream(service), (it) => it.close());
+    const upstream = opened.adopt(await startRecordingUpstream(of), (it) => it.close());
     const grpc = opened.adopt(await startGrpcUpstream(), (it) => it.close());
     const gateways = believes.map((it) => `{ issuer: urn:headgate:${it.name}, keys: ${it.keys.url} }`);
     const own = hops === undefined ? [] : [`{ issuer: urn:headgate:${name} }`];
@@ -80,7 +84,11 @@ export async function openRow(opened: AsyncDisposableStack, engine: EngineName):
       grpcPorts: [grpc.port],
       identity,
     };
-    const started = await startGateway(on, policy(service, hops), { ...bindings, serviceName: service });
+    const started = await startGateway(on, policy(of, hops), {
+      ...bindings,
+      serviceName: of,
+      ...(on === engine && hops !== undefined && { service }),
+    });
     const gateway = opened.adopt(started, (it) => it.stop());
     const keys = opened.adopt(await startKeyServer(gateway.folder), (it) => it.close());
     return { name, gateway, upstream, grpc, keys };
