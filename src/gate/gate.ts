@@ -190,7 +190,7 @@ async function permit(
     ...(version !== undefined && versionBy !== 'number' && { version }),
     identity,
     ...(relayed !== undefined && { relayed }),
-    callerId: identity?.id,
+    callerId: callerId(identity, relayed),
     rule,
     limits,
     upstreamPath,
@@ -198,6 +198,13 @@ async function permit(
     keepUntilMs: keepUntilMs > nowMs ? keepUntilMs : 0,
     epoch: plan.epoch,
   });
+}
+
+/** Who shares an answer with nobody else: of calls that are made for others, the two of them. */
+function callerId(identity: Identity | undefined, relayed: Relayed | undefined): string | undefined {
+  if (identity === undefined || relayed === undefined) return identity?.id;
+  const { issuer, subject } = relayed.origin;
+  return JSON.stringify([identity.id, issuer, subject]);
 }
 
 /**

@@ -10,7 +10,7 @@ export interface PermitFields {
   readonly identity: Identity | undefined;
   /** Who the call is made for, where it isn't the caller: the assertion is theirs, the caller its newest actor. */
   readonly relayed?: Relayed;
-  /** `Identity.id`; undefined: not known. */
+  /** `Identity.id`, of a call that is made for another with who that is; undefined: not known. */
   readonly callerId: string | undefined;
   readonly rule: DecidingRule;
   /** All must pass before the dial. */

@@ -10,6 +10,10 @@ export interface Bindings {
   readonly upstreamPorts: readonly number[];
   /** Versions of models, as one line of YAML. */
   readonly models?: string;
+  /** Default `scoring`. */
+  readonly serviceName?: string;
+  /** Further identities, each as one line of YAML: `relay: { … }`. */
+  readonly identity?: readonly string[];
   /** Further keys of the service, each as one line of YAML. */
   readonly service?: readonly string[];
   /** gRPC ports of the same replicas. */
@@ -48,9 +52,11 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     '  - { name: public, address: 127.0.0.1:0 }',
     '  - { name: internal, address: 127.0.0.1:0 }',
     ...secureListener(bindings),
-    `identity: { staff: { issuers: [${bindings.issuers.join(', ')}] } }`,
+    'identity:',
+    `  staff: { issuers: [${bindings.issuers.join(', ')}] }`,
+    ...(bindings.identity ?? []).map((line) => `  ${line}`),
     'services:',
-    '  scoring:',
+    `  ${bindings.serviceName ?? 'scoring'}:`,
     '    endpoints:',
     ...endpoints,
     ...(bindings.models === undefined ? [] : [`    models: ${bindings.models}`]),
