@@ -57,6 +57,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'engines',
     'diagnostics',
     'wire',
+    'http2',
     'std',
   ],
   cli: [

@@ -15,6 +15,8 @@ export interface HealthAnswer {
 const serving = 1;
 const statusNames = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const;
 
+const messageCharactersMax = 200;
+
 const okStatus = '0';
 const notFoundStatus = '5';
 const unimplementedStatus = '12';
@@ -39,8 +41,17 @@ function refusedBy(status: string | undefined, message: string | undefined, aske
     const hint = 'name one that it knows in `health: { service: … }`';
     return failed(`its health service doesn't know ${asked === '' ? 'the server' : asked} (NOT_FOUND): ${hint}`);
   }
-  const said = message === undefined || message === '' ? '' : `: ${message.slice(0, 200)}`;
-  return failed(`it answers grpc-status ${status}${said}`);
+  const said = decoded(message ?? '').slice(0, messageCharactersMax);
+  return failed(`it answers grpc-status ${status}${said === '' ? '' : `: ${said}`}`);
+}
+
+/** Percent-encoded; what isn't stays as it is. */
+function decoded(message: string): string {
+  try {
+    return decodeURIComponent(message).replace(/\p{C}/gu, ' ');
+  } catch {
+    return message;
+  }
 }
 
 /** Field 1 of the one message; 0 where it is left out; undefined: it is none. */

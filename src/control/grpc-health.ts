@@ -79,18 +79,19 @@ export class GrpcHealthLine implements HealthLine {
   #speak(socket: Socket, onReady: () => void): ClientConnection {
     const bounds = { streamsMax: 0, listBytesMax: 16_384, fieldsMax: 100 };
     const options = { turn, windowBytes, connectionWindowBytes: windowBytes, ...bounds };
-    let isLeaving = false;
+    let isReady = false;
+    const leave = (): void => {
+      if (this.#http2 === http2) this.#http2 = undefined;
+    };
     const http2 = new ClientConnection(socket, options, {
-      onReady,
-      onGoaway: () => {
-        isLeaving = true;
-        if (this.#http2 === http2) this.#http2 = undefined;
+      onReady: () => {
+        isReady = true;
+        onReady();
       },
+      onGoaway: leave,
       onClosed: () => {
-        if (this.#http2 !== http2) return;
-        this.#http2 = undefined;
-        // One that said goodbye only wanted another connection.
-        if (!isLeaving && !this.#isClosed) this.#options.onBroken();
+        leave();
+        if (isReady && !this.#isClosed) this.#options.onBroken();
       },
     });
     return http2;
