@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { ensureExamples } from './examples.mjs';
 import { ensureH2spec } from './h2spec.mjs';
 import { ensureInterop } from './interop.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
@@ -14,7 +15,7 @@ import { ensureTensorFlow } from './tensorflow.mjs';
  * Everything that has to hold: types, lint, tests. Closes with `N passed, N failed` alone on a line.
  *   --engines embedded   leaves HAProxy out, and says so
  *   --without tensorflow leaves the real TensorFlow out, and says so; `promtool` leaves that out, `http2` h2spec and other people's
- *                        clients of HTTP/2; `interop` other people's gRPC; several: tensorflow,promtool,http2,interop
+ *                        clients of HTTP/2; `interop` other people's gRPC; `examples` those in Python; several: tensorflow,promtool
  *   --update-goldens     writes the goldens anew: read the diff
  *   FILE…                only these test files, without types and lint
  */
@@ -32,6 +33,7 @@ const engineNames = ['embedded', 'haproxy'];
 const tensorFlowTests = 'test/tensorflow/';
 const http2Tests = 'test/http2/';
 const interopTests = 'test/interop/';
+const exampleTests = 'test/examples/';
 const promtoolTests = 'test/telemetry/promtool.test.ts';
 
 interface Tally {
@@ -60,12 +62,14 @@ const withTensorFlow = tensorFlowIsThere();
 const withPromtool = promtoolIsThere();
 const withHttp2Clients = http2ClientsAreThere();
 const withInterop = interopIsThere();
+const withExamples = examplesAreThere();
 const files = all
   .filter((file) => !left.some((name) => needs(file, name)))
   .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests))
   .filter((file) => withPromtool || file !== promtoolTests)
   .filter((file) => withHttp2Clients || !file.startsWith(http2Tests))
-  .filter((file) => withInterop || !file.startsWith(interopTests));
+  .filter((file) => withInterop || !file.startsWith(interopTests))
+  .filter((file) => withExamples || !file.startsWith(exampleTests));
 await runTests(files);
 close();
 
@@ -87,7 +91,7 @@ function parsed() {
 
 function withoutOf(text: string | undefined): readonly string[] {
   const names = text?.split(',') ?? [];
-  const known = ['tensorflow', 'promtool', 'http2', 'interop'];
+  const known = ['tensorflow', 'promtool', 'http2', 'interop', 'examples'];
   const strange = names.filter((name) => !known.includes(name));
   if (strange.length === 0) return names;
   console.error(`--without knows ${known.join(', ')}, not ${strange.join(', ')}`);
@@ -136,6 +140,15 @@ function interopIsThere(): boolean {
   const { missing } = ensureInterop();
   if (missing !== undefined) reasons.push(`interop is missing (${missing.why}); to install it: ${missing.remedy}`);
   return missing === undefined;
+}
+
+/** Sets up Python where the tests of examples are to be run, and tells them where it is. */
+function examplesAreThere(): boolean {
+  if (without.includes('examples') || !all.some((file) => file.startsWith(exampleTests))) return false;
+  const { python, missing } = ensureExamples();
+  if (python !== undefined) process.env.HEADGATE_EXAMPLES_PYTHON = python;
+  else reasons.push(`examples is missing (${missing.why}); to install it: ${missing.remedy}`);
+  return python !== undefined;
 }
 
 /** Installs Prometheus' tool where its test is to be run. */
