@@ -44,42 +44,46 @@ interface Place {
   readonly ofModel: boolean;
 }
 
-/** Each model, and the service itself where anyone could be allowed what is done to it. */
+/** Each model or method, and the service itself where anyone could be allowed what is done to it. */
 function placesOf({ rules }: AccessPlan, service: ServicePlan): readonly Place[] {
-  const { name, protocol, models, versions } = service;
+  const { name, protocol } = service;
   const ofService = serviceActions(protocol);
   const actions = knownActions(protocol).filter((action) => !ofService.includes(action));
-  if (protocol === 'grpc') return [...methodPlaces(rules, service, actions), ...servicePlace(rules, name, ofService)];
+  const places = protocol === 'grpc' ? methodPlaces(rules, service, actions) : modelPlaces(rules, service, actions);
+  const own = rules.filter((rule) => isAboutService(rule, name, ofService));
+  if (!own.some(({ effect }) => effect === 'allow')) return places;
+  const world = { actions: ofService, kinds: versionKinds([], []) };
+  return [...places, { at: name, rules: own, world, ofModel: false }];
+}
+
+function modelPlaces(
+  rules: readonly RulePlan[],
+  { name, models, versions }: ServicePlan,
+  actions: readonly string[],
+): readonly Place[] {
   const about = rulesByModel(rules, name, models);
-  const places = models.map((model) => {
+  return models.map((model) => {
     const ofIt = about.get(model) ?? [];
     const kinds = versionKinds(ofIt, versions?.[model] ?? []);
     return { at: `${name}/${model}`, rules: ofIt, world: { actions, kinds }, ofModel: true };
   });
-  return [...places, ...servicePlace(rules, name, ofService)];
 }
 
-function servicePlace(rules: readonly RulePlan[], name: string, actions: readonly string[]): readonly Place[] {
-  const own = rules.filter((rule) => isAboutService(rule, name, actions));
-  if (!own.some(({ effect }) => effect === 'allow')) return [];
-  return [{ at: name, rules: own, world: { actions, kinds: versionKinds([], []) }, ofModel: false }];
-}
-
-/**
- * Methods of a gRPC service: those that its descriptors name; where none do, what the rules write, each with the rules that are about
- * all of it.
- */
+/** Each method that is described; where none is, what the rules name: what a rule about more is settles that, too. */
 function methodPlaces(
   rules: readonly RulePlan[],
   { name, methods = {}, hasDescriptors }: ServicePlan,
   actions: readonly string[],
 ): readonly Place[] {
-  const written = rules.flatMap(({ resources }) => resources.filter(({ service }) => service === name));
-  const ats = hasDescriptors ? Object.keys(methods) : written.map(({ segments }) => segments.join('/'));
-  return [...new Set(ats)].map((at) => {
-    const place = { service: name, segments: at.split('/') };
-    const about = rules.filter(({ resources }) => resources.some((pattern) => coversPattern(pattern, place)));
-    return { at: `${name}/${at}`, rules: about, world: { actions, kinds: versionKinds([], []) }, ofModel: false };
+  const world = { actions, kinds: versionKinds([], []) };
+  const patternsOf = ({ resources }: RulePlan) => resources.filter(({ service }) => service === name);
+  const about = rules.filter((rule) => patternsOf(rule).length > 0);
+  const written = about.flatMap(patternsOf).map(({ segments }) => segments.join('/'));
+  const names = hasDescriptors ? Object.keys(methods) : [...new Set(written)];
+  return names.map((each) => {
+    const pattern = { service: name, segments: each.split('/') };
+    const ofIt = about.filter((rule) => patternsOf(rule).some((wide) => coversPattern(wide, pattern)));
+    return { at: `${name}/${each}`, rules: ofIt, world, ofModel: false };
   });
 }
 
