@@ -30,10 +30,10 @@ const streams: readonly [Partial<AuditCore>, AuditTiming][] = [
   [{}, { totalMs: 125_000, grpcStatus: 14, messagesIn: 3, messagesOut: 4711, firstMs: 20 }],
   [{ status: 0 }, { totalMs: hours, messagesIn: 0, messagesOut: 2 }],
   [
-    { outcome: 'deny', reason: 'access-ended' as DenialReason, grpcStatus: 7 },
+    { outcome: 'deny', reason: 'access-ended', grpcStatus: 7 },
     { totalMs: hours, messagesIn: 1, messagesOut: 9 },
   ],
-  [{ outcome: 'deny', reason: 'credential-ended' as DenialReason, grpcStatus: 16 }, { totalMs: 2100 }],
+  [{ outcome: 'deny', reason: 'credential-ended', grpcStatus: 16 }, { totalMs: 2100 }],
   [{ outcome: 'deny', reason: 'no-rule-allows', grpcStatus: 7, rule: null }, { totalMs: 0.3 }],
   [
     { operation: 'reflect', action: 'reflect', resource: 'orders' },
@@ -56,7 +56,7 @@ function denied(reason: DenialReason): Partial<AuditCore> {
   const { status } = denialRow(reason);
   const base = { outcome: 'deny', reason, status, rule: null, ruleAt: null } as const;
   const byRule = { rule: 'the ledger rests by day', ruleAt: 'headgate.yaml:44' };
-  if (reason === 'rule-denies' || reason === 'limit-exceeded') return { ...base, ...byRule };
+  if (/^rule-denies|limit-exceeded|-ended$/.test(reason)) return { ...base, ...byRule };
   if (/^(no-rule|upstream|identity-unavail|gate-|audit-|queue-|deadline-)/.test(reason)) return base;
   const nobody = { ...base, caller: null };
   if (reason.startsWith('credential')) return nobody;

@@ -71,10 +71,7 @@ function wasOpen({ outcome, reason }: AuditCore): boolean {
 }
 
 /** Why a call that was open was ended. */
-const endings: ReadonlyMap<string, string> = new Map([
-  ['access-ended', 'no rule lets it through any longer'],
-  ['credential-ended', 'its credential has expired or was revoked'],
-]);
+const endings: ReadonlySet<AuditCore['reason']> = new Set(['access-ended', 'credential-ended']);
 
 function what(core: AuditCore): string {
   const { operation, model, resource, service } = core;
@@ -82,7 +79,7 @@ function what(core: AuditCore): string {
   if (operation === 'call') return `${wasOpen(core) ? 'called' : 'wanted to call'} ${target(core)}`;
   const [done, wanted] = verbs[operation] ?? [`called ${shown(operation)} on`, `call ${shown(operation)} on`];
   const at = shown(model ?? resource ?? service ?? core.path) + versionText(core);
-  return core.outcome === 'allow' ? `${done} ${at}` : `wanted to ${wanted} ${at}`;
+  return wasOpen(core) ? `${done} ${at}` : `wanted to ${wanted} ${at}`;
 }
 
 /** An event of before versions had names holds none. */
@@ -140,7 +137,7 @@ export function whyText(core: Pick<AuditCore, 'reason' | 'rule' | 'ruleAt'>): st
   if (reason === 'limit-exceeded') return `the rate limit of ${ruleText(core)} is used up`;
   if (reason === 'rule-allows') return 'no reason was recorded';
   // A reason that a later version wrote is shown as it is.
-  return whys[reason] ?? endings.get(reason) ?? shown(reason);
+  return whys[reason] ?? shown(reason);
 }
 
 const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceeded'>, string>> = {
@@ -151,8 +148,8 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'method-unknown': 'the service has no such method',
   'route-unknown': 'no route leads there',
   'not-grpc': 'the service is called with gRPC, and it is no gRPC call',
-  'access-ended': 'no rule allowed it any longer while it was open',
-  'credential-ended': 'its credential ended while it was open',
+  'access-ended': 'no rule lets it through any longer',
+  'credential-ended': 'its credential has expired or was revoked',
   'method-not-allowed': 'the operation at this path is called with another method',
   'path-not-canonical': 'the path can be read in two ways',
   'request-malformed': 'the request is not well-formed HTTP',

@@ -14,6 +14,7 @@ import { closeWithin, type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerStart, WorkerStatus } from './messages.ts';
 import { type Arriving, type Scene, sceneOf } from './scene.ts';
 import { Spool } from './spool.ts';
+import { StreamCall } from './stream-call.ts';
 
 /** The program of a worker thread. */
 const start = workerData as WorkerStart;
@@ -109,8 +110,17 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   return addressesOf(listeners);
 }
 
-function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
-  return isGrpc ? new GrpcCall(of, listener, exchange) : new Call(of, listener, exchange);
+function callOf(of: Scene, { listener, ...arriving }: Arriving): Call {
+  if (!arriving.isGrpc) return new Call(of, listener, arriving.exchange);
+  const { exchange } = arriving;
+  const isStream = of.walkOf(listener, exchange.authority ?? hostOf(exchange), exchange.target) === 'stream';
+  return isStream ? new StreamCall(of, listener, exchange) : new GrpcCall(of, listener, exchange);
+}
+
+/** Where HTTP/2 has no `:authority`. */
+function hostOf({ rawFields }: Arriving['exchange']): string {
+  for (let at = 0; at < rawFields.length; at += 2) if (rawFields[at] === 'host') return rawFields[at + 1] as string;
+  return '';
 }
 
 /** Whether a listener can stay: its routes are the gate's affair, and the address of a socket that was handed over is not ours. */
