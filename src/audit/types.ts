@@ -311,6 +311,8 @@ export interface AuditStatus {
   readonly position: number;
   /** Spool lines that could not be read, in this run. */
   readonly unreadable: number;
+  /** Calls that were told of as open in this run, and of whose end no record has come: open still, or their process went down. */
+  readonly unclosed: number;
   /** Spool bytes that are not chained yet. */
   readonly behindBytes: number;
   /** Time between the end of the last chained call and its chaining. */
