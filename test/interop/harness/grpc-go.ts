@@ -5,7 +5,7 @@ import { ensureInterop, type InteropPrograms } from '../../../scripts/interop.mj
 import { freePort } from '../../faults/harness/ports.ts';
 
 /** What a program says is kept up to this, for the message of a failure. */
-const saidCharactersMax = 20_000;
+const saidCharactersMax = 1000;
 /** How long one case may take on a busy machine; the longest takes two seconds by itself. */
 const caseMsMax = 60_000;
 const readyMsMax = 20_000;
