@@ -12,8 +12,6 @@ export interface Bindings {
   readonly serviceName?: string;
   /** Versions of models, as one line of YAML. */
   readonly models?: string;
-  /** Default `scoring`. */
-  readonly serviceName?: string;
   /** Further identities, each as one line of YAML: `relay: { … }`. */
   readonly identity?: readonly string[];
   /** Further keys of the service, each as one line of YAML. */
