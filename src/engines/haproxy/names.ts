@@ -21,6 +21,8 @@ export const variables = {
   grpc: 'txn.gr',
   /** What its message names, as lua/fetch.lua says it; `-`: nothing was read. */
   message: 'txn.msg',
+  /** On listeners that have both kinds of gRPC calls: 1 where the messages pass as they come, else 0. */
+  stream: 'txn.st',
   /** Set where all of the message is in the buffer. */
   whole: 'txn.whole',
   /** Why the filter has refused a message; the version that it has to append. */
@@ -72,6 +74,8 @@ export const answerNames = {
 export const backends = {
   gate: 'headgate.gate',
   refused: 'headgate.refused',
+  refusedStreams: 'headgate.refused.streams',
+  open: 'headgate.open',
   fast: 'headgate.rate.fast',
   slow: 'headgate.rate.slow',
 } as const;
