@@ -147,6 +147,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'gate-unavailable': 'the gate could not be asked',
   'identity-unavailable': "the identity provider's keys could not be had",
   'audit-unavailable': 'it could not have been recorded',
+  'gateway-draining': 'the time of its connection was over',
   'upstream-unavailable': 'no replica could be reached',
   'upstream-malformed': 'the replica answered with malformed HTTP',
   'upstream-timeout': 'the replica did not answer in time',

@@ -9,6 +9,7 @@ export {
 } from './denials.ts';
 export { createGate, type GateOptions, type QueueOf } from './gate.ts';
 export { type GrpcAnswer, grpcAnswer, grpcStatusOf } from './grpc-answer.ts';
+export { grpcFault } from './grpc-fault.ts';
 export {
   assertionHeader,
   forwardedForHeader,

@@ -108,6 +108,18 @@ export class Stream {
     else if (this.#heldBytes === 0) this.#finish();
   }
 
+  /** Ends with trailers at once: what waits for the peer to take it is dropped. */
+  conclude(trailers: readonly string[]): void {
+    if (this.isClosed || this.isLocalEnded) return;
+    this.#held = [];
+    this.#heldAt = 0;
+    this.#heldBytes = 0;
+    this.#needsDrain = false;
+    this.#isEnding = true;
+    this.#ending = trailers;
+    this.#finish();
+  }
+
   reset(code: number): void {
     if (this.isClosed) return;
     this.connection.sendReset(this.id, code);
@@ -231,6 +243,7 @@ export class Stream {
     const { connection, id } = this;
     const { output } = connection;
     this.movedMs = performance.now();
+    connection.hasSpoken = true;
     const isLast = bytes === this.#heldBytes && this.#isEnding && this.#ending === undefined;
     this.sendLeft -= bytes;
     this.#heldBytes -= bytes;

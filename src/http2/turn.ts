@@ -21,6 +21,8 @@ export class Turn {
   #isScheduled = false;
   readonly #slabs: Slab[] = [];
   #readBuffer: Buffer | undefined;
+  /** Called at each end, before what was written leaves: what it writes leaves with it. */
+  atEnd: () => void = () => undefined;
 
   /** What sockets read into: it is worked on before the next one reads. */
   get readBuffer(): Buffer {
@@ -58,6 +60,7 @@ export class Turn {
   }
 
   readonly #end = (): void => {
+    this.atEnd();
     this.#isScheduled = false;
     this.flush();
   };
