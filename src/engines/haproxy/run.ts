@@ -36,9 +36,9 @@ import { KnownReplicas } from './known-replicas.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { assistPrefix, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
+import { OpenPermits } from './open-permits.ts';
 import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
-
 import { findPredecessors } from './predecessors.ts';
 import { descriptorsOf, HaproxyProcess } from './process.ts';
 import { slotsFor } from './slots.ts';
@@ -128,6 +128,7 @@ class Runner {
   readonly #handover: Handover;
   readonly #replicas = new KnownReplicas();
   readonly #traffic = new TrafficSums();
+  readonly #open = new OpenPermits();
   /** Changes of the Plan and of replicas never overlap. */
   #change: Promise<void> = Promise.resolve();
   #questions = 0;
@@ -215,7 +216,17 @@ class Runner {
     const isAdmitted = answer.kind === 'permit' ? await this.#handover.count(worker, answer, counters) : undefined;
     const ledger = isAdmitted === undefined ? keeper?.ledger : undefined;
     const gateMs = gate.plan.telemetry === undefined ? {} : { gateMs: performance.now() - askedMs };
-    const notebook = { book: this.#books.of(worker), ledger, key, counters, isAdmitted, handing, ...gateMs };
+    const numberOpen = answer.kind === 'permit' ? this.#numbering(answer, nowMs) : undefined;
+    const notebook = {
+      book: this.#books.of(worker),
+      ledger,
+      key,
+      counters,
+      isAdmitted,
+      handing,
+      numberOpen,
+      ...gateMs,
+    };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
@@ -348,6 +359,13 @@ class Runner {
     const isKept = isAssisted(plan, fields.operation, this.#uneven.models);
     const seal = (permit: Permit): string => this.#passes.seal(permit, this.#options.clock.now());
     return isNow || isKept ? { isNow, isKept, seal } : undefined;
+  }
+
+  /** Undefined: calls of this permit needn't be known while they are open. */
+  #numbering({ fields }: Permit, nowMs: number): ((permit: Permit, core: number) => number) | undefined {
+    const { protocol, streaming } = fields.operation;
+    if (protocol !== 'grpc' || streaming === 'no') return undefined;
+    return (permit, core) => this.#open.add(permit, { core, untilMs: fields.keepUntilMs }, nowMs);
   }
 
   #placeOf(plan: Plan): Place {
