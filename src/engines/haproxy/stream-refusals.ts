@@ -14,7 +14,7 @@ import {
   test,
 } from './print.ts';
 import type { Refusing } from './refusals.ts';
-import { trackLine } from './stream-tracking.ts';
+import { trackRefusedRules } from './stream-tracking.ts';
 import { isFound, placeholder, request, variable, withRequestId } from './words.ts';
 
 /** The client has sent all that it will. */
@@ -54,7 +54,7 @@ function fieldLines(
 
 /** Such a call is among the open ones, so that one that is never ended by its client is: see stream-watch.ts. */
 function answerOpen(when: Condition): Directive[] {
-  return [trackLine(when), directive(request('use-service', 'lua.answer'), when)];
+  return [...trackRefusedRules(when), directive(request('use-service', 'lua.answer'), when)];
 }
 
 /** The answer to what the gate has refused: all of it stands in the agent's variables. */

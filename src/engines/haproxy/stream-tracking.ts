@@ -8,7 +8,7 @@ import { request } from './words.ts';
 const tracked = 2;
 /** Calls that are open at once, and those that have ended since they were last cleared away, at most. */
 export const openCallsMax = 1_000_000;
-/** What an entry holds: the number of the permit (0: the call was refused), and the second in which it was let through. */
+/** What an entry holds: the number of the permit (0: the call was refused), and the second in which it was let through, or refused. */
 export const openNumbers = { permit: 0, second: 1 } as const;
 
 /** In a record: the permit's number for open calls; `.`: nothing has to be known of such calls while they are open. */
@@ -20,7 +20,7 @@ export function openTable(): Section {
     head: ['backend', backends.open],
     lines: [
       directive([
-        ...['stick-table', 'type', 'string', 'len', 64, 'size', openCallsMax, 'expire', '20d'],
+        ...['stick-table', 'type', 'string', 'len', 40, 'size', openCallsMax, 'expire', '20d'],
         ...['store', 'gpt(2),conn_cur'],
       ]),
     ],
@@ -28,9 +28,15 @@ export function openTable(): Section {
   };
 }
 
-/** Notes that a call is open. */
-export function trackLine(when: Condition): Directive {
+function trackLine(when: Condition): Directive {
   return directive(request(`track-sc${tracked}`, call('unique-id'), 'table', backends.open), when);
+}
+
+const setSecond = directive(request(`sc-set-gpt(${openNumbers.second},${tracked})`, call('date')));
+
+/** Notes a call that is refused while its client goes on sending; it has no permit, which is 0. */
+export function trackRefusedRules(when: Condition): Directive[] {
+  return [trackLine(when), setSecond];
 }
 
 /** Notes it of a call whose permit has a number, and that; a rule on what isn't noted does nothing. */
@@ -38,6 +44,6 @@ export function trackOpenRules(): Directive[] {
   return [
     trackLine(not(test(number, 'str', '.'))),
     directive(request(`sc-set-gpt(${openNumbers.permit},${tracked})`, number)),
-    directive(request(`sc-set-gpt(${openNumbers.second},${tracked})`, call('date'))),
+    setSecond,
   ];
 }

@@ -1,0 +1,196 @@
+import type { Denial, DenialReason, GateAnswer, Permit } from '../../gate/index.ts';
+import type { Clock } from '../../std/clock.ts';
+import { clearCommand, counterOf, endCommand, type OpenCall, openCommand, readOpenCalls, readStreams, streamsCommand } from './open-calls.ts';
+import type { OpenPermit, OpenPermits } from './open-permits.ts';
+
+/** Between two looks, where little is open. */
+export const streamLookMs = 1000;
+/** Where much is open, looks take this share of the time at most; but one comes within so long. */
+const lookShare = 0.05;
+export const streamLookMsMax = 5000;
+/** A call that is open for so long is told of. */
+const openedMs = 2000;
+/** How long a client may take to end a call that was refused. */
+const refusedMs = 10_000;
+
+/** What of a process of HAProxy is needed here. */
+export interface WatchedProcess {
+  /** Name of the process: what ids of its requests begin with. */
+  readonly worker: string;
+  readonly isGone: boolean;
+  ask(command: string): Promise<string>;
+  /** Gives several orders right after one another. */
+  batch(commands: readonly string[]): Promise<readonly string[]>;
+}
+
+/** A call that has been open for a while. */
+export interface OpenedCall {
+  readonly requestId: string;
+  readonly worker: string;
+  readonly sinceMs: number;
+  readonly held: OpenPermit;
+}
+
+export interface StreamWatchOptions {
+  readonly permits: OpenPermits;
+  readonly processes: () => readonly WatchedProcess[];
+  /** Decides anew about an open call. */
+  readonly again: (permit: Permit) => GateAnswer | Promise<GateAnswer>;
+  readonly clock: Clock;
+  readonly log: (line: string) => void;
+  readonly onOpened: (call: OpenedCall) => void;
+  /** A call was ended, by its request's id. */
+  readonly onEnded: (requestId: string, reason: DenialReason) => void;
+}
+
+/** How a permit stands, by what was decided last. */
+interface Standing {
+  readonly reason?: DenialReason;
+  /** It is decided about anew then. */
+  readonly untilMs: number;
+}
+
+/**
+ * Keeps the policy in force on open calls. HAProxy holds a table of them, in which each stands with its permit's number, so that unary
+ * calls whose method is known cost nothing and others one entry. Each look asks who is open; permits that end, and those of an access that
+ * has changed, are decided about anew, and calls whose permit doesn't hold any more are ended by HAProxy.
+ */
+export class StreamWatch {
+  readonly #options: StreamWatchOptions;
+  readonly #standings = new Map<number, Standing>();
+  /** Ids of open calls that were told of. */
+  #told = new Set<string>();
+  #open: readonly OpenedCall[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = true;
+  /** Looks never overlap. */
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(options: StreamWatchOptions) {
+    this.#options = options;
+  }
+
+  /** What was open at the last look, the oldest first. */
+  get open(): readonly OpenedCall[] {
+    return this.#open;
+  }
+
+  start(): void {
+    if (!this.#isOver) return;
+    this.#isOver = false;
+    this.#next(streamLookMs);
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** The access has changed: each open call is decided about anew, at once. */
+  changed(): void {
+    this.#standings.clear();
+    if (!this.#isOver) void this.look();
+  }
+
+  look(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look()).catch((error: unknown) => this.#failed(error));
+    return this.#looking;
+  }
+
+  #next(waitMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(async () => {
+      const startMs = performance.now();
+      await this.look();
+      if (this.#isOver) return;
+      const tookMs = performance.now() - startMs;
+      this.#next(Math.min(streamLookMsMax, Math.max(streamLookMs, tookMs / lookShare)));
+    }, waitMs).unref();
+  }
+
+  async #look(): Promise<void> {
+    const { processes, permits, clock } = this.#options;
+    const found: OpenedCall[] = [];
+    const told = new Set<string>();
+    for (const process of processes()) found.push(...(await this.#lookAt(process, told)));
+    this.#told = told;
+    this.#open = found.sort((a, b) => a.sinceMs - b.sinceMs);
+    permits.prune(clock.now());
+    for (const number of this.#standings.keys()) if (permits.at(number) === undefined) this.#standings.delete(number);
+  }
+
+  async #lookAt(process: WatchedProcess, told: Set<string>): Promise<OpenedCall[]> {
+    if (process.isGone) return [];
+    const calls = readOpenCalls(await process.ask(openCommand));
+    // A process of a Plan without streams has no such table.
+    if (calls === undefined) return [];
+    await process.ask(clearCommand);
+    const nowMs = this.#options.clock.now();
+    const ending = new Map<string, DenialReason>();
+    const found: OpenedCall[] = [];
+    for (const call of calls) {
+      const held = this.#options.permits.at(call.permit);
+      const reason = held === undefined ? strayReason(call, nowMs) : await this.#reasonOf(call.permit, held, nowMs);
+      if (reason !== undefined) ending.set(call.requestId, reason);
+      if (held === undefined) continue;
+      const opened = { requestId: call.requestId, worker: process.worker, sinceMs: call.second * 1000, held };
+      found.push(opened);
+      if (reason === undefined) this.#tell(opened, nowMs, told);
+    }
+    if (ending.size > 0) await this.#end(process, ending);
+    return found;
+  }
+
+  /** Why a call of this permit has to end; undefined: it hasn't. */
+  async #reasonOf(number: number, held: OpenPermit, nowMs: number): Promise<DenialReason | undefined> {
+    held.seenMs = nowMs;
+    const before = this.#standings.get(number);
+    if (before !== undefined && before.untilMs > nowMs) return before.reason;
+    const standing = standingOf(await this.#options.again(held.permit), nowMs);
+    this.#standings.set(number, standing);
+    return standing.reason;
+  }
+
+  #tell(opened: OpenedCall, nowMs: number, told: Set<string>): void {
+    const { requestId, sinceMs } = opened;
+    if (this.#told.has(requestId)) told.add(requestId);
+    // The second that it began in has a thousand milliseconds.
+    else if (nowMs - sinceMs >= openedMs + 1000) {
+      told.add(requestId);
+      this.#options.onOpened(opened);
+    }
+  }
+
+  /** What is not there any more has ended by itself. */
+  async #end(process: WatchedProcess, ending: ReadonlyMap<string, DenialReason>): Promise<void> {
+    const ids = new Map([...ending.keys()].map((id) => [counterOf(id), id]));
+    const streams = readStreams(await process.ask(streamsCommand)).filter(({ counter }) => ids.has(counter));
+    for (const { counter } of streams) {
+      const id = ids.get(counter) ?? '';
+      this.#options.onEnded(id, ending.get(id) ?? 'access-ended');
+    }
+    const answers = await process.batch(streams.map(({ pointer }) => endCommand(pointer)));
+    for (const answer of answers) if (!/^No such session/.test(answer)) this.#options.log(`haproxy: a stream: ${answer}`);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isOver) return;
+    this.#options.log(`haproxy: open calls could not be looked at: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Of a call whose permit nobody knows: it is of an earlier life, or was refused and goes on. */
+function strayReason({ permit, second }: OpenCall, nowMs: number): DenialReason | undefined {
+  if (permit !== 0) return 'access-ended';
+  return second * 1000 + refusedMs < nowMs ? 'access-ended' : undefined;
+}
+
+function standingOf(answer: GateAnswer, nowMs: number): Standing {
+  if (answer.kind === 'permit') return { untilMs: Math.max(answer.fields.keepUntilMs, nowMs + streamLookMs) };
+  return { reason: endingOf(answer), untilMs: nowMs + streamLookMs };
+}
+
+/** As the audit has it: the access has ended, or the credential. */
+function endingOf({ reason }: Denial): DenialReason {
+  return reason === 'credential-ended' ? reason : 'access-ended';
+}
