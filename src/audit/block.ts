@@ -67,8 +67,7 @@ export class Block {
     const head = Buffer.from(callHead(record));
     const start = this.#length;
     if (!this.#add(head, held.tail)) return false;
-    const { totalMs, upstreamMs = -1, queueMs = -1 } = record.timing;
-    this.#calls.add(this.#memory, start, this.#length, { status, totalMs, upstreamMs, queueMs, core: held });
+    this.#calls.add(this.#memory, start, this.#length, { ...unknown, ...record.timing, status, core: held });
     this.#timeMs = record.timeMs;
     return true;
   }
@@ -112,7 +111,19 @@ const sealBytesMax = 2048;
 const usualBytesMax = 1280;
 const nothing = new Uint8Array(0);
 
-type Told = Pick<PlainReader, 'status' | 'totalMs' | 'upstreamMs' | 'queueMs' | 'core'>;
+type Told = Omit<PlainReader, 'read' | 'next' | 'timeMs'>;
+
+/** What a record may leave out. */
+const unknown = {
+  upstreamMs: -1,
+  queueMs: -1,
+  bytesIn: -1,
+  bytesOut: -1,
+  grpcStatus: -1,
+  messagesIn: -1,
+  messagesOut: -1,
+  firstMs: -1,
+} as const;
 
 class Calls implements ChainedCalls {
   count = 0;
@@ -120,6 +131,12 @@ class Calls implements ChainedCalls {
   readonly totalsMs = new Float64Array(blockEventsMax);
   readonly upstreamsMs = new Float64Array(blockEventsMax);
   readonly queuesMs = new Float64Array(blockEventsMax);
+  readonly bytesIn = new Float64Array(blockEventsMax);
+  readonly bytesOut = new Float64Array(blockEventsMax);
+  readonly grpcStatuses = new Int32Array(blockEventsMax);
+  readonly messagesIn = new Float64Array(blockEventsMax);
+  readonly messagesOut = new Float64Array(blockEventsMax);
+  readonly firstsMs = new Float64Array(blockEventsMax);
   readonly cores: HeldCore[] = [];
   readonly #starts = new Uint32Array(blockEventsMax);
   readonly #ends = new Uint32Array(blockEventsMax);
@@ -134,6 +151,12 @@ class Calls implements ChainedCalls {
     this.totalsMs[at] = call.totalMs;
     this.upstreamsMs[at] = call.upstreamMs;
     this.queuesMs[at] = call.queueMs;
+    this.bytesIn[at] = call.bytesIn;
+    this.bytesOut[at] = call.bytesOut;
+    this.grpcStatuses[at] = call.grpcStatus;
+    this.messagesIn[at] = call.messagesIn;
+    this.messagesOut[at] = call.messagesOut;
+    this.firstsMs[at] = call.firstMs;
     this.cores[at] = call.core;
     this.count = at + 1;
   }
