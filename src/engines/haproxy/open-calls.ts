@@ -4,6 +4,9 @@ import { openNumbers } from './stream-tracking.ts';
 /** An open call, as HAProxy's table has it. */
 export interface OpenCall {
   readonly requestId: string;
+  readonly address: string;
+  /** A well-formed `traceparent`, or nothing. */
+  readonly trace: string;
   /** Number of its permit; 0: it was refused, and its client doesn't end it. */
   readonly permit: number;
   /** The second in which it was let through, since the epoch; 0: of one that was refused. */
@@ -15,13 +18,18 @@ export const openCommand = `show table ${backends.open} data.conn_cur gt 0`;
 export const clearCommand = `clear table ${backends.open} data.conn_cur eq 0`;
 
 const { permit, second } = openNumbers;
-const entry = new RegExp(`^0x[0-9a-f]+: key=(\\S+) .*\\bgpt${permit}=(\\d+) gpt${second}=(\\d+)`, 'gm');
+const entry = new RegExp(
+  `^0x[0-9a-f]+: key=([^/\\s]+)/?([^/\\s]*)/?(\\S*) .*\\bgpt${permit}=(\\d+) gpt${second}=(\\d+)`,
+  'gm',
+);
 
 /** From the answer to `openCommand`. Undefined: it is none. */
 export function readOpenCalls(text: string): OpenCall[] | undefined {
   if (!text.startsWith(`# table: ${backends.open},`)) return undefined;
-  return [...text.matchAll(entry)].map(([, requestId = '', number, since]) => ({
+  return [...text.matchAll(entry)].map(([, requestId = '', address = '', trace = '', number, since]) => ({
     requestId,
+    address,
+    trace,
     permit: Number(number),
     second: Number(since),
   }));

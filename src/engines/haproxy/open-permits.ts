@@ -5,6 +5,8 @@ const settledMs = 15_000;
 
 export interface OpenPermit {
   readonly permit: Permit;
+  /** Index of the listener, from 1. */
+  readonly listener: number;
   /** Number of its core, for the audit. */
   readonly core: number;
   /** HAProxy may let calls in by it until then, milliseconds since the epoch. */
@@ -25,10 +27,9 @@ export class OpenPermits {
     return this.#byNumber.size;
   }
 
-  /** `core`: number of its core; `untilMs`: until when it may be kept. */
-  add(permit: Permit, { core, untilMs }: Pick<OpenPermit, 'core' | 'untilMs'>, nowMs: number): number {
+  add(opened: Omit<OpenPermit, 'seenMs'>, nowMs: number): number {
     this.#last += 1;
-    this.#byNumber.set(this.#last, { permit, core, untilMs, seenMs: nowMs });
+    this.#byNumber.set(this.#last, { ...opened, seenMs: nowMs });
     return this.#last;
   }
 

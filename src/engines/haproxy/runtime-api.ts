@@ -65,6 +65,11 @@ export class RuntimeApi {
     return answers.map((each) => each.trim()).filter((each) => each !== '');
   }
 
+  /** Asks what has a long answer, over a connection of its own, so that nothing else waits for it. */
+  read(command: string): Promise<string> {
+    return exchange(this.#path, command);
+  }
+
   /** From now on the connection is ended whenever nothing waits: HAProxy does not go while one is open. */
   beBrief(): void {
     this.#isBrief = true;

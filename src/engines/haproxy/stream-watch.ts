@@ -1,6 +1,15 @@
 import type { Denial, DenialReason, GateAnswer, Permit } from '../../gate/index.ts';
 import type { Clock } from '../../std/clock.ts';
-import { clearCommand, counterOf, endCommand, type OpenCall, openCommand, readOpenCalls, readStreams, streamsCommand } from './open-calls.ts';
+import {
+  clearCommand,
+  counterOf,
+  endCommand,
+  type OpenCall,
+  openCommand,
+  readOpenCalls,
+  readStreams,
+  streamsCommand,
+} from './open-calls.ts';
 import type { OpenPermit, OpenPermits } from './open-permits.ts';
 
 /** Between two looks, where little is open. */
@@ -18,15 +27,16 @@ export interface WatchedProcess {
   /** Name of the process: what ids of its requests begin with. */
   readonly worker: string;
   readonly isGone: boolean;
-  ask(command: string): Promise<string>;
+  /** Asks what may have a long answer. */
+  read(command: string): Promise<string>;
   /** Gives several orders right after one another. */
   batch(commands: readonly string[]): Promise<readonly string[]>;
 }
 
 /** A call that has been open for a while. */
-export interface OpenedCall {
-  readonly requestId: string;
+export interface OpenedCall extends OpenCall {
   readonly worker: string;
+  /** When it was let through, to the second. */
   readonly sinceMs: number;
   readonly held: OpenPermit;
 }
@@ -38,7 +48,8 @@ export interface StreamWatchOptions {
   readonly again: (permit: Permit) => GateAnswer | Promise<GateAnswer>;
   readonly clock: Clock;
   readonly log: (line: string) => void;
-  readonly onOpened: (call: OpenedCall) => void;
+  /** Hears once of each call that is open for a while. */
+  readonly onOpened: (calls: readonly OpenedCall[]) => void;
   /** A call was ended, by its request's id. */
   readonly onEnded: (requestId: string, reason: DenialReason) => void;
 }
@@ -111,20 +122,20 @@ export class StreamWatch {
   async #look(): Promise<void> {
     const { processes, permits, clock } = this.#options;
     const found: OpenedCall[] = [];
-    const told = new Set<string>();
-    for (const process of processes()) found.push(...(await this.#lookAt(process, told)));
-    this.#told = told;
+    for (const process of processes()) found.push(...(await this.#lookAt(process)));
     this.#open = found.sort((a, b) => a.sinceMs - b.sinceMs);
-    permits.prune(clock.now());
+    const nowMs = clock.now();
+    this.#tell(nowMs);
+    permits.prune(nowMs);
     for (const number of this.#standings.keys()) if (permits.at(number) === undefined) this.#standings.delete(number);
   }
 
-  async #lookAt(process: WatchedProcess, told: Set<string>): Promise<OpenedCall[]> {
+  async #lookAt(process: WatchedProcess): Promise<OpenedCall[]> {
     if (process.isGone) return [];
-    const calls = readOpenCalls(await process.ask(openCommand));
+    const calls = readOpenCalls(await process.read(openCommand));
     // A process of a Plan without streams has no such table.
     if (calls === undefined) return [];
-    await process.ask(clearCommand);
+    await process.read(clearCommand);
     const nowMs = this.#options.clock.now();
     const ending = new Map<string, DenialReason>();
     const found: OpenedCall[] = [];
@@ -133,9 +144,8 @@ export class StreamWatch {
       const reason = held === undefined ? strayReason(call, nowMs) : await this.#reasonOf(call.permit, held, nowMs);
       if (reason !== undefined) ending.set(call.requestId, reason);
       if (held === undefined) continue;
-      const opened = { requestId: call.requestId, worker: process.worker, sinceMs: call.second * 1000, held };
-      found.push(opened);
-      if (reason === undefined) this.#tell(opened, nowMs, told);
+      const opened = { ...call, worker: process.worker, sinceMs: call.second * 1000, held };
+      if (reason === undefined) found.push(opened);
     }
     if (ending.size > 0) await this.#end(process, ending);
     return found;
@@ -151,26 +161,26 @@ export class StreamWatch {
     return standing.reason;
   }
 
-  #tell(opened: OpenedCall, nowMs: number, told: Set<string>): void {
-    const { requestId, sinceMs } = opened;
-    if (this.#told.has(requestId)) told.add(requestId);
-    // The second that it began in has a thousand milliseconds.
-    else if (nowMs - sinceMs >= openedMs + 1000) {
-      told.add(requestId);
-      this.#options.onOpened(opened);
-    }
+  #tell(nowMs: number): void {
+    // The second that a call began in has a thousand milliseconds.
+    const long = this.#open.filter(({ sinceMs }) => nowMs - sinceMs >= openedMs + 1000);
+    const before = this.#told;
+    this.#told = new Set(long.map(({ requestId }) => requestId));
+    const news = long.filter(({ requestId }) => !before.has(requestId));
+    if (news.length > 0) this.#options.onOpened(news);
   }
 
   /** What is not there any more has ended by itself. */
   async #end(process: WatchedProcess, ending: ReadonlyMap<string, DenialReason>): Promise<void> {
     const ids = new Map([...ending.keys()].map((id) => [counterOf(id), id]));
-    const streams = readStreams(await process.ask(streamsCommand)).filter(({ counter }) => ids.has(counter));
+    const streams = readStreams(await process.read(streamsCommand)).filter(({ counter }) => ids.has(counter));
     for (const { counter } of streams) {
       const id = ids.get(counter) ?? '';
       this.#options.onEnded(id, ending.get(id) ?? 'access-ended');
     }
     const answers = await process.batch(streams.map(({ pointer }) => endCommand(pointer)));
-    for (const answer of answers) if (!/^No such session/.test(answer)) this.#options.log(`haproxy: a stream: ${answer}`);
+    for (const answer of answers)
+      if (!/^No such session/.test(answer)) this.#options.log(`haproxy: a stream: ${answer}`);
   }
 
   #failed(error: unknown): void {
