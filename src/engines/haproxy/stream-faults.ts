@@ -1,4 +1,6 @@
+import { variables } from './names.ts';
 import { all, any, type Condition, call, type Directive, directive, format, test } from './print.ts';
+import { variable } from './words.ts';
 
 /** What an answer stands for that has an HTTP status and no grpc-status. Source: gRPC, "HTTP to gRPC Status Code Mapping". */
 const ofHttp: readonly (readonly [grpcStatus: number, ...statuses: number[]])[] = [
@@ -19,7 +21,13 @@ const hasStatus = test(call('res.fhdr', 'grpc-status'), 'found');
 export function faultRules(): Directive[] {
   const id = { sample: call('unique-id') };
   const fault = (grpcStatus: number, when?: Condition): Directive => {
-    const message = format('The service answered with HTTP status ', { sample: status }, ' (', id, ')');
+    const message = format(
+      'The service answered with HTTP status ',
+      { sample: variable(variables.fault) },
+      ' (',
+      id,
+      ')',
+    );
     return directive(answer(grpcStatus, message), when);
   };
   const odd = format('The service answered with something that is no gRPC (', id, ')');
@@ -27,6 +35,8 @@ export function faultRules(): Directive[] {
     // Nearly every answer.
     directive(['http-response', 'allow'], any(all(isServed, isGrpc), hasStatus)),
     directive(answer(unknown, odd), isServed),
+    // While the answer is made, HAProxy 2.6 has no status: to ask for it then would end the call by a reset.
+    directive(['http-response', `set-var(${variables.fault})`, status]),
     ...ofHttp.map(([grpcStatus, ...statuses]) => fault(grpcStatus, test(status, 'int', ...statuses))),
     fault(unknown),
   ];
