@@ -163,7 +163,7 @@ export class HaproxyProcess {
       worker: this.place.worker,
       isGone: this.#isGone,
       read: (command) => this.api.read(command),
-      batch: (commands) => this.api.batch(commands),
+      batch: (commands) => this.api.batch(commands).catch(() => this.api.each(commands)),
     };
   }
 
