@@ -10,6 +10,8 @@ export interface SealedBlock extends Batch {
   /** Of the last call; 0 where there is none. */
   readonly timeMs: number;
   readonly unreadable: number;
+  /** Ids of the calls that it tells of as open. */
+  readonly opened: readonly string[];
 }
 
 /** Where a block goes in the chain, and what it was read from. */
@@ -28,6 +30,7 @@ export class Block {
   #count = 0;
   #unreadable = 0;
   #timeMs = 0;
+  #opened: string[] = [];
   readonly #calls = new Calls();
 
   /** Events in it. */
@@ -45,6 +48,7 @@ export class Block {
     this.#count = 0;
     this.#unreadable = 0;
     this.#timeMs = 0;
+    this.#opened = [];
     this.#calls.count = 0;
   }
 
@@ -76,6 +80,7 @@ export class Block {
   addOther(event: OtherEvent): boolean {
     if (!this.#add(Buffer.from(otherLine(event)), nothing)) return false;
     if (event.kind === 'unreadable') this.#unreadable += 1;
+    if (event.kind === 'opened') this.#opened.push(event.requestId);
     return true;
   }
 
@@ -101,7 +106,8 @@ export class Block {
     const end = covered + this.#memory.write(sealHash(digest), covered, 'latin1');
     const { spool, end: spoolEnd } = read;
     const sealed = { bytes: this.#memory.subarray(0, end), position: last, hash: digest, spool, end: spoolEnd };
-    return { ...sealed, calls: this.#calls, timeMs: this.#timeMs, unreadable: this.#unreadable };
+    const told = { timeMs: this.#timeMs, unreadable: this.#unreadable, opened: this.#opened };
+    return { ...sealed, calls: this.#calls, ...told };
   }
 }
 

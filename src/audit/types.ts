@@ -42,6 +42,15 @@ export interface AuditCaller {
   readonly subject: string;
   readonly id: string;
   readonly client: string | null;
+  /** Where the call is made for another: that one, then each service that has called on before the caller. */
+  readonly chain?: readonly AuditParty[];
+}
+
+export interface AuditParty {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Of a service that has called on: its name behind its gateway. */
+  readonly service?: string;
 }
 
 /** By the engine's ability; absent where it can't tell. Milliseconds with fraction. */
@@ -302,6 +311,8 @@ export interface AuditStatus {
   readonly position: number;
   /** Spool lines that could not be read, in this run. */
   readonly unreadable: number;
+  /** Calls that were told of as open in this run, and of whose end no record has come: open still, or their process went down. */
+  readonly unclosed: number;
   /** Spool bytes that are not chained yet. */
   readonly behindBytes: number;
   /** Time between the end of the last chained call and its chaining. */

@@ -259,11 +259,15 @@ test('a call that was opened and not closed is a warning: the chain holds, and s
   const writer = await bench.start();
   const [first, second, third] = [1, 2, 3].map((sequence) => exampleRecord(sequence)) as [Told, Told, Told];
   const core = spoolCore(first.core);
+  const timing = { totalMs: 2500 };
   const open = (record: Told): void => bench.raw('embedded-w1-1.spool', openedLine({ ...record, traceId: null }, core));
   for (const record of [first, second, third]) open(record);
+  await writer.flush();
+  assert.equal(writer.status().unclosed, 3);
   for (const record of [first, third])
-    bench.raw('embedded-w1-1.spool', encodeSpoolLine({ ...record, sequence: record === first ? 1 : 2 }));
+    bench.raw('embedded-w1-1.spool', encodeSpoolLine({ ...record, timing, sequence: record === first ? 1 : 2 }));
   await writer.stop();
+  assert.equal(writer.status().unclosed, 1);
   const { intact, unclosed, calls, findings } = await verifyAudit(bench.audit);
   assert.deepEqual([intact, unclosed, calls], [true, 1, 2]);
   const said = 'call w1-2 of worker w1, opened at 2026-11-21T10:02:11.123Z: no end is recorded';

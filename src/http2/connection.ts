@@ -21,6 +21,7 @@ import { controlBytesMax, lingerMs, resetStreamsMax, socketBytesMax } from './li
 import { Mischief } from './mischief.ts';
 import { Output } from './output.ts';
 import { Peer } from './peer.ts';
+import type { Pieces } from './pieces.ts';
 import { readInto } from './read-into.ts';
 import { Receiver } from './receiver.ts';
 import type { Stream } from './stream.ts';
@@ -95,6 +96,10 @@ export abstract class Connection {
   protected onGoaway(_lastId: number, _code: number): void {}
   protected onClosed(): void {}
 
+  get pieces(): Pieces {
+    return this.options.turn.pieces;
+  }
+
   /** Says first what has to be said, and listens. */
   protected start(): void {
     const { output, options, socket } = this;
@@ -110,7 +115,10 @@ export abstract class Connection {
     }
     this.receiveLeft = options.connectionWindowBytes;
     this.sendWindow(0, options.connectionWindowBytes - defaultWindowBytes);
-    socket.on('drain', () => this.#pump());
+    socket.on('drain', () => {
+      if (socket.writableLength === 0) output.drained();
+      this.#pump();
+    });
     socket.on('error', () => undefined);
     socket.on('end', () => this.#end());
     socket.on('close', () => this.#end());

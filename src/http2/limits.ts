@@ -38,3 +38,6 @@ export const readBytes = 262_144;
 /** Memory that a connection writes from while it writes, and how many such pieces are kept. */
 export const slabBytes = 262_144;
 export const slabsMax = 16;
+/** Memory for what waits, in pieces of the largest frame that comes; how many of those that nobody uses a thread keeps. */
+export const pieceBytes = 16_384;
+export const piecesMax = 256;

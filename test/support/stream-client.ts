@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { ClientConnection, type Head, type Stream } from '../../src/http2/index.ts';
-import { eventsOf, testOptions } from '../../src/http2/testing/server.ts';
+import { streamEvents, streamOptions } from './stream-upstream.ts';
 
 /** A call as its client sees it. */
 export class MadeCall {
@@ -25,7 +25,7 @@ export class MadeCall {
   }
 
   field(name: string): string | undefined {
-    return valueOf(this.trailers, name) ?? valueOf(this.head, name);
+    return valueIn(this.trailers, name) ?? valueIn(this.head, name);
   }
 
   write(bytes: Buffer): boolean {
@@ -41,7 +41,7 @@ export class MadeCall {
   }
 }
 
-function valueOf(head: Head | undefined, name: string): string | undefined {
+function valueIn(head: Head | undefined, name: string): string | undefined {
   const at = head?.fields.findIndex((text, index) => index % 2 === 0 && text === name) ?? -1;
   return at < 0 ? undefined : head?.fields[at + 1];
 }
@@ -62,7 +62,7 @@ export class StreamClient implements Disposable {
 
   private constructor(socket: Socket, onReady: () => void, windowBytes: number) {
     this.socket = socket;
-    const options = { ...testOptions, windowBytes };
+    const options = { ...streamOptions, windowBytes };
     this.connection = new ClientConnection(socket, options, {
       onReady,
       onGoaway: () => {
@@ -93,7 +93,7 @@ export class StreamClient implements Disposable {
     const named = [':method', 'POST', ':scheme', 'http', ':path', path, ':authority', authority];
     const stream = this.connection.request({
       fields: [...named, 'content-type', 'application/grpc', 'te', 'trailers', ...fields],
-      events: eventsOf({
+      events: streamEvents({
         onHead: (head) => {
           call.head = head;
         },

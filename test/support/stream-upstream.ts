@@ -1,5 +1,29 @@
-import { errorCodes, type Head, type Stream } from '../../src/http2/index.ts';
-import { eventsOf, startServer } from '../../src/http2/testing/server.ts';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import {
+  type ConnectionOptions,
+  errorCodes,
+  type Head,
+  ServerConnection,
+  type Stream,
+  type StreamEvents,
+  Turn,
+} from '../../src/http2/index.ts';
+
+export const streamOptions: ConnectionOptions = {
+  turn: new Turn(),
+  windowBytes: 262_144,
+  connectionWindowBytes: 1_048_576,
+  streamsMax: 1000,
+  listBytesMax: 65_536,
+  fieldsMax: 200,
+};
+
+/** Makes the events of a stream from what a test is about. */
+export function streamEvents(events: Partial<StreamEvents>): StreamEvents {
+  const nothing = (): void => undefined;
+  return { onHead: nothing, onData: nothing, onEnd: nothing, onRoom: nothing, onClose: nothing, ...events };
+}
 
 /** A call as a replica sees it, and what it answers it with. */
 export class ServedCall {
@@ -13,7 +37,7 @@ export class ServedCall {
   constructor(stream: Stream, head: Head) {
     this.stream = stream;
     this.head = head;
-    stream.events = eventsOf({
+    stream.events = streamEvents({
       onData: (chunk) => this.onData(Buffer.from(chunk)),
       onEnd: () => {
         this.isEnded = true;
@@ -87,22 +111,35 @@ export function echo(call: ServedCall): void {
 /** A gRPC service over the room http2 whose every frame a test has in its hand. */
 export async function startStreamUpstream(): Promise<StreamUpstream> {
   const calls: ServedCall[] = [];
-  const server = await startServer((stream, head) => {
-    const call = new ServedCall(stream, head);
-    calls.push(call);
-    upstream.serve(call);
+  const connections = new Set<ServerConnection>();
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    const onClosed = (): void => void connections.delete(connection);
+    const onStream = (stream: Stream, head: Head): void => {
+      const call = new ServedCall(stream, head);
+      calls.push(call);
+      upstream.serve(call);
+    };
+    const connection = new ServerConnection(socket, streamOptions, { onStream, onClosed });
+    connections.add(connection);
   });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
   const upstream: StreamUpstream = {
-    port: server.port,
+    port: (server.address() as AddressInfo).port,
     calls,
     get connections() {
-      return server.connections.size;
+      return connections.size;
     },
     serve: echo,
     goaway() {
-      for (const connection of server.connections) connection.close();
+      for (const connection of connections) connection.close();
     },
-    close: () => server.close(),
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
   };
   return upstream;
 }

@@ -189,6 +189,7 @@ export class StreamPassage extends GrpcWay implements Reading {
   #fault(grpcStatus: number, sentence: string): void {
     const exchange = this.#exchange;
     const { requestId } = this.call;
+    this.reset();
     const fields = grpcFault(grpcStatus, sentence, requestId);
     this.status = 200;
     this.grpcStatus = grpcStatus;

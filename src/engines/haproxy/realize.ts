@@ -147,7 +147,7 @@ function passesStreams(plan: Plan): boolean {
 }
 
 function luaNamesOf(plan: Plan): string[] {
-  return [...(walksMessages(plan) ? luaNames : []), ...(passesStreams(plan) ? streamLuaNames : [])];
+  return [...new Set([...(walksMessages(plan) ? luaNames : []), ...(passesStreams(plan) ? streamLuaNames : [])])];
 }
 
 /** Lua that walks messages. It works on what is bounded, and a time limit would let what it stops in pass. */
