@@ -35,6 +35,8 @@ test('a refusal is Trailers-Only, at once, and a client that is still sending is
       const id = made.field('x-headgate-request-id') ?? '';
       assert.ok(made.field('grpc-message')?.endsWith(`(${id})`), made.field('grpc-message'));
       assert.equal(made.field('content-type'), 'application/grpc');
+      const details = Buffer.from(made.field('grpc-status-details-bin') ?? '', 'base64').toString('latin1');
+      assert.ok(details.includes('google.rpc.ErrorInfo') && details.includes(id), details);
       assert.ok(made.stream.isRemoteEnded);
       made.write(message);
       made.end();
