@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openedHere } from '../../../test/support/opened.ts';
 import { bytesField, frame } from '../../../test/support/protobuf-bytes.ts';
@@ -6,6 +8,8 @@ import { type MadeCall, StreamClient } from '../../../test/support/stream-client
 import { echo, type ServedCall, startStreamUpstream } from '../../../test/support/stream-upstream.ts';
 import { errorCodes } from '../../http2/index.ts';
 import { until } from '../../http2/testing/server.ts';
+import { endKept } from './orphans.ts';
+import { socketDirectory } from './sockets.ts';
 import { eventually, startStage } from './testing/stage.ts';
 import { streamService } from './testing/streams.ts';
 
@@ -104,6 +108,21 @@ test('a reload ends no open call: the former process carries it on, under the po
   assert.ok(client.isGoing, 'it was told to take another connection for further calls');
   await eventually(async () => (await own.engine.status()).streams?.open === 1 || undefined);
   await own.engine.swap({ ...changed, ...own.changed({ rules: [] }), upstreams: changed.upstreams });
+  await until(() => (call.code === undefined ? undefined : true));
+  assert.equal(call.code, errorCodes.cancel);
+});
+
+test('calls that an earlier life let in end when the next takes over', async () => {
+  await using own = await startStage(streamService([upstream.port]));
+  using client = await StreamClient.open(own.port);
+  upstream.serve = echo;
+  const call = client.call({ path, fields: ['authorization', `Bearer ${own.token('ann')}`] });
+  call.write(message);
+  await until(() => (call.bytesIn > 0 ? true : undefined));
+  const [process] = (await own.engine.status()).processes;
+  const sockets = socketDirectory(own.plan);
+  const [socket = ''] = readdirSync(sockets).filter((name) => /^[0-9a-f]+\.\d+\.sock$/.test(name));
+  await endKept([{ pid: process?.pid ?? 0, adminSocket: join(sockets, socket) }], () => undefined);
   await until(() => (call.code === undefined ? undefined : true));
   assert.equal(call.code, errorCodes.cancel);
 });

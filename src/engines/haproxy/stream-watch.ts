@@ -1,15 +1,7 @@
 import type { Denial, DenialReason, GateAnswer, Permit } from '../../gate/index.ts';
 import type { Clock } from '../../std/clock.ts';
-import {
-  clearCommand,
-  counterOf,
-  endCommand,
-  type OpenCall,
-  openCommand,
-  readOpenCalls,
-  readStreams,
-  streamsCommand,
-} from './open-calls.ts';
+import { endCalls } from './end-calls.ts';
+import { clearCommand, type OpenCall, openCommand, readOpenCalls } from './open-calls.ts';
 import type { OpenPermit, OpenPermits } from './open-permits.ts';
 
 /** Between two looks, where little is open. */
@@ -170,17 +162,10 @@ export class StreamWatch {
     if (news.length > 0) this.#options.onOpened(news);
   }
 
-  /** What is not there any more has ended by itself. */
   async #end(process: WatchedProcess, ending: ReadonlyMap<string, DenialReason>): Promise<void> {
-    const ids = new Map([...ending.keys()].map((id) => [counterOf(id), id]));
-    const streams = readStreams(await process.read(streamsCommand)).filter(({ counter }) => ids.has(counter));
-    for (const { counter } of streams) {
-      const id = ids.get(counter) ?? '';
-      this.#options.onEnded(id, ending.get(id) ?? 'access-ended');
-    }
-    const answers = await process.batch(streams.map(({ pointer }) => endCommand(pointer)));
-    for (const answer of answers)
-      if (!/^No such session/.test(answer)) this.#options.log(`haproxy: a stream: ${answer}`);
+    const { onEnded, log } = this.#options;
+    const faults = await endCalls(process, ending.keys(), (id) => onEnded(id, ending.get(id) ?? 'access-ended'));
+    for (const fault of faults) log(`haproxy: a stream: ${fault}`);
   }
 
   #failed(error: unknown): void {
