@@ -1,0 +1,25 @@
+import { StreamClient } from './test/support/stream-client.ts';
+import { startStreamUpstream, echo } from './test/support/stream-upstream.ts';
+import { startStage } from './src/engines/haproxy/testing/stage.ts';
+import { streamService } from './src/engines/haproxy/testing/streams.ts';
+const upstream = await startStreamUpstream();
+const stage = await startStage(streamService([upstream.port]));
+const auth = ['authorization', `Bearer ${stage.token('ann')}`];
+const c = await StreamClient.open(stage.port);
+const big = Buffer.alloc(200_000, 'a');
+const wait = (ms: number) => new Promise((r) => setTimeout(r, ms));
+const idle = c.call({ path: '/a.S/Idle', fields: auth }); idle.write(Buffer.from('x'));
+upstream.serve = (call) => { call.begin(); call.send(Buffer.from('first')); };
+const down = c.call({ path: '/a.S/Down', fields: auth }); down.end(Buffer.from('x'));
+await wait(300);
+upstream.serve = (call) => { call.begin(); for (let i = 0; i < 10; i++) call.send(big); };
+const paused = c.call({ path: '/a.S/Paused', fields: auth }); paused.stream.pause(); paused.write(Buffer.from('x'));
+await wait(300);
+upstream.serve = (call) => { call.stream.pause(); };
+const silent = c.call({ path: '/a.S/Silent', fields: auth }); silent.write(Buffer.from('x'));
+await wait(300);
+const up = c.call({ path: '/a.S/Up', fields: auth }); for (let i = 0; i < 10; i++) up.write(big);
+for (let i = 0; i < 13; i++) { await wait(10_000); console.log(i*10+10, 'idle', idle.code, 'down', down.code, 'paused', paused.code, paused.bytesIn, 'silent', silent.code, 'up', up.code, 'streams', (await stage.engine.status()).streams?.open); }
+paused.stream.resume(); await wait(1000); console.log('paused', paused.bytesIn);
+const u=upstream.calls.map((x) => [x.head.path, x.code]); console.log(u);
+await stage.stop(); upstream.close(); process.exit();
