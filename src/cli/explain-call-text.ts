@@ -27,8 +27,11 @@ export function callText(call: ExplainedCall): string {
   return `${lines.join('\n')}\n`;
 }
 
-function headline({ event: { core } }: ExplainedCall): string {
-  const status = core.status === 0 ? 'the caller left before the answer' : `${core.status}`;
+function headline({ event }: ExplainedCall): string {
+  const { core } = event;
+  if (event.kind === 'opened') return 'allowed: opened, and no end of it is recorded';
+  const { status: code } = event.core;
+  const status = code === 0 ? 'the caller left before the answer' : `${code}`;
   if (core.outcome === 'allow') return `allowed: ${status}${core.reason === 'rule-allows' ? '' : ` ${core.reason}`}`;
   return `refused: ${status} ${core.reason}`;
 }

@@ -6,6 +6,7 @@ import { checkEnvironmentNames, rulesHere } from './environments.ts';
 import { compileGroups } from './groups.ts';
 import { compileIdentities } from './identities.ts';
 import { compileListeners } from './listeners.ts';
+import { checkCallable } from './methods.ts';
 import { checkQueueReads } from './queue-reads.ts';
 import { compileRelays } from './relays.ts';
 import { compileRules } from './rules.ts';
@@ -50,6 +51,7 @@ function compileAccess(scope: Scope): AccessPlan {
   const compiled = compileRules(scope);
   checkEnvironmentNames(scope);
   checkShadows(scope, compiled, groups);
+  checkCallable(scope, compiled);
   checkQueueReads(scope, compiled);
   const rules = rulesHere(compiled, environment);
   const reads = compileReads(scope, services, rules);

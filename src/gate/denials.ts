@@ -196,6 +196,10 @@ export const denials = {
     'Audit unavailable',
     'The call cannot be recorded at the moment, and unrecorded calls are not made.',
   ),
+  'gateway-draining': unavailable(
+    'Gateway drains',
+    'The gateway has let go of the connection of this call. Send it again.',
+  ),
   'upstream-unavailable': unavailable('Service unavailable', 'No replica of the service can be reached at the moment.'),
   'upstream-malformed': {
     status: 502,

@@ -300,6 +300,8 @@ export interface HealthPlan {
   /** Good answers in a row until it is up again; bad ones until it is down. */
   readonly rise: number;
   readonly fall: number;
+  /** Name that a service of protocol `grpc` is asked about; left out: the server as a whole. */
+  readonly service?: string;
 }
 
 /** Of calls that the operation table calls safe, while their body is held whole. */

@@ -9,7 +9,15 @@ export interface Policy {
   readonly groups: readonly GroupNode[];
   readonly services: readonly ServiceNode[];
   readonly rules: readonly RuleNode[];
+  /** What stands in the files that it names, once somebody has read them. */
+  readonly attached?: AttachedFiles;
 }
+
+/** By the path, as it is written. */
+export type AttachedFiles = ReadonlyMap<string, AttachedFile>;
+
+/** `fault`: why it can't be read, a clause. */
+export type AttachedFile = { readonly bytes: Uint8Array } | { readonly fault: string };
 
 /** A value and the place it was written. */
 export interface Located<T> {

@@ -43,6 +43,9 @@ export const chainBytesMax = 6144;
 export const relayedChainsMax = 10_000;
 /** Largest policy or environment file. Reading one takes at most 1 GB of memory. */
 export const policyBytesMax = 4 * 1024 * 1024;
+/** A descriptor set is at most this large, and describes at most so many methods. */
+export const descriptorBytesMax = 16 * 1024 * 1024;
+export const methodsMax = 10_000;
 /** How long a client may take to send its request head. */
 export const requestHeadTimeoutMs = 10_000;
 /** How long a connection may be idle between two requests. */

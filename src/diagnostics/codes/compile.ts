@@ -52,7 +52,7 @@ export const compileCodes = {
   },
   HG2017: {
     title: 'gateway twice',
-    meaning: 'Two bindings name one gateway: which of them decides who may present its assertions?',
+    meaning: 'Two bindings name one gateway, and nothing says which of them decides who may present its assertions.',
   },
   HG2018: {
     title: 'gateway without keys',

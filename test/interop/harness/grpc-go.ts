@@ -1,11 +1,15 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { ensureInterop, type InteropPrograms } from '../../../scripts/interop.mjs';
 import { freePort } from '../../faults/harness/ports.ts';
 
-/** What a program says is kept up to this, for the message of a failure. */
-const saidCharactersMax = 20_000;
+/** What a program says of failures is kept up to this many lines, for the message of ours. */
+const saidLinesMax = 6;
+/** What it says of soaks that went well. */
+const isOfNoInterest = /succeeded$|^\[|^$/;
 /** How long one case may take on a busy machine; the longest takes two seconds by itself. */
 const caseMsMax = 60_000;
 const readyMsMax = 20_000;
@@ -75,11 +79,12 @@ export async function goClientFails(
 }
 
 function saidBy(child: ChildProcess): () => string {
-  let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-saidCharactersMax);
+  const said: string[] = [];
+  const reader = createInterface({ input: child.stderr ?? assert.fail('it has no output') });
+  reader.on('line', (line) => {
+    if (!isOfNoInterest.test(line) && said.length < saidLinesMax) said.push(line);
   });
-  return () => said.trim();
+  return () => said.join('\n');
 }
 
 async function ended(child: ChildProcess): Promise<void> {
