@@ -10,6 +10,7 @@ import type { Admin } from './admin.ts';
 import type { Admission } from './admission.ts';
 import type { Certificates } from './certificates.ts';
 import type { Files } from './compile-files.ts';
+import { grpcMethodsOf } from './grpc-methods.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { metricsPage } from './metrics-page.ts';
 import { reload } from './reload.ts';
@@ -97,6 +98,8 @@ export class Headgate implements RunningHeadgate {
     this.#startedMs = parts.clock.now();
     this.#reloads = new ReloadCounts(this.#startedMs);
     this.metrics = parts.metrics;
+    // Before what an earlier run left in the spool is counted.
+    this.metrics.setGrpcMethods(grpcMethodsOf(parts.plan));
     const { environment, engine, telemetry } = parts.plan;
     this.#spans = new SpanExport({ source: { version, environment, engine }, log: parts.log });
     this.#spans.configure(telemetry);
@@ -109,7 +112,7 @@ export class Headgate implements RunningHeadgate {
   /** From here on it is ready. */
   open(open: OpenParts): void {
     this.#open = open;
-    this.#setBuildInfo(this.#parts.plan);
+    this.#setPlan(this.#parts.plan);
     this.#endWatch = watchFiles({
       since: open.since,
       onChange: async () => {
@@ -239,12 +242,14 @@ export class Headgate implements RunningHeadgate {
     this.#reloads.note(status.outcome, clock.now());
     this.#filesRead = digest ?? this.#filesRead;
     this.#stamps = stamps;
-    this.#setBuildInfo(plan);
+    this.#setPlan(plan);
     return status;
   }
 
-  #setBuildInfo({ engine, environment }: Plan): void {
+  #setPlan(plan: Plan): void {
+    const { engine, environment } = plan;
     this.metrics.setBuildInfo({ version, engine, environment });
+    this.metrics.setGrpcMethods(grpcMethodsOf(plan));
   }
 
   #opened(): OpenParts {

@@ -16,8 +16,10 @@ export {
   grpcStatusOf,
   statusDetailsHeader,
 } from './grpc-answer.ts';
+export { grpcFault } from './grpc-fault.ts';
 export {
   assertionHeader,
+  chainHeader,
   forwardedForHeader,
   headerText,
   isRemovedHeader,

@@ -1,7 +1,9 @@
 export { chosenVersionBytes, tasksWithVersion } from './chosen-version.ts';
 export { type DescribedMethod, DescriptorError, type DescriptorSet, readDescriptorSet } from './descriptor-set.ts';
+export { grpcStatuses, grpcStatusOfHttp, grpcStatusOfReset } from './grpc-status.ts';
 export { grpcTimeoutMs, grpcTimeoutText } from './grpc-timeout.ts';
 export { readHeadersBinary } from './hdrs-bin.ts';
+export { MessageCount } from './message-count.ts';
 export { frameHeadBytes, MessageWalk, type TaskPlace, type WalkFault, type WalkKind } from './message-walk.ts';
 export type { NamedModel } from './model-spec.ts';
 export type { WalkReason } from './protobuf-fields.ts';

@@ -36,9 +36,9 @@ import { KnownReplicas } from './known-replicas.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { assistPrefix, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
+import { withOpened } from './opened-line.ts';
 import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
-
 import { findPredecessors } from './predecessors.ts';
 import { descriptorsOf, HaproxyProcess } from './process.ts';
 import { slotsFor } from './slots.ts';
@@ -148,10 +148,9 @@ class Runner {
     this.#apiKeys = openKeyFinder(plan.state);
     this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys, ...(queueOf && { queueOf }) });
     this.#passes = createPasses({ keys, environment: plan.environment });
-    this.parseSpool = withUnrecorded(
-      createLogParser(this.#books, (worker) => this.#contextOf(worker)),
-      (worker) => this.#processes.get(worker)?.watch.sawStatusless(),
-    );
+    const calls = createLogParser(this.#books, (worker) => this.#contextOf(worker));
+    const all = withUnrecorded(calls, (worker) => this.#processes.get(worker)?.watch.sawStatusless());
+    this.parseSpool = withOpened(all, this.#books);
   }
 
   /** Starts a process for the Plan; those before it hand over their sockets and drain. */
