@@ -1,5 +1,14 @@
 import { unreadableTextMax } from './bounds.ts';
-import type { AuditRecord, ChainEvent, HeldCore, OtherEvent, ParsedRecord, Seal, StaticCore } from './types.ts';
+import type {
+  AuditParty,
+  AuditRecord,
+  ChainEvent,
+  HeldCore,
+  OtherEvent,
+  ParsedRecord,
+  Seal,
+  StaticCore,
+} from './types.ts';
 
 /** Hash before the first block. */
 export const firstPrevious = '0'.repeat(64);
@@ -15,8 +24,12 @@ export function coreText(core: StaticCore): string {
 }
 
 function callerFields(caller: NonNullable<StaticCore['caller']>): NonNullable<StaticCore['caller']> {
-  const { identity, issuer, subject, id, client } = caller;
-  return { identity, issuer, subject, id, client };
+  const { identity, issuer, subject, id, client, chain } = caller;
+  return { identity, issuer, subject, id, client, ...(chain && { chain: chain.map(partyFields) }) };
+}
+
+function partyFields({ issuer, subject, service }: AuditParty): AuditParty {
+  return { issuer, subject, ...(service !== undefined && { service }) };
 }
 
 /** Holds a core. `text`: its JSON. */

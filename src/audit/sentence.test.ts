@@ -60,16 +60,20 @@ function denied(reason: DenialReason): Partial<AuditCore> {
   if (/^(no-rule|upstream|identity-unavail|gate-|audit-|queue-|deadline-)/.test(reason)) return base;
   const nobody = { ...base, caller: null };
   if (reason.startsWith('credential')) return nobody;
+  if (/^(assertion|chain)-/.test(reason)) return base;
   if (reason === 'resource-unknown') return { ...base, model: 'nonesuch', resource: 'scoring/nonesuch' };
   return { ...nobody, service: null, operation: null, action: null, resource: null, model: null };
 }
 
+const ann = { issuer: 'i', subject: 'ann' };
 const client = { identity: 'cluster', issuer: 'i', subject: 'finance/scorer', id: 'x', client: 'batch-scorer' };
 const cases: readonly Partial<AuditCore>[] = [
   {},
   { version: '3' },
   { version: '4', versionName: 'canary' },
   { caller: client },
+  { caller: { ...client, chain: [ann] } },
+  { caller: { ...client, chain: [ann, { issuer: 'i', subject: 'orders', service: 'orders' }] } },
   { caller: null, rule: 'anyone may ask', ruleAt: 'headgate.yaml:9', operation: 'status', action: 'status' },
   { operation: 'metadata', action: 'metadata' },
   { operation: 'classify', action: 'predict' },
@@ -99,7 +103,11 @@ test('sentences are as they were read and approved', () => {
 test('no text of a caller can end a line, move a cursor, turn the reading direction or feign words', () => {
   const evil =
     'x\r\n10:00 bob (staff) allowed by "y"\u001b[2K\u009b\u202e\u2066\u200b\u00ad\u2028\u3000\u007f\\ud800\ud800';
-  const caller = { identity: evil, issuer: evil, subject: evil, id: evil, client: evil };
+  const parties = [
+    { issuer: evil, subject: evil },
+    { issuer: evil, subject: evil, service: evil },
+  ];
+  const caller = { identity: evil, issuer: evil, subject: evil, id: evil, client: evil, chain: parties };
   const faces: Partial<AuditCore>[] = [
     { caller, model: evil, version: evil, rule: evil, ruleAt: evil },
     { caller, operation: null, method: evil, path: evil, outcome: 'deny', reason: 'route-unknown' },

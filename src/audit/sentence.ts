@@ -39,7 +39,10 @@ function who({ core, address }: AuditEvent | OpenedEvent): string {
   const { caller } = core;
   if (caller === null) return `someone unknown at ${shown(address)}`;
   const machine = caller.client === null ? '' : `, client ${shown(caller.client)}`;
-  return `${shown(caller.subject)} (${shown(caller.identity)}${machine})`;
+  const direct = `${shown(caller.subject)} (${shown(caller.identity)}${machine})`;
+  const [origin, ...hops] = caller.chain ?? [];
+  if (origin === undefined) return direct;
+  return `${shown(origin.subject)} by way of ${[...hops.map(({ subject }) => shown(subject)), direct].join(' and ')}`;
 }
 
 /** What each operation is called when it was done, and when it was refused. Others are named as they are. */
@@ -165,6 +168,16 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'credential-not-yet-valid': 'its token is not valid yet',
   'credential-unknown': 'its API key is not known, or was revoked',
   'credential-flood': 'too many failed credentials came from this address',
+  'assertion-ambiguous': 'it carries more than one assertion of who it is made for',
+  'assertion-malformed': 'its assertion is not well-formed, or too long',
+  'assertion-issuer': 'its assertion comes from a gateway that is not believed',
+  'assertion-signature': "its assertion's signature does not verify",
+  'assertion-expired': 'its assertion has expired, or is not valid yet',
+  'assertion-audience': 'its assertion was made for a service that may not call on',
+  'assertion-presenter': 'the caller is not the service that its assertion was made for',
+  'chain-broken': "its earlier assertions don't belong to the newest",
+  'chain-loop': 'it has been at this service already',
+  'chain-too-long': 'it has come by way of more services than are accepted',
   'request-timeout': 'the request did not arrive in time',
   'length-required': 'its body has no declared length and is too large to be held',
   'body-too-large': 'its body is too large',
@@ -174,6 +187,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'gate-unavailable': 'the gate could not be asked',
   'identity-unavailable': "the identity provider's keys could not be had",
   'audit-unavailable': 'it could not have been recorded',
+  'gateway-draining': 'the time of its connection was over',
   'upstream-unavailable': 'no replica could be reached',
   'upstream-malformed': 'the replica answered with malformed HTTP',
   'upstream-timeout': 'the replica did not answer in time',

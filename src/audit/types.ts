@@ -42,6 +42,15 @@ export interface AuditCaller {
   readonly subject: string;
   readonly id: string;
   readonly client: string | null;
+  /** Where the call is made for another: that one, then each service that has called on before the caller. */
+  readonly chain?: readonly AuditParty[];
+}
+
+export interface AuditParty {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Of a service that has called on: its name behind its gateway. */
+  readonly service?: string;
 }
 
 /** By the engine's ability; absent where it can't tell. Milliseconds with fraction. */

@@ -40,7 +40,11 @@ function who({ event: { core, address } }: ExplainedCall): string {
   const { caller } = core;
   if (caller === null) return `someone unknown, at ${address}`;
   const machine = caller.client === null ? '' : `, client ${printable(caller.client)}`;
-  return `${printable(caller.subject)} (${caller.identity}${machine}), from ${caller.issuer}, at ${address}`;
+  const [origin, ...hops] = caller.chain ?? [];
+  const way = hops.map(({ subject, service = '' }) => `${printable(subject)} (service ${printable(service)})`);
+  const before = way.length === 0 ? '' : ` by way of ${way.join(' and ')}`;
+  const chain = origin && `, for ${printable(origin.subject)} from ${printable(origin.issuer)}${before}`;
+  return `${printable(caller.subject)} (${caller.identity}${machine}), from ${caller.issuer}, at ${address}${chain ?? ''}`;
 }
 
 function what({ event: { core } }: ExplainedCall): string {

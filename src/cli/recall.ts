@@ -7,7 +7,7 @@ import {
   type RuleExplanation,
 } from '../decision/index.ts';
 import type { Identity } from '../identity/types.ts';
-import { keyIssuer } from '../plan/index.ts';
+import { keyIssuer, relayedHeaders } from '../plan/index.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Operation } from '../protocols/index.ts';
 
@@ -44,7 +44,7 @@ export function recall(plan: Plan, event: RecordedCall, added: Added): Recalled 
   const operation = operationOf(plan, event);
   const { reason } = event.core;
   const unasked = reason === 'identity-unavailable' || reason === 'version-unknown';
-  const unproven = reason.startsWith('credential-') && !proven.has(reason);
+  const unproven = /^(credential|assertion|chain)-/.test(reason) && !proven.has(reason);
   if (operation === undefined || unproven || unasked) return undefined;
   const facts = factsOf(event, added);
   const decider = createDecider(plan.access);
@@ -67,7 +67,8 @@ export function recall(plan: Plan, event: RecordedCall, added: Added): Recalled 
   const reads = plan.access.reads[operation.service];
   const isQueueUnknown = reads?.queue === true && added.queue === undefined;
   const explanation = { decision: least.decision, rules };
-  const unknownHeaders = (reads?.headers ?? []).filter((name) => !given.has(name));
+  const known = new Set<string>([...given, ...(plan.access.relays === undefined ? [] : relayedHeaders)]);
+  const unknownHeaders = (reads?.headers ?? []).filter((name) => !known.has(name));
   return { operation, explanation, dependsOnGroups, unknownHeaders, isQueueUnknown };
 }
 

@@ -19,7 +19,7 @@ import type { ReplicaWatch } from './replica-watch.ts';
 import { SpanExport } from './span-export.ts';
 import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
-import { watchFiles } from './watch.ts';
+import { type Stamps, watchFiles } from './watch.ts';
 
 /** A gateway at work. */
 export interface RunningHeadgate {
@@ -60,8 +60,8 @@ export interface OpenParts {
   readonly keyWatch: KeyWatch;
   readonly certificates: Certificates;
   readonly replicas: ReplicaWatch;
-  /** Stamp of the files from before they were read. */
-  readonly since: string;
+  /** The files, from before they were read. */
+  readonly since: Stamps;
   /** Gives up the state folder. */
   readonly unlock: () => void;
 }
@@ -84,6 +84,8 @@ export class Headgate implements RunningHeadgate {
   readonly #reloads: ReloadCounts;
   readonly #spans: SpanExport;
   #filesRead: string;
+  /** Of the files that were read last; undefined: they could not be. */
+  #stamps: Stamps | undefined;
   /** One after the other. */
   #taking: Promise<unknown> = Promise.resolve();
   #endWatch: () => void = () => undefined;
@@ -109,13 +111,14 @@ export class Headgate implements RunningHeadgate {
 
   /** From here on it is ready. */
   open(open: OpenParts): void {
-    const { files, plan } = this.#parts;
     this.#open = open;
-    this.#setPlan(plan);
+    this.#setPlan(this.#parts.plan);
     this.#endWatch = watchFiles({
-      files: [files.policyFile, files.environmentFile],
       since: open.since,
-      onChange: async () => void (await this.#takeUp()),
+      onChange: async () => {
+        await this.#takeUp();
+        return this.#stamps;
+      },
     });
   }
 
@@ -232,12 +235,13 @@ export class Headgate implements RunningHeadgate {
     const { files, engine, running, clock, log } = this.#parts;
     const { replicas } = this.#opened();
     const reloading = { files, engine, running, replicas, plan: this.#plan, log };
-    const { plan, status, digest } = await reload(reloading, clock.now());
+    const { plan, status, digest, stamps } = await reload(reloading, clock.now());
     this.#plan = plan;
     this.#reload = status;
     this.#spans.configure(plan.telemetry);
     this.#reloads.note(status.outcome, clock.now());
     this.#filesRead = digest ?? this.#filesRead;
+    this.#stamps = stamps;
     this.#setPlan(plan);
     return status;
   }

@@ -1,4 +1,5 @@
 import type { DecidingRule } from '../decision/types.ts';
+import type { Relayed } from '../identity/index.ts';
 import type { Identity } from '../identity/types.ts';
 import type { LimitPlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
@@ -7,7 +8,9 @@ export interface PermitFields {
   readonly operation: Operation;
   /** Absent for a caller who is not known, and in a permit that came by a pass. */
   readonly identity: Identity | undefined;
-  /** `Identity.id`; undefined: not known. */
+  /** Who the call is made for, where it isn't the caller: the assertion is theirs, the caller its newest actor. */
+  readonly relayed?: Relayed;
+  /** `Identity.id`, of a call that is made for another with who that is; undefined: not known. */
   readonly callerId: string | undefined;
   readonly rule: DecidingRule;
   /** All must pass before the dial. */

@@ -1,5 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
 import type { DecidingRule } from '../decision/types.ts';
+import type { Relayed } from '../identity/index.ts';
 import type { Identity, IssuerStatus } from '../identity/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
@@ -40,6 +41,8 @@ export interface Denial {
   readonly detail?: string;
   readonly operation?: Operation;
   readonly identity?: Identity;
+  /** Who the call is made for, where it isn't the caller. */
+  readonly relayed?: Relayed;
   readonly rule?: DecidingRule;
   /** Value of the Allow field where the reason is `method-not-allowed`. */
   readonly allow?: readonly string[];

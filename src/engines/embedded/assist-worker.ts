@@ -10,7 +10,7 @@ import { answerCalls, CarryingParts, say } from './carrying.ts';
 import { floodMemory } from './flood.ts';
 import { EpochRedeemer } from './handed-call.ts';
 import { assistedSilenceMs, epochGraceMs, requestTimeoutMs } from './limits.ts';
-import { openListener } from './listener.ts';
+import { closeWithin, openListener } from './listener.ts';
 import type { AssistStart, WorkerCall, WorkerStatus } from './messages.ts';
 import { type Scene, sceneOf } from './scene.ts';
 
@@ -89,9 +89,7 @@ function swap(call: Extract<WorkerCall, { kind: 'swap' }>): void {
 }
 
 async function stop(graceMs: number): Promise<void> {
-  const timer = setTimeout(() => listening.destroy(), graceMs);
-  await listening.close();
-  clearTimeout(timer);
+  await closeWithin(listening, graceMs);
   carrying.close();
 }
 

@@ -6,7 +6,7 @@ import type { Asking } from './asking.ts';
 import type { Boarding } from './boarding.ts';
 import type { Call } from './call.ts';
 import type { Carriages } from './carriage.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, StreamExchange } from './exchange.ts';
 import { FieldReader } from './fields.ts';
 import type { GrpcUpstreams } from './grpc-replica.ts';
 import type { AuditLines } from './spool.ts';
@@ -15,12 +15,13 @@ import { type WalkOf, walkFinder } from './walks.ts';
 import type { Wheel } from './wheel.ts';
 
 /** A request whose head is here. */
-export interface Arriving {
+export type Arriving = {
   /** Name of the listener. */
   readonly listener: string;
-  readonly exchange: Exchange;
-  readonly isGrpc: boolean;
-}
+} & (
+  | { readonly isGrpc: false; readonly exchange: Exchange }
+  | { readonly isGrpc: true; readonly exchange: StreamExchange }
+);
 
 /** Everything of a worker that its calls need. */
 export interface Scene {

@@ -5,6 +5,7 @@ import {
   grpcAnswer,
   type Permit,
   problemAnswer,
+  statusDetailsHeader,
 } from '../../gate/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { pathOf } from '../../protocols/index.ts';
@@ -100,6 +101,7 @@ function grpcRefusalActions(reason: Denial['reason'], id: string): SpopAction[] 
     set('status', integer(status)),
     set('grpcStatus', text(named.get('grpc-status') ?? '')),
     set('grpcMessage', text(named.get('grpc-message') ?? '')),
+    set('grpcDetails', text(named.get(statusDetailsHeader) ?? '')),
     ...(retryAfter === undefined ? [] : [set('retryAfter', text(retryAfter))]),
   ];
 }

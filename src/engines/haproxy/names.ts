@@ -52,6 +52,7 @@ export const variables = {
     /** These, and `retryAfter`, are set by rules, too, where a gRPC call is refused once its body was taken in: see lua/refuse.lua. */
     grpcStatus: 'txn.g.gs',
     grpcMessage: 'txn.g.gm',
+    grpcDetails: 'txn.g.gd',
   },
 } as const;
 
@@ -67,6 +68,7 @@ export const answerNames = {
   policy: 'policy',
   grpcStatus: 'gs',
   grpcMessage: 'gm',
+  grpcDetails: 'gd',
 } as const satisfies Record<keyof typeof variables.answer, string>;
 
 export const backends = {

@@ -11,6 +11,7 @@ import { backends, gateServer, spoeEngine, spoeGroup, variables } from './names.
 import { all, type Condition, call, chain, type Directive, directive, format, not, test } from './print.ts';
 import { assertionOffset, letters, recordOffsets } from './record.ts';
 import { type Refusing, recordField, refusalRules, returnWords } from './refusals.ts';
+import { isRelaying, relayedRules } from './relayed-rules.ts';
 import { retryRules } from './traffic-lines.ts';
 import { isFound, request, requestLine, variable } from './words.ts';
 
@@ -239,22 +240,32 @@ function setTarget(): Directive[] {
 
 /** An ordinary record: the identity of a caller who is known, its assertion at its place. */
 function identifyPlainly(): Directive[] {
+  return [...sayWho(), ...assert()];
+}
+
+function sayWho(): Directive[] {
   const { subject } = recordOffsets;
-  const assertion = chain(variable(variables.record), call('bytes', assertionOffset));
   return [
     directive(request('add-header', 'x-headgate-subject', format({ sample: recordField(subject) }))),
     directive(request('add-header', 'x-headgate-issuer', format({ sample: recordField(subject, 1) }))),
-    directive(request('add-header', 'x-headgate-assertion', format({ sample: assertion }))),
   ];
 }
 
+function assert(when?: Condition): Directive[] {
+  const assertion = chain(variable(variables.record), call('bytes', assertionOffset));
+  return [directive(request('add-header', 'x-headgate-assertion', format({ sample: assertion })), when)];
+}
+
 /** The upstream learns who calls. */
-function identify(): Directive[] {
+function identify({ demands }: RuleScene): Directive[] {
   const kind = (name: keyof typeof letters): Condition => test(variable(variables.record), 'beg', ...letters[name]);
   const last = chain(variable(variables.record), call('field', -1, ' '));
+  const relays = isRelaying(demands);
   return [
-    ...identifyPlainly(),
+    ...sayWho(),
+    ...assert(relays ? not(kind('relayed')) : undefined),
     directive(request('set-header', 'x-headgate-assertion', format({ sample: last })), kind('long')),
+    ...(relays ? relayedRules(kind('relayed')) : []),
     directive(request('del-header', '^x-headgate-(subject|issuer|assertion)$', '-m', 'reg'), kind('nobody')),
   ];
 }
