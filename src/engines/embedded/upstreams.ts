@@ -5,6 +5,7 @@ import { bodyBytesMax, keepAliveTimeoutMs } from '../../std/limits.ts';
 import { idleClientsMax } from './limits.ts';
 import type { Member, Members } from './members.ts';
 import { ReplicaSets } from './replica-sets.ts';
+import { connectorOf } from './upstream-socket.ts';
 
 type Dispatch = Parameters<Client['dispatch']>;
 
@@ -56,7 +57,7 @@ export class Replica {
 
   #connect(connectMs: number): Client {
     return new Client(`http://${this.name}`, {
-      connectTimeout: connectMs,
+      connect: connectorOf(connectMs),
       keepAliveTimeout: keepAliveTimeoutMs,
       maxResponseSize: bodyBytesMax,
       pipelining: 1,
