@@ -25,13 +25,13 @@ export interface CelCondition {
 }
 
 export type CheckedCel =
-  | { readonly reads: ConditionReads; readonly readsOrigin: boolean }
+  | { readonly reads: ConditionReads; readonly readsOrigin?: true }
   | { readonly faults: readonly CelFault[] };
 
 /** What a condition reads, or everything that is wrong with its text. */
 export function checkCel(text: string): CheckedCel {
   const parsed = parseCel(text);
-  return 'faults' in parsed ? parsed : { reads: parsed.reads, readsOrigin: parsed.readsOrigin };
+  return 'faults' in parsed ? parsed : { reads: parsed.reads, ...(parsed.readsOrigin && { readsOrigin: true }) };
 }
 
 /** Makes a condition ready to be asked many times; its text has to be one that `checkCel` finds nothing wrong with. */
