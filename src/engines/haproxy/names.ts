@@ -6,9 +6,11 @@ export const variables = {
   host: 'txn.h',
   path: 'txn.p',
   address: 'txn.ip',
-  /** How many fields hold a credential; the credential. */
-  credentials: 'txn.c',
-  credential: 'txn.a',
+  /** The peer's address as text, written once a connection: writing one out costs as much as four rules. */
+  peer: 'sess.ip',
+  /** What a request says of its version; set for HTTP/2 whose values have no white space around them. */
+  version: 'txn.v',
+  http2: 'txn.h2',
   key: 'txn.k',
   /** Set where the names of the fields are known to be plain: see plain-names.ts. */
   plain: 'txn.n',
