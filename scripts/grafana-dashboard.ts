@@ -179,6 +179,55 @@ const panels: readonly Panel[] = [
     ],
   },
   {
+    title: 'gRPC: calls by method and status',
+    description: 'A second. unseen: the engine sees no trailers.',
+    ...{ width: 12, kind: 'timeseries', unit: 'reqps' },
+    queries: [
+      {
+        expr: `sum by (service, method, grpc_status) (${rate(metrics.grpcCalls.name, service)})`,
+        legend: '{{service}} {{method}} {{grpc_status}}',
+      },
+    ],
+  },
+  {
+    title: 'gRPC: open streams, and how long calls lasted',
+    description: 'Open now; of calls that ended, p50 and p99 in seconds, from opening to end.',
+    ...{ width: 12, kind: 'timeseries', unit: 'none' },
+    queries: [
+      { expr: `sum by (service) (${metrics.openStreams.name}{${service}})`, legend: 'open {{service}}' },
+      ...[0.5, 0.99].map((share) => ({
+        expr: quantile(share, metrics.grpcDuration.name, 'service, method'),
+        legend: `p${share * 100} s {{service}} {{method}}`,
+      })),
+    ],
+  },
+  {
+    title: 'gRPC: messages each way',
+    description: 'A second, of calls that ended; and the time to the first message of an answer (p99, seconds).',
+    ...{ width: 12, kind: 'timeseries', unit: 'none' },
+    queries: [
+      {
+        expr: `sum by (service, method, direction) (${rate(metrics.grpcMessages.name, service)})`,
+        legend: '{{direction}} {{service}} {{method}}',
+      },
+      {
+        expr: quantile(0.99, metrics.grpcFirstMessage.name, 'service, method'),
+        legend: 'p99 s to the first {{service}} {{method}}',
+      },
+    ],
+  },
+  {
+    title: 'gRPC: bytes each way',
+    description: 'A second, of calls that ended.',
+    ...{ width: 12, kind: 'timeseries', unit: 'Bps' },
+    queries: [
+      {
+        expr: `sum by (service, direction) (${rate(metrics.grpcBytes.name, service)})`,
+        legend: '{{direction}} {{service}}',
+      },
+    ],
+  },
+  {
     title: 'The gate',
     description: 'Questions a second (calls without a kept decision), and decisions that are kept.',
     ...{ width: 8, kind: 'timeseries', unit: 'none' },

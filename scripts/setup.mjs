@@ -1,7 +1,7 @@
 // Sets up what a command needs. Plain JavaScript that runs on Node 20 with nothing installed; when nothing is to do, it
 // compares two lock files and is gone.
 //   node scripts/setup.mjs                          the packages of package-lock.json
-//   node scripts/setup.mjs --with haproxy,wrk,tools,tensorflow,h2spec and these
+//   node scripts/setup.mjs --with haproxy,wrk,tools,tensorflow,h2spec,interop,examples and these
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -21,17 +21,21 @@ async function main(args) {
   if (parts.has('tools')) ensurePackages('tools', 'type checker and linter');
   const needsTensorFlow = parts.delete('tensorflow');
   const needsH2spec = parts.delete('h2spec');
+  const needsInterop = parts.delete('interop');
+  const needsExamples = parts.delete('examples');
   parts.delete('tools');
   if (parts.size > 0) await ensureSystem([...parts]);
   if (needsTensorFlow) await ensureRealTensorFlow();
   if (needsH2spec) await ensureBuiltH2spec();
+  if (needsInterop) await ensureInteropPrograms();
+  if (needsExamples) await ensureExamplesPython();
 }
 
 /** `--with a,b` → a set. */
 function partsOf(args) {
   if (args.length === 0) return new Set();
   if (args.length === 2 && args[0] === '--with') return new Set(args[1].split(',').filter((part) => part !== ''));
-  return fail('usage: node scripts/setup.mjs [--with haproxy,wrk,tools,tensorflow,h2spec]', 2);
+  return fail('usage: node scripts/setup.mjs [--with haproxy,wrk,tools,tensorflow,h2spec,interop,examples]', 2);
 }
 
 /** `npm ci` in a folder, unless what is installed is what its lock file says. */
@@ -82,7 +86,7 @@ function ensurePinnedNode() {
 
 async function ensureSystem(names) {
   const { ensureSystemPackages, systemPackages } = await import('./system-packages.mjs');
-  const known = [...Object.keys(systemPackages), 'tools', 'tensorflow', 'h2spec'];
+  const known = [...Object.keys(systemPackages), 'tools', 'tensorflow', 'h2spec', 'interop', 'examples'];
   const strange = names.filter((name) => !known.includes(name));
   if (strange.length > 0) fail(`--with knows ${known.join(', ')}, not ${strange.join(', ')}`, 2);
   const missing = ensureSystemPackages(names, (line) => console.log(line));
@@ -101,6 +105,20 @@ async function ensureBuiltH2spec() {
   const { missing, program } = ensureH2spec((line) => console.log(line));
   failMissing(missing === undefined ? [] : [missing]);
   say(`h2spec is at ${program}`);
+}
+
+async function ensureInteropPrograms() {
+  const { ensureInterop } = await import('./interop.mjs');
+  const { missing, client, python } = ensureInterop((line) => console.log(line));
+  failMissing(missing === undefined ? [] : [missing]);
+  say(`grpc-go's interop client is at ${client}, grpcio is there for ${python}`);
+}
+
+async function ensureExamplesPython() {
+  const { ensureExamples } = await import('./examples.mjs');
+  const { missing, python } = ensureExamples((line) => console.log(line));
+  failMissing(missing === undefined ? [] : [missing]);
+  say(`what the examples import is there for ${python}`);
 }
 
 function failMissing(missing) {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { ensureExamples } from './examples.mjs';
 import { ensureH2spec } from './h2spec.mjs';
+import { ensureInterop } from './interop.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
 import { ensureTensorFlow } from './tensorflow.mjs';
 
@@ -13,7 +15,7 @@ import { ensureTensorFlow } from './tensorflow.mjs';
  * Everything that has to hold: types, lint, tests. Closes with `N passed, N failed` alone on a line.
  *   --engines embedded   leaves HAProxy out, and says so
  *   --without tensorflow leaves the real TensorFlow out, and says so; `promtool` leaves that out, `http2` h2spec and other people's
- *                        clients of HTTP/2; several: tensorflow,promtool,http2
+ *                        clients of HTTP/2; `interop` other people's gRPC; `examples` those in Python; several: tensorflow,promtool
  *   --update-goldens     writes the goldens anew: read the diff
  *   FILE…                only these test files, without types and lint
  */
@@ -30,6 +32,8 @@ const fileTimeoutMs = 900_000;
 const engineNames = ['embedded', 'haproxy'];
 const tensorFlowTests = 'test/tensorflow/';
 const http2Tests = 'test/http2/';
+const interopTests = 'test/interop/';
+const exampleTests = 'test/examples/';
 const promtoolTests = 'test/telemetry/promtool.test.ts';
 
 interface Tally {
@@ -57,11 +61,15 @@ const all = positionals.length > 0 ? positionals : globSync(testGlobs).toSorted(
 const withTensorFlow = tensorFlowIsThere();
 const withPromtool = promtoolIsThere();
 const withHttp2Clients = http2ClientsAreThere();
+const withInterop = interopIsThere();
+const withExamples = examplesAreThere();
 const files = all
   .filter((file) => !left.some((name) => needs(file, name)))
   .filter((file) => withTensorFlow || !file.startsWith(tensorFlowTests))
   .filter((file) => withPromtool || file !== promtoolTests)
-  .filter((file) => withHttp2Clients || !file.startsWith(http2Tests));
+  .filter((file) => withHttp2Clients || !file.startsWith(http2Tests))
+  .filter((file) => withInterop || !file.startsWith(interopTests))
+  .filter((file) => withExamples || !file.startsWith(exampleTests));
 await runTests(files);
 close();
 
@@ -83,7 +91,7 @@ function parsed() {
 
 function withoutOf(text: string | undefined): readonly string[] {
   const names = text?.split(',') ?? [];
-  const known = ['tensorflow', 'promtool', 'http2'];
+  const known = ['tensorflow', 'promtool', 'http2', 'interop', 'examples'];
   const strange = names.filter((name) => !known.includes(name));
   if (strange.length === 0) return names;
   console.error(`--without knows ${known.join(', ')}, not ${strange.join(', ')}`);
@@ -124,6 +132,23 @@ function http2ClientsAreThere(): boolean {
   const lacking = missing === undefined ? packages : [...packages, missing];
   for (const { name, why, remedy } of lacking) reasons.push(`${name} is missing (${why}); to install it: ${remedy}`);
   return lacking.length === 0;
+}
+
+/** Sets up other people's gRPC where a test to be run needs it. */
+function interopIsThere(): boolean {
+  if (without.includes('interop') || !all.some((file) => file.startsWith(interopTests))) return false;
+  const { missing } = ensureInterop();
+  if (missing !== undefined) reasons.push(`interop is missing (${missing.why}); to install it: ${missing.remedy}`);
+  return missing === undefined;
+}
+
+/** Sets up Python where the tests of examples are to be run, and tells them where it is. */
+function examplesAreThere(): boolean {
+  if (without.includes('examples') || !all.some((file) => file.startsWith(exampleTests))) return false;
+  const { python, missing } = ensureExamples();
+  if (python !== undefined) process.env.HEADGATE_EXAMPLES_PYTHON = python;
+  else reasons.push(`examples is missing (${missing.why}); to install it: ${missing.remedy}`);
+  return python !== undefined;
 }
 
 /** Installs Prometheus' tool where its test is to be run. */

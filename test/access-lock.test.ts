@@ -48,6 +48,16 @@ const narrowed: readonly Change[] = [
   { file: policy, from: 'in: dev', to: 'in: dev\n    versions: any' },
 ];
 
+/** Gateways that are believed about whom a call is made for, in every environment. */
+function relayed(hops: string): readonly Change[] {
+  const relay = { file: policy, from: 'groups:', to: `  relay: { headgate: { hops: { ${hops} } } }\ngroups:` };
+  const gateway = 'relay: { gateways: [{ issuer: urn:headgate:edge, keys: https://edge.example/jwks.json }] }';
+  const bound = { from: 'services:', to: `  ${gateway}\nservices:` };
+  return [relay, ...['dev', 'prod'].map((name) => ({ file: `environments/${name}.yaml`, ...bound }))];
+}
+
+const believed = relayed('risk: risk-apps');
+
 /** Changes that a reviewer has to see, each with the lines of the lock's diff. */
 const changes: Readonly<Record<string, readonly Change[]>> = {
   'regrouped-caller': [
@@ -67,6 +77,7 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
   'widened-condition': [{ file: policy, from: 'from: 10.0.0.0/8', to: 'from: [10.0.0.0/8, 192.0.2.0/24]' }],
   'named-versions': named,
   'narrowed-versions': [...named, ...narrowed],
+  'believed-gateway': believed,
   'denied-outright': [
     {
       file: policy,
@@ -121,6 +132,12 @@ for (const [name, list] of Object.entries(changes)) {
     assertGolden(`${name}.diff`, diff(base, await lockOf(changed(name, list))));
   });
 }
+
+test('golden of the diff: another-presenter', async () => {
+  const before = await lockOf(changed('believed', believed));
+  const after = await lockOf(changed('another-presenter', relayed('risk: [risk-apps, scientists]')));
+  assertGolden('another-presenter.diff', diff(before, after));
+});
 
 test('a rollout makes no lock stale', async () => {
   const before = await lockOf(changed('before-rollout', named));

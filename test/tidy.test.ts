@@ -17,7 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   plan: ['std'],
   protocols: ['plan', 'wire', 'gate:types', 'std'],
   decision: ['plan', 'protocols:types', 'identity:types', 'diagnostics:types', 'std'],
-  compile: ['policy', 'plan', 'protocols', 'decision', 'diagnostics', 'std'],
+  compile: ['policy', 'plan', 'protocols', 'decision', 'diagnostics', 'wire', 'std'],
   trials: ['policy', 'compile', 'plan', 'protocols', 'decision', 'identity:types', 'diagnostics', 'std'],
   identity: ['plan', 'grants', 'wire', 'telemetry', 'gate:types', 'std'],
   grants: ['plan', 'std'],
@@ -57,6 +57,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'engines',
     'diagnostics',
     'wire',
+    'http2',
     'std',
   ],
   cli: [

@@ -1,5 +1,5 @@
 import type { Block, SealedBlock } from './block.ts';
-import type { ParsedRecord, SpoolReader } from './types.ts';
+import type { OpenedCall, ParsedRecord, SpoolReader } from './types.ts';
 
 /** Where a piece of spool stands, and where in the chain it goes. */
 export interface Piece {
@@ -38,6 +38,7 @@ const lineFeed = 10;
 function addText(line: string, bytes: number, parse: SpoolReader, { block, spool, nowMs }: Piece): boolean {
   const record = parseSafely(line, parse);
   if (isRecord(record)) return block.addCall(record);
+  if ('opened' in record) return block.addOther({ kind: 'opened', ...record.opened });
   if ('unrecorded' in record) return block.addOther({ kind: 'unrecorded', spool, ...record.unrecorded });
   if ('key' in record) return block.addOther({ kind: 'key', spool, ...record.key });
   return block.addOther({ kind: 'unreadable', timeMs: nowMs, spool, fault: record.unreadable, text: line, bytes });
@@ -51,6 +52,7 @@ function sealed({ block, position, hash, spool, start, nowMs }: Piece, end: numb
 function parseSafely(line: string, parse: SpoolReader): ReturnType<SpoolReader> {
   try {
     const record = parse(line);
+    if ('opened' in record) return isOpened(record.opened) ? record : { unreadable: 'its time is no number' };
     if (!isRecord(record) || isWhole(record)) return record;
     return { unreadable: 'its time, sequence or status is no number' };
   } catch (error) {
@@ -66,6 +68,10 @@ function isRecord(read: ReturnType<SpoolReader>): read is ParsedRecord {
 function isWhole({ sequence, timeMs, core }: ParsedRecord): boolean {
   const counted = Number.isSafeInteger(sequence) && sequence > 0;
   return counted && Number.isFinite(timeMs) && Number.isSafeInteger(core.status);
+}
+
+function isOpened({ timeMs }: OpenedCall): boolean {
+  return Number.isSafeInteger(timeMs) && timeMs > 0;
 }
 
 /** Makes a block of bytes that are no line: longer than any may be, or left without an end by a writer that is gone. */

@@ -10,6 +10,8 @@ export interface SealedBlock extends Batch {
   /** Of the last call; 0 where there is none. */
   readonly timeMs: number;
   readonly unreadable: number;
+  /** Ids of the calls that it tells of as open. */
+  readonly opened: readonly string[];
 }
 
 /** Where a block goes in the chain, and what it was read from. */
@@ -28,6 +30,7 @@ export class Block {
   #count = 0;
   #unreadable = 0;
   #timeMs = 0;
+  #opened: string[] = [];
   readonly #calls = new Calls();
 
   /** Events in it. */
@@ -45,6 +48,7 @@ export class Block {
     this.#count = 0;
     this.#unreadable = 0;
     this.#timeMs = 0;
+    this.#opened = [];
     this.#calls.count = 0;
   }
 
@@ -67,8 +71,7 @@ export class Block {
     const head = Buffer.from(callHead(record));
     const start = this.#length;
     if (!this.#add(head, held.tail)) return false;
-    const { totalMs, upstreamMs = -1, queueMs = -1 } = record.timing;
-    this.#calls.add(this.#memory, start, this.#length, { status, totalMs, upstreamMs, queueMs, core: held });
+    this.#calls.add(this.#memory, start, this.#length, { ...unknown, ...record.timing, status, core: held });
     this.#timeMs = record.timeMs;
     return true;
   }
@@ -77,6 +80,7 @@ export class Block {
   addOther(event: OtherEvent): boolean {
     if (!this.#add(Buffer.from(otherLine(event)), nothing)) return false;
     if (event.kind === 'unreadable') this.#unreadable += 1;
+    if (event.kind === 'opened') this.#opened.push(event.requestId);
     return true;
   }
 
@@ -102,7 +106,8 @@ export class Block {
     const end = covered + this.#memory.write(sealHash(digest), covered, 'latin1');
     const { spool, end: spoolEnd } = read;
     const sealed = { bytes: this.#memory.subarray(0, end), position: last, hash: digest, spool, end: spoolEnd };
-    return { ...sealed, calls: this.#calls, timeMs: this.#timeMs, unreadable: this.#unreadable };
+    const told = { timeMs: this.#timeMs, unreadable: this.#unreadable, opened: this.#opened };
+    return { ...sealed, calls: this.#calls, ...told };
   }
 }
 
@@ -112,7 +117,19 @@ const sealBytesMax = 2048;
 const usualBytesMax = 1280;
 const nothing = new Uint8Array(0);
 
-type Told = Pick<PlainReader, 'status' | 'totalMs' | 'upstreamMs' | 'queueMs' | 'core'>;
+type Told = Omit<PlainReader, 'read' | 'next' | 'timeMs'>;
+
+/** What a record may leave out. */
+const unknown = {
+  upstreamMs: -1,
+  queueMs: -1,
+  bytesIn: -1,
+  bytesOut: -1,
+  grpcStatus: -1,
+  messagesIn: -1,
+  messagesOut: -1,
+  firstMs: -1,
+} as const;
 
 class Calls implements ChainedCalls {
   count = 0;
@@ -120,6 +137,12 @@ class Calls implements ChainedCalls {
   readonly totalsMs = new Float64Array(blockEventsMax);
   readonly upstreamsMs = new Float64Array(blockEventsMax);
   readonly queuesMs = new Float64Array(blockEventsMax);
+  readonly bytesIn = new Float64Array(blockEventsMax);
+  readonly bytesOut = new Float64Array(blockEventsMax);
+  readonly grpcStatuses = new Int32Array(blockEventsMax);
+  readonly messagesIn = new Float64Array(blockEventsMax);
+  readonly messagesOut = new Float64Array(blockEventsMax);
+  readonly firstsMs = new Float64Array(blockEventsMax);
   readonly cores: HeldCore[] = [];
   readonly #starts = new Uint32Array(blockEventsMax);
   readonly #ends = new Uint32Array(blockEventsMax);
@@ -134,6 +157,12 @@ class Calls implements ChainedCalls {
     this.totalsMs[at] = call.totalMs;
     this.upstreamsMs[at] = call.upstreamMs;
     this.queuesMs[at] = call.queueMs;
+    this.bytesIn[at] = call.bytesIn;
+    this.bytesOut[at] = call.bytesOut;
+    this.grpcStatuses[at] = call.grpcStatus;
+    this.messagesIn[at] = call.messagesIn;
+    this.messagesOut[at] = call.messagesOut;
+    this.firstsMs[at] = call.firstMs;
     this.cores[at] = call.core;
     this.count = at + 1;
   }

@@ -4,6 +4,7 @@ import { type Checkpoint, checkpointName } from './checkpoint.ts';
 import type { Segment } from './segments.ts';
 import { createSequences, type Sequences } from './sequences.ts';
 import type { AuditEvent, ChainEvent, Seal } from './types.ts';
+import { UnclosedCalls } from './unclosed.ts';
 import { unrecordedText } from './unrecorded.ts';
 
 export type FindingKind =
@@ -24,7 +25,8 @@ export type FindingKind =
   | 'record-missing'
   | 'record-repeated'
   | 'spool-line-unreadable'
-  | 'calls-unrecorded';
+  | 'calls-unrecorded'
+  | 'calls-unclosed';
 
 /** One thing that is not as it must be. */
 export interface AuditFinding {
@@ -50,6 +52,8 @@ export interface AuditVerdict {
   readonly blocks: number;
   readonly events: number;
   readonly calls: number;
+  /** Calls that were told of as open, and whose end is not in the chain. */
+  readonly unclosed: number;
   /** Spool lines that no parser could read. */
   readonly unreadable: number;
   readonly workers: number;
@@ -70,7 +74,12 @@ export interface PlacedBlock extends StoredBlock {
 }
 
 const findingsMax = 1000;
-const warnings: ReadonlySet<FindingKind> = new Set(['checkpoint-missing', 'spool-line-unreadable', 'calls-unrecorded']);
+const warnings: ReadonlySet<FindingKind> = new Set([
+  'checkpoint-missing',
+  'spool-line-unreadable',
+  'calls-unrecorded',
+  'calls-unclosed',
+]);
 
 /** Checks blocks, one after the other, over all segments. */
 export class ChainCheck {
@@ -86,6 +95,7 @@ export class ChainCheck {
   #calls = 0;
   #checkpoint: Checkpoint | undefined;
   #sequences: Sequences = createSequences(true);
+  readonly #unclosed = new UnclosedCalls();
 
   find(
     kind: FindingKind,
@@ -181,7 +191,10 @@ export class ChainCheck {
       this.find('spool-line-unreadable', { ...place, message });
     } else if (event.kind === 'unrecorded') {
       this.find('calls-unrecorded', { ...place, message: unrecordedText(event) });
+    } else if (event.kind === 'opened') {
+      this.#unclosed.opened(event, place);
     } else if (event.kind === 'call') {
+      this.#unclosed.closed(event);
       this.#call(event, place);
     }
   }
@@ -207,6 +220,7 @@ export class ChainCheck {
       const which = from === to ? `record ${from}` : `records ${from} to ${to}`;
       this.find('record-missing', { file, line, message: `${which} of worker ${worker} never came` });
     }
+    for (const finding of this.#unclosed.findings()) this.find('calls-unclosed', finding);
     const known = this.#checkpoint?.position ?? 0;
     if (known > this.#position) {
       const message = `positions ${this.#position + 1} to ${known} are missing: the chain was longer`;
@@ -229,6 +243,7 @@ export class ChainCheck {
       blocks: this.#blocks,
       events: this.#events,
       calls: this.#calls,
+      unclosed: this.#unclosed.count,
       unreadable: this.#unreadable,
       workers: this.#sequences.count(),
       firstPosition: this.#firstPosition,

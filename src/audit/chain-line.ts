@@ -1,5 +1,14 @@
 import { unreadableTextMax } from './bounds.ts';
-import type { AuditRecord, ChainEvent, HeldCore, OtherEvent, ParsedRecord, Seal, StaticCore } from './types.ts';
+import type {
+  AuditParty,
+  AuditRecord,
+  ChainEvent,
+  HeldCore,
+  OtherEvent,
+  ParsedRecord,
+  Seal,
+  StaticCore,
+} from './types.ts';
 
 /** Hash before the first block. */
 export const firstPrevious = '0'.repeat(64);
@@ -15,8 +24,12 @@ export function coreText(core: StaticCore): string {
 }
 
 function callerFields(caller: NonNullable<StaticCore['caller']>): NonNullable<StaticCore['caller']> {
-  const { identity, issuer, subject, id, client } = caller;
-  return { identity, issuer, subject, id, client };
+  const { identity, issuer, subject, id, client, chain } = caller;
+  return { identity, issuer, subject, id, client, ...(chain && { chain: chain.map(partyFields) }) };
+}
+
+function partyFields({ issuer, subject, service }: AuditParty): AuditParty {
+  return { issuer, subject, ...(service !== undefined && { service }) };
 }
 
 /** Holds a core. `text`: its JSON. */
@@ -37,7 +50,7 @@ export function callHead(record: ParsedRecord): string {
 
 function timingText(timing: AuditRecord['timing']): string {
   const { totalMs, gateMs, connectMs, upstreamMs, bytesIn, bytesOut, endpoint, grpcStatus } = timing;
-  const { queueMs, tries, leader } = timing;
+  const { queueMs, tries, leader, messagesIn, messagesOut, firstMs } = timing;
   return JSON.stringify({
     totalMs,
     gateMs,
@@ -50,18 +63,31 @@ function timingText(timing: AuditRecord['timing']): string {
     queueMs,
     tries,
     leader,
+    messagesIn,
+    messagesOut,
+    firstMs,
   });
 }
 
 /** The line of an event that is no call, newline and all. `position` is the seal's to say. */
 export function otherLine(event: OtherEvent): string {
+  if (event.kind === 'opened') return openedEventLine(event);
   if (event.kind !== 'unreadable') return `${JSON.stringify(event)}\n`;
   const { text } = event;
   const kept = text.length > unreadableTextMax ? `${text.slice(0, unreadableTextMax)}…` : text;
   return `${JSON.stringify({ ...event, text: kept })}\n`;
 }
 
-const kinds: ReadonlySet<ChainEvent['kind']> = new Set(['call', 'unreadable', 'unrecorded', 'key']);
+/** Its keys in the order of OpenedCall, and its core's in that of a call's. */
+function openedEventLine(event: Extract<OtherEvent, { kind: 'opened' }>): string {
+  const { kind, requestId, timeMs, worker, engine, address, core } = event;
+  const { traceId, span, ...known } = core;
+  const head = JSON.stringify({ kind, requestId, timeMs, worker, engine, address });
+  const trace = JSON.stringify({ traceId, span });
+  return `${head.slice(0, -1)},"core":${trace.slice(0, -1)},${coreText(known).slice(1)}}\n`;
+}
+
+const kinds: ReadonlySet<ChainEvent['kind']> = new Set(['call', 'opened', 'unreadable', 'unrecorded', 'key']);
 
 /** The event of a line; undefined where it holds none. */
 export function readEvent(text: string, position: number): ChainEvent | undefined {

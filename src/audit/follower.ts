@@ -2,6 +2,7 @@ import { chainFragment, chainLines, type Piece } from './batch.ts';
 import { Block, type SealedBlock } from './block.ts';
 import { chunkBytesMax } from './bounds.ts';
 import type { Chain } from './chain.ts';
+import { OpenCalls } from './open-calls.ts';
 import { openForWriting } from './openers.ts';
 import { releaseStart } from './release.ts';
 import type { SpoolFile, SpoolFiles } from './spool-files.ts';
@@ -24,6 +25,7 @@ export class Follower {
   readonly #parts: FollowerParts;
   readonly #chunk = Buffer.allocUnsafe(chunkBytesMax);
   readonly #block = new Block();
+  readonly #open = new OpenCalls();
   #failure: string | undefined;
   #syncFailure: string | undefined;
   #unreadable = 0;
@@ -49,6 +51,7 @@ export class Follower {
       ...reason,
       position,
       unreadable: this.#unreadable,
+      unclosed: this.#open.count,
       behindBytes: spool.behindBytes(),
       lagMs: this.#lagMs,
     };
@@ -133,11 +136,12 @@ export class Follower {
     this.#tell(block);
   }
 
-  #tell({ calls, timeMs, unreadable, spool }: SealedBlock): void {
+  #tell({ calls, timeMs, unreadable, opened, spool }: SealedBlock): void {
     const { onCalls, log } = this.#parts.options;
     if (calls.count > 0) this.#lagMs = Math.max(0, this.#now() - timeMs);
     if (unreadable > 0) log(`audit: ${unreadable} unreadable line(s) in ${spool}, chained as such`);
     this.#unreadable += unreadable;
+    this.#open.take(opened, calls);
     if (calls.count > 0) onCalls?.(calls);
   }
 

@@ -3,6 +3,7 @@ export { coreText, heldCore } from './chain-line.ts';
 export { checkpointName } from './checkpoint.ts';
 export { byteKind, Copyist } from './copyist.ts';
 export { keyLine, parseKeyLine } from './key-line.ts';
+export { type OpenedSpoolCall, openedCore, openedLine } from './opened-line.ts';
 export { type ReadOptions, readAudit } from './read.ts';
 export { type SentenceOptions, sentence, whyText } from './sentence.ts';
 export {

@@ -88,7 +88,7 @@ function* readSegment(segment: Segment, cursor: Cursor, options: ReadOptions): G
 
 function matches(event: ChainEvent, options: ReadOptions): boolean {
   if (options.sinceMs !== undefined && event.timeMs < options.sinceMs) return false;
-  if (event.kind !== 'call') return !asksAboutCalls(options);
+  if (event.kind !== 'call' && event.kind !== 'opened') return !asksAboutCalls(options);
   const { caller, model, rule, outcome, requestId } = options;
   const { core } = event;
   if (caller !== undefined && core.caller?.subject !== caller && core.caller?.id !== caller) return false;

@@ -1,6 +1,7 @@
 import type { DenialReason } from '../gate/denials.ts';
+import { grpcStatusNames } from '../std/grpc-status.ts';
 import { keyActText } from './key-line.ts';
-import type { AuditCore, AuditEvent, ChainEvent } from './types.ts';
+import type { AuditCore, AuditEvent, ChainEvent, OpenedEvent } from './types.ts';
 import { unrecordedText } from './unrecorded.ts';
 
 export interface SentenceOptions {
@@ -22,7 +23,10 @@ export function sentence(event: ChainEvent, options: SentenceOptions = {}): stri
   }
   if (event.kind === 'unrecorded') return `${time} ${words(unrecordedText(event))}`;
   if (event.kind === 'key') return `${time} ${words(keyActText(event))}`;
-  return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
+  if (event.kind === 'opened') {
+    return `${time} ${who(event)} opened ${target(event.core)}: allowed by ${ruleText(event.core)}, request ${shown(event.requestId)}`;
+  }
+  return `${time} ${who(event)} ${what(event)}: ${outcome(event)}`;
 }
 
 function timeText(timeMs: number, { local = false, date = false }: SentenceOptions): string {
@@ -31,11 +35,14 @@ function timeText(timeMs: number, { local = false, date = false }: SentenceOptio
   return date ? `${iso.slice(0, 10)} ${iso.slice(11, 23)}` : iso.slice(11, 23);
 }
 
-function who({ core, address }: AuditEvent): string {
+function who({ core, address }: AuditEvent | OpenedEvent): string {
   const { caller } = core;
   if (caller === null) return `someone unknown at ${shown(address)}`;
   const machine = caller.client === null ? '' : `, client ${shown(caller.client)}`;
-  return `${shown(caller.subject)} (${shown(caller.identity)}${machine})`;
+  const direct = `${shown(caller.subject)} (${shown(caller.identity)}${machine})`;
+  const [origin, ...hops] = caller.chain ?? [];
+  if (origin === undefined) return direct;
+  return `${shown(origin.subject)} by way of ${[...hops.map(({ subject }) => shown(subject)), direct].join(' and ')}`;
 }
 
 /** What each operation is called when it was done, and when it was refused. Others are named as they are. */
@@ -46,15 +53,38 @@ const verbs: Readonly<Record<string, readonly [done: string, wanted: string]>> =
   status: ['asked for the status of', 'ask for the status of'],
   metadata: ['asked for the metadata of', 'ask for the metadata of'],
   'multi-inference': ['ran several inferences with', 'run several inferences with'],
+  reflect: ['asked for the methods of', 'ask for the methods of'],
+  health: ['asked for the health of', 'ask for the health of'],
   'reload-config': ['reloaded the configuration of', 'reload the configuration of'],
 };
 
-function what(core: AuditCore): string {
+/** What was called: `acme.orders.v1.Orders/Watch of orders`, or the service. */
+function target({ service, resource }: Pick<AuditCore, 'service' | 'resource'>): string {
+  const name = shown(service ?? '');
+  const isWithin = resource !== null && service !== null && resource.startsWith(`${service}/`);
+  return isWithin ? `${shown(resource.slice(service.length + 1))} of ${name}` : shown(resource ?? service ?? '');
+}
+
+/** Let through, and under way for a while, even if it was ended then. */
+function wasOpen({ core, timing }: AuditEvent): boolean {
+  const { outcome, reason, operation, rule } = core;
+  if (outcome === 'allow' || endings.has(reason)) return true;
+  return operation === 'call' && rule !== null && failures.has(reason) && timing.totalMs >= openMsMin;
+}
+
+/** Why a call that was open was ended by policy. */
+const endings: ReadonlySet<AuditCore['reason']> = new Set(['access-ended', 'credential-ended']);
+/** A gRPC call that failed after so long was under way. */
+const openMsMin = 2000;
+
+function what(event: AuditEvent): string {
+  const { core } = event;
   const { operation, model, resource, service } = core;
   if (operation === null) return `called ${shown(core.method)} ${shown(core.path)}`;
+  if (operation === 'call') return `${wasOpen(event) ? 'called' : 'wanted to call'} ${target(core)}`;
   const [done, wanted] = verbs[operation] ?? [`called ${shown(operation)} on`, `call ${shown(operation)} on`];
   const at = shown(model ?? resource ?? service ?? core.path) + versionText(core);
-  return core.outcome === 'allow' ? `${done} ${at}` : `wanted to ${wanted} ${at}`;
+  return wasOpen(event) ? `${done} ${at}` : `wanted to ${wanted} ${at}`;
 }
 
 /** An event of before versions had names holds none. */
@@ -63,13 +93,17 @@ function versionText({ version, versionName = null }: Pick<AuditCore, 'version'>
   return ` version ${shown(version)}${versionName === null ? '' : ` (${shown(versionName)})`}`;
 }
 
-function outcome({ core, timing }: AuditEvent): string {
+function outcome(event: AuditEvent): string {
+  const { core, timing } = event;
   const status = core.status === 0 ? 'the caller left before the answer' : statusText({ core, timing });
   const waited = timing.queueMs === undefined ? '' : `, ${milliseconds(timing.queueMs)} ms of it waiting`;
   const shared = timing.leader === undefined ? '' : `, with the answer to ${shown(timing.leader)}`;
-  const took = `in ${milliseconds(timing.totalMs)} ms${waited}${shared}`;
+  if (core.outcome === 'deny' && wasOpen(event)) {
+    return `allowed by ${ruleText(core)}, ended after ${took(timing.totalMs)} (${status})${messages(timing)}: ${whyText(core)}`;
+  }
+  const all = `in ${took(timing.totalMs)}${waited}${shared}${messages(timing)}`;
   const fault = core.reason === 'rule-allows' ? '' : `: ${whyText(core)}`;
-  if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${took}${fault}`;
+  if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${all}${fault}`;
   const end = failures.has(core.reason) ? 'failed' : 'refused';
   return `${end} (${status}): ${whyText(core)}`;
 }
@@ -77,10 +111,12 @@ function outcome({ core, timing }: AuditEvent): string {
 /** Of a gRPC call the status that says how it went, where the engine knows it. */
 function statusText({ core, timing }: Pick<AuditEvent, 'core' | 'timing'>): string {
   const grpcStatus = core.grpcStatus ?? timing.grpcStatus;
-  return grpcStatus === undefined ? String(core.status) : `gRPC ${grpcStatus}`;
+  if (grpcStatus === undefined) return String(core.status);
+  const name = grpcStatusNames[grpcStatus];
+  return name === undefined ? `gRPC ${grpcStatus}` : `gRPC ${grpcStatus} ${name}`;
 }
 
-function ruleText({ rule, ruleAt }: AuditCore): string {
+function ruleText({ rule, ruleAt }: Pick<AuditCore, 'rule' | 'ruleAt'>): string {
   const at = ruleAt === null ? '' : ` (${shown(ruleAt)})`;
   return rule === null ? `a rule${at}` : `${quoted(rule)}${at}`;
 }
@@ -92,6 +128,7 @@ const failures: ReadonlySet<AuditCore['reason']> = new Set([
   'gate-unavailable',
   'identity-unavailable',
   'audit-unavailable',
+  'gateway-draining',
   'upstream-unavailable',
   'upstream-malformed',
   'upstream-timeout',
@@ -101,7 +138,7 @@ const failures: ReadonlySet<AuditCore['reason']> = new Set([
 ]);
 
 /** Why, in the operator's words; the client reads the denial table's own sentence. */
-export function whyText(core: AuditCore): string {
+export function whyText(core: Pick<AuditCore, 'reason' | 'rule' | 'ruleAt'>): string {
   const { reason } = core;
   if (reason === 'rule-denies') return `denied by ${ruleText(core)}`;
   if (reason === 'limit-exceeded') return `the rate limit of ${ruleText(core)} is used up`;
@@ -118,8 +155,8 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'method-unknown': 'the service has no such method',
   'route-unknown': 'no route leads there',
   'not-grpc': 'the service is called with gRPC, and it is no gRPC call',
-  'access-ended': 'no rule allowed it any longer while it was open',
-  'credential-ended': 'its credential ended while it was open',
+  'access-ended': 'no rule lets it through any longer',
+  'credential-ended': 'its credential has expired or was revoked',
   'method-not-allowed': 'the operation at this path is called with another method',
   'path-not-canonical': 'the path can be read in two ways',
   'request-malformed': 'the request is not well-formed HTTP',
@@ -138,6 +175,16 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'credential-not-yet-valid': 'its token is not valid yet',
   'credential-unknown': 'its API key is not known, or was revoked',
   'credential-flood': 'too many failed credentials came from this address',
+  'assertion-ambiguous': 'it carries more than one assertion of who it is made for',
+  'assertion-malformed': 'its assertion is not well-formed, or too long',
+  'assertion-issuer': 'its assertion comes from a gateway that is not believed',
+  'assertion-signature': "its assertion's signature does not verify",
+  'assertion-expired': 'its assertion has expired, or is not valid yet',
+  'assertion-audience': 'its assertion was made for a service that may not call on',
+  'assertion-presenter': 'the caller is not the service that its assertion was made for',
+  'chain-broken': "its earlier assertions don't belong to the newest",
+  'chain-loop': 'it has been at this service already',
+  'chain-too-long': 'it has come by way of more services than are accepted',
   'request-timeout': 'the request did not arrive in time',
   'length-required': 'its body has no declared length and is too large to be held',
   'body-too-large': 'its body is too large',
@@ -147,6 +194,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'gate-unavailable': 'the gate could not be asked',
   'identity-unavailable': "the identity provider's keys could not be had",
   'audit-unavailable': 'it could not have been recorded',
+  'gateway-draining': 'the time of its connection was over',
   'upstream-unavailable': 'no replica could be reached',
   'upstream-malformed': 'the replica answered with malformed HTTP',
   'upstream-timeout': 'the replica did not answer in time',
@@ -154,6 +202,21 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'queue-timeout': 'it waited for as long as a call may',
   'deadline-exceeded': 'it was not done within its deadline',
 };
+
+/** `4.1 ms`, `12.3 s`, `2 h 3 min` */
+function took(totalMs: number): string {
+  if (totalMs < 10_000) return `${milliseconds(totalMs)} ms`;
+  if (totalMs < 60_000) return `${(totalMs / 1000).toFixed(1)} s`;
+  const seconds = Math.round(totalMs / 1000);
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Of a stream: what went each way. One message each way is any other call. */
+function messages({ messagesIn: into, messagesOut: out }: AuditEvent['timing']): string {
+  if (into === undefined || out === undefined || (into <= 1 && out <= 1)) return '';
+  return `, ${into} ${into === 1 ? 'message' : 'messages'} in and ${out} out`;
+}
 
 function milliseconds(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1);

@@ -6,7 +6,7 @@ import { chainLines } from './batch.ts';
 import { Block } from './block.ts';
 import { encodeSpoolLine, spoolCore, spoolLine } from './spool-line.ts';
 import { createSpoolLineParser, parseSpoolLine } from './spool-parser.ts';
-import type { ParsedRecord, SpoolParser } from './types.ts';
+import type { ParsedRecord, SpoolReader } from './types.ts';
 
 const seed = 20261121;
 
@@ -51,7 +51,7 @@ test('no text of a caller can forge a field or a line, and the text for the chai
 });
 
 /** Lines of the chain that a spool's text leads to, without the seal. */
-function chained(text: string, parse: SpoolParser = createSpoolLineParser()): string[] {
+function chained(text: string, parse: SpoolReader = createSpoolLineParser()): string[] {
   const place = { spool: 'embedded-w1-1.spool', start: 0, position: 0, hash: '', nowMs: 0, block: new Block() };
   return chainLines(Buffer.from(text), parse, place).bytes.toString().split('\n').slice(0, -2);
 }
@@ -67,6 +67,9 @@ test('read as bytes, as text, or made from a record without memory: one line of 
     { totalMs: 3, grpcStatus: 0, queueMs: 1, leader: '0123456789ab-7' },
     { ...exampleRecord(1).timing, tries: 2 },
     { ...exampleRecord(1).timing, grpcStatus: 0, queueMs: 3, tries: 3, leader: '0123456789ab-8' },
+    { ...exampleRecord(1).timing, grpcStatus: 0, messagesIn: 1, messagesOut: 4711, firstMs: 3.125 },
+    { totalMs: 7_200_000, messagesIn: 0, messagesOut: 0 },
+    { totalMs: 7, messagesIn: 3 },
   ];
   const traceId = 'ab'.repeat(16);
   const traces = [{ traceId: null }, { traceId }, { traceId, span: `${'cd'.repeat(8)}-01` }];

@@ -38,13 +38,26 @@ export function spoolLine(call: SpoolCall, core: string): string {
   const queue = call.queueMs === undefined ? '' : `,"queueMs":${ms(call.queueMs)}`;
   const tries = call.tries === undefined ? '' : `,"tries":${call.tries}`;
   const leader = call.leader === undefined ? '' : `,"leader":"${call.leader}"`;
-  const span = call.span === undefined ? '' : `,"span":"${call.span}"`;
-  const trace = call.traceId === null ? 'null' : `"${call.traceId}"${span}`;
+  const stream = streamText(call);
+  const trace = traceText(call);
   const who = `"requestId":"${call.requestId}","timeMs":${call.timeMs},"worker":"${call.worker}","sequence":${call.sequence}`;
-  const timing = `"totalMs":${ms(call.totalMs)}${gate}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${queue}${tries}${leader}`;
+  const timing = `"totalMs":${ms(call.totalMs)}${gate}${connect}${upstream}${bytesIn}${bytesOut}${endpoint}${grpc}${queue}${tries}${leader}${stream}`;
   const from = `"engine":"embedded","address":"${call.address}","timing":{${timing}}`;
   const head = `{"kind":"call",${who},${from},"core":{"status":${call.status},"traceId":${trace},`;
   return `h2\t${core.slice(0, sumLength)}\t${head}${core.slice(sumLength)}`;
+}
+
+/** What only calls of gRPC have. */
+function streamText({ messagesIn, messagesOut, firstMs }: SpoolCall): string {
+  const into = messagesIn === undefined ? '' : `,"messagesIn":${messagesIn}`;
+  const out = messagesOut === undefined ? '' : `,"messagesOut":${messagesOut}`;
+  return firstMs === undefined ? into + out : `${into}${out},"firstMs":${ms(firstMs)}`;
+}
+
+/** The trace id as JSON, and the member behind it. */
+export function traceText({ traceId, span }: Pick<SpoolCall, 'traceId' | 'span'>): string {
+  if (traceId === null) return 'null';
+  return span === undefined ? `"${traceId}"` : `"${traceId}","span":"${span}"`;
 }
 
 /** A whole record as a spool line; for tests and cold paths. `engine` is not kept: it is `embedded`. */
@@ -55,7 +68,8 @@ export function encodeSpoolLine(record: AuditRecord): string {
   return spoolLine({ ...call, ...(span !== undefined && { span }) }, spoolCore(core));
 }
 
-const sumLength = 8;
+/** Of the checksum that a core begins with. */
+export const sumLength = 8;
 
 /** Milliseconds with three decimals at most, as text. From whole numbers, which V8 prints in half the time of fractions. */
 function ms(value: number): string {

@@ -1,16 +1,18 @@
 import { rememberedCoresMax } from './bounds.ts';
 import { heldCore } from './chain-line.ts';
 import { byteKind, Copyist } from './copyist.ts';
+import { openedMark, parseOpenedLine } from './opened-line.ts';
 import { checksum } from './spool-line.ts';
-import type { AuditRecord, HeldCore, ParsedRecord, PlainReader, SpoolParser, StaticCore } from './types.ts';
+import type { AuditRecord, HeldCore, PlainReader, SpoolParser, SpoolReader, StaticCore } from './types.ts';
 
 /** A parser of the embedded engine's spool lines; it remembers static parts, so that their JSON is read once. */
-export function createSpoolLineParser(): SpoolParser {
+export function createSpoolLineParser(): SpoolReader {
   const cores = new RememberedCores();
-  return Object.assign((line: string) => readLine(line, cores), { plain: new PlainLines(cores) });
+  const read: SpoolReader = (line) => (line.startsWith(openedMark) ? parseOpenedLine(line) : readLine(line, cores));
+  return Object.assign(read, { plain: new PlainLines(cores) });
 }
 
-/** Reads one line. A run over many lines is faster by `createSpoolLineParser()`. */
+/** Reads one line of an ended call. A run over many lines is faster by `createSpoolLineParser()`. */
 export function parseSpoolLine(line: string): ReturnType<SpoolParser> {
   return readLine(line, new RememberedCores());
 }
@@ -30,7 +32,7 @@ class RememberedCores {
   }
 }
 
-function readLine(line: string, cores: RememberedCores): ParsedRecord | { unreadable: string } {
+function readLine(line: string, cores: RememberedCores): ReturnType<SpoolParser> {
   const match = lineForm.exec(line);
   if (match === null) return { unreadable: 'not a line of the form h2' };
   const [head, sum = ''] = match;
@@ -55,7 +57,8 @@ const lineForm = new RegExp(
   `^h2\\t([0-9a-f]{8})\\t\\{"kind":"call","requestId":${name},"timeMs":[1-9]\\d{0,14},"worker":${name},"sequence":[1-9]\\d{0,14},` +
     `"engine":"embedded","address":"[\\w.:%]{0,64}","timing":\\{"totalMs":${time}(?:,"gateMs":${time})?(?:,"connectMs":${time})?` +
     `(?:,"upstreamMs":${time})?(?:,"bytesIn":${count})?(?:,"bytesOut":${count})?(?:,"endpoint":"[\\w.:[\\]-]{1,80}")?(?:,"grpcStatus":${count})?` +
-    `(?:,"queueMs":${time})?(?:,"tries":${count})?(?:,"leader":${name})?\\},` +
+    `(?:,"queueMs":${time})?(?:,"tries":${count})?(?:,"leader":${name})?` +
+    `(?:,"messagesIn":${count})?(?:,"messagesOut":${count})?(?:,"firstMs":${time})?\\},` +
     `"core":\\{"status":(?:0|[1-9]\\d\\d),"traceId":(?:null|"[0-9a-f]{32}"(?:,"span":"[0-9a-f]{16}-[0-9a-f]{2}")?),`,
 );
 const eventStart = 'h2\t01234567\t'.length;
@@ -80,6 +83,9 @@ const form = {
   queueMs: bytes(',"queueMs":'),
   tries: bytes(',"tries":'),
   leader: bytes(',"leader":"'),
+  messagesIn: bytes(',"messagesIn":'),
+  messagesOut: bytes(',"messagesOut":'),
+  firstMs: bytes(',"firstMs":'),
   status: bytes('},"core":{"status":'),
   traceId: bytes(',"traceId":'),
   span: bytes(',"span":"'),
@@ -103,6 +109,12 @@ class PlainLines implements PlainReader {
   totalMs = 0;
   upstreamMs = -1;
   queueMs = -1;
+  bytesIn = -1;
+  bytesOut = -1;
+  grpcStatus = -1;
+  messagesIn = -1;
+  messagesOut = -1;
+  firstMs = -1;
   core!: HeldCore;
   readonly #cores: RememberedCores;
   readonly #copyist = new Copyist();
@@ -147,30 +159,35 @@ class PlainLines implements PlainReader {
     this.#measured(form.gateMs);
     this.#measured(form.connectMs);
     this.upstreamMs = this.#measured(form.upstreamMs);
-    this.#measured(form.bytesIn);
-    this.#measured(form.bytesOut);
+    this.bytesIn = this.#counted(form.bytesIn);
+    this.bytesOut = this.#counted(form.bytesOut);
     if (copyist.follows(form.endpoint)) {
       copyist.copy(form.endpoint);
       copyist.run(kinds.endpoint, endpointMax);
       copyist.copy(form.quote);
     }
-    this.#counted(form.grpcStatus);
+    this.grpcStatus = this.#counted(form.grpcStatus);
     this.queueMs = this.#measured(form.queueMs);
     this.#counted(form.tries);
-    if (!copyist.follows(form.leader)) return;
-    copyist.copy(form.leader);
-    copyist.run(kinds.name, nameMax);
-    copyist.copy(form.quote);
+    if (copyist.follows(form.leader)) {
+      copyist.copy(form.leader);
+      copyist.run(kinds.name, nameMax);
+      copyist.copy(form.quote);
+    }
+    this.messagesIn = this.#counted(form.messagesIn);
+    this.messagesOut = this.#counted(form.messagesOut);
+    this.firstMs = this.#measured(form.firstMs);
   }
 
-  #counted(member: Uint8Array): void {
+  /** A whole number that may be left out: -1. */
+  #counted(member: Uint8Array): number {
     const copyist = this.#copyist;
-    if (!copyist.follows(member)) return;
+    if (!copyist.follows(member)) return -1;
     copyist.copy(member);
-    copyist.count();
+    return copyist.count();
   }
 
-  /** A member that may be left out: -1. */
+  /** A time that may be left out: -1. */
   #measured(member: Uint8Array): number {
     const copyist = this.#copyist;
     if (!copyist.follows(member)) return -1;

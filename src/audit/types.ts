@@ -42,6 +42,15 @@ export interface AuditCaller {
   readonly subject: string;
   readonly id: string;
   readonly client: string | null;
+  /** Where the call is made for another: that one, then each service that has called on before the caller. */
+  readonly chain?: readonly AuditParty[];
+}
+
+export interface AuditParty {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Of a service that has called on: its name behind its gateway. */
+  readonly service?: string;
 }
 
 /** By the engine's ability; absent where it can't tell. Milliseconds with fraction. */
@@ -65,6 +74,11 @@ export interface AuditTiming {
   readonly tries?: number;
   /** Id of the request whose answer it got: identical predictions in flight are one call to the service. */
   readonly leader?: string;
+  /** gRPC messages from the client and to it. */
+  readonly messagesIn?: number;
+  readonly messagesOut?: number;
+  /** From the call's arrival to the first message of the answer. */
+  readonly firstMs?: number;
 }
 
 /** One call, as an engine's spool holds it once it is parsed. */
@@ -172,10 +186,32 @@ export interface KeyEvent extends KeyAct {
   readonly spool: string;
 }
 
-export type ChainEvent = AuditEvent | UnreadableEvent | UnrecordedEvent | KeyEvent;
+export type ChainEvent = AuditEvent | OpenedEvent | UnreadableEvent | UnrecordedEvent | KeyEvent;
 
-/** What is no call, before the chain has given it its place. */
+/** A call that is open still some time after it was let through; its `call` event at the end closes it. */
+export interface OpenedCall {
+  readonly requestId: string;
+  /** When it came in, milliseconds since the epoch. */
+  readonly timeMs: number;
+  /** As in the event that closes it. */
+  readonly worker: string;
+  readonly engine: string;
+  readonly address: string;
+  readonly core: OpenedCore;
+}
+
+/** What its closing event says of it, too, unless it failed or was ended. */
+export type OpenedCore = Omit<AuditCore, 'status'>;
+
+/** The same in the chain. */
+export interface OpenedEvent extends OpenedCall {
+  readonly kind: 'opened';
+  readonly position: number;
+}
+
+/** What is no ended call, before the chain has given it its place. */
 export type OtherEvent =
+  | Omit<OpenedEvent, 'position'>
   | Omit<UnreadableEvent, 'position'>
   | Omit<UnrecordedEvent, 'position'>
   | Omit<KeyEvent, 'position'>;
@@ -219,9 +255,15 @@ export interface PlainReader {
   readonly timeMs: number;
   readonly status: number;
   readonly totalMs: number;
-  /** -1: not known. */
+  /** -1: not known; so of those behind it. */
   readonly upstreamMs: number;
   readonly queueMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly grpcStatus: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly firstMs: number;
   readonly core: HeldCore;
 }
 
@@ -231,9 +273,16 @@ export interface ChainedCalls {
   /** By call, from 0 to before `count`. */
   readonly statuses: ArrayLike<number>;
   readonly totalsMs: ArrayLike<number>;
-  /** -1: not known. */
+  /** -1: not known; so of those behind it. */
   readonly upstreamsMs: ArrayLike<number>;
   readonly queuesMs: ArrayLike<number>;
+  readonly bytesIn: ArrayLike<number>;
+  readonly bytesOut: ArrayLike<number>;
+  /** That the service answered. */
+  readonly grpcStatuses: ArrayLike<number>;
+  readonly messagesIn: ArrayLike<number>;
+  readonly messagesOut: ArrayLike<number>;
+  readonly firstsMs: ArrayLike<number>;
   readonly cores: ArrayLike<HeldCore>;
   /** The line of one in the chain, without its newline. */
   line(call: number): Buffer;
@@ -241,9 +290,15 @@ export interface ChainedCalls {
   record(call: number): AuditRecord;
 }
 
-/** The same for a spool that also holds what is no call: word of calls that left no line, acts on API keys. */
+/** The same for a spool that also holds what is no ended call: calls that are open, word of such as left no line, acts on API keys. */
 export interface SpoolReader {
-  (line: string): ReturnType<SpoolParser> | { readonly unrecorded: UnrecordedCalls } | { readonly key: KeyAct };
+  (
+    line: string,
+  ):
+    | ReturnType<SpoolParser>
+    | { readonly opened: OpenedCall }
+    | { readonly unrecorded: UnrecordedCalls }
+    | { readonly key: KeyAct };
   readonly plain?: PlainReader;
 }
 
@@ -256,6 +311,8 @@ export interface AuditStatus {
   readonly position: number;
   /** Spool lines that could not be read, in this run. */
   readonly unreadable: number;
+  /** Calls that were told of as open in this run, and of whose end no record has come: open still, or their process went down. */
+  readonly unclosed: number;
   /** Spool bytes that are not chained yet. */
   readonly behindBytes: number;
   /** Time between the end of the last chained call and its chaining. */

@@ -5,9 +5,14 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type AuditBench, auditBench, linesIn, spoolText } from '../../test/support/audit-bench.ts';
+import { exampleRecord } from '../../test/support/audit-records.ts';
 import { sealBody, sealHash } from './chain-line.ts';
+import { openedLine } from './opened-line.ts';
+import { encodeSpoolLine, spoolCore } from './spool-line.ts';
 import type { Seal } from './types.ts';
 import { verifyAudit } from './verify.ts';
+
+type Told = ReturnType<typeof exampleRecord>;
 
 const names = [1, 21, 41].map((first) => `audit-2026-11-21-${String(first).padStart(16, '0')}.ndjson`);
 const [first, second, third] = names as [string, string, string];
@@ -247,4 +252,27 @@ test('an empty directory is an empty chain', async (context) => {
   const bench = auditBench(context);
   const { intact, events, lastHash } = await verifyAudit(bench.spool);
   assert.deepEqual([intact, events, lastHash], [true, 0, '0'.repeat(64)]);
+});
+
+test('a call that was opened and not closed is a warning: the chain holds, and says what it does not know', async (context) => {
+  const bench = auditBench(context);
+  const writer = await bench.start();
+  const [first, second, third] = [1, 2, 3].map((sequence) => exampleRecord(sequence)) as [Told, Told, Told];
+  const core = spoolCore(first.core);
+  const timing = { totalMs: 2500 };
+  const open = (record: Told): void => bench.raw('embedded-w1-1.spool', openedLine({ ...record, traceId: null }, core));
+  for (const record of [first, second, third]) open(record);
+  await writer.flush();
+  assert.equal(writer.status().unclosed, 3);
+  for (const record of [first, third])
+    bench.raw('embedded-w1-1.spool', encodeSpoolLine({ ...record, timing, sequence: record === first ? 1 : 2 }));
+  await writer.stop();
+  assert.equal(writer.status().unclosed, 1);
+  const { intact, unclosed, calls, findings } = await verifyAudit(bench.audit);
+  assert.deepEqual([intact, unclosed, calls], [true, 1, 2]);
+  const said = 'call w1-2 of worker w1, opened at 2026-11-21T10:02:11.123Z: no end is recorded';
+  assert.deepEqual(
+    findings.map(({ kind, severity, line, message }) => [kind, severity, line, message.split(';')[0]]),
+    [['calls-unclosed', 'warning', 2, said]],
+  );
 });

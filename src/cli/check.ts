@@ -1,4 +1,4 @@
-import { compileFiles, type Files, isError, loadEngine } from '../control/index.ts';
+import { compileFiles, type Files, filesNamedBy, isError, loadEngine } from '../control/index.ts';
 import { type Diagnostic, renderJson } from '../diagnostics/index.ts';
 import type { Plan } from '../plan/types.ts';
 import { checkLock, isCi } from './check-lock.ts';
@@ -24,8 +24,8 @@ export async function check(options: CheckOptions, terminal: Terminal, signal?: 
   const files = filesOf(options);
   const once = (): Promise<ExitCode> => checkOnce(files, options, terminal);
   if (!options.watch) return once();
-  const watched = [files.policyFile, files.environmentFile];
-  return rerun({ files: async () => watched, once, terminal, ...(signal && { signal }) });
+  const watched = async () => [files.policyFile, files.environmentFile, ...(await filesNamedBy(files.policyFile))];
+  return rerun({ files: watched, once, terminal, ...(signal && { signal }) });
 }
 
 async function checkOnce(files: Files, options: CheckOptions, terminal: Terminal): Promise<ExitCode> {
@@ -51,10 +51,18 @@ async function engineSays(plan: Plan): Promise<readonly Diagnostic[]> {
 
 function summary(policy: string, environment: string, plan: Plan): string {
   const rules = plan.access.rules.length;
-  const models = plan.access.services.reduce((count, service) => count + service.models.length, 0);
+  const { services } = plan.access;
+  const models = services.reduce((count, service) => count + service.models.length, 0);
+  const described = services.filter(({ hasDescriptors }) => hasDescriptors);
+  const methods = described.reduce((count, service) => count + Object.keys(service.methods ?? {}).length, 0);
+  const counts = [
+    counted(services.length, 'service'),
+    ...(models === 0 && described.length > 0 ? [] : [counted(models, 'model')]),
+    ...(described.length === 0 ? [] : [counted(methods, 'method')]),
+  ];
   return [
     `${policy} with ${environment}: good`,
-    `  ${counted(rules, 'rule')} in ${plan.environment}, ${counted(plan.access.services.length, 'service')}, ${counted(models, 'model')}; ${plan.engine} engine; epoch ${plan.epoch}`,
+    `  ${counted(rules, 'rule')} in ${plan.environment}, ${counts.join(', ')}; ${plan.engine} engine; epoch ${plan.epoch}`,
     `  ${exposure(plan.audit.record)}`,
     ...healthLines(plan).map((line) => `  ${line}`),
   ].join('\n');

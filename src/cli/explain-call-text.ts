@@ -27,8 +27,11 @@ export function callText(call: ExplainedCall): string {
   return `${lines.join('\n')}\n`;
 }
 
-function headline({ event: { core } }: ExplainedCall): string {
-  const status = core.status === 0 ? 'the caller left before the answer' : `${core.status}`;
+function headline({ event }: ExplainedCall): string {
+  const { core } = event;
+  if (event.kind === 'opened') return 'allowed: opened, and no end of it is recorded';
+  const { status: code } = event.core;
+  const status = code === 0 ? 'the caller left before the answer' : `${code}`;
   if (core.outcome === 'allow') return `allowed: ${status}${core.reason === 'rule-allows' ? '' : ` ${core.reason}`}`;
   return `refused: ${status} ${core.reason}`;
 }
@@ -37,7 +40,11 @@ function who({ event: { core, address } }: ExplainedCall): string {
   const { caller } = core;
   if (caller === null) return `someone unknown, at ${address}`;
   const machine = caller.client === null ? '' : `, client ${printable(caller.client)}`;
-  return `${printable(caller.subject)} (${caller.identity}${machine}), from ${caller.issuer}, at ${address}`;
+  const [origin, ...hops] = caller.chain ?? [];
+  const way = hops.map(({ subject, service = '' }) => `${printable(subject)} (service ${printable(service)})`);
+  const before = way.length === 0 ? '' : ` by way of ${way.join(' and ')}`;
+  const chain = origin && `, for ${printable(origin.subject)} from ${printable(origin.issuer)}${before}`;
+  return `${printable(caller.subject)} (${caller.identity}${machine}), from ${caller.issuer}, at ${address}${chain ?? ''}`;
 }
 
 function what({ event: { core } }: ExplainedCall): string {

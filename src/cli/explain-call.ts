@@ -1,4 +1,3 @@
-import type { AuditEvent } from '../audit/index.ts';
 import { problemAnswer } from '../gate/index.ts';
 import type { Plan } from '../plan/types.ts';
 import { auditDirectory } from './audit.ts';
@@ -8,12 +7,12 @@ import { callText } from './explain-call-text.ts';
 import { headerPair, listOf, queueOf } from './explain-question.ts';
 import { compiledPlan } from './files.ts';
 import { findCall } from './find-call.ts';
-import { type Recalled, recall } from './recall.ts';
+import { type Recalled, type RecordedCall, recall } from './recall.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What is known of a recorded call. */
 export interface ExplainedCall {
-  readonly event: AuditEvent;
+  readonly event: RecordedCall;
   /** The Plan in force by the files now; undefined where they have errors. */
   readonly plan: Plan | undefined;
   readonly recalled: Recalled | undefined;
@@ -36,7 +35,7 @@ export async function explainCall(requestId: string, options: ExplainOptions, te
 export function problemOf({
   requestId,
   core,
-}: AuditEvent): { readonly status: number; readonly body: string } | undefined {
+}: RecordedCall): { readonly status: number; readonly body: string } | undefined {
   return core.reason === 'rule-allows' ? undefined : problemAnswer(core.reason, requestId);
 }
 

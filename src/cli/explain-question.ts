@@ -3,8 +3,8 @@ import type { GateRequest } from '../gate/index.ts';
 import type { Identified, Identity } from '../identity/index.ts';
 import { issuersOf } from '../plan/index.ts';
 import type { ListenerPlan, Plan } from '../plan/types.ts';
-import { grpcTables } from '../protocols/index.ts';
 import { printHostPort } from '../std/host-port.ts';
+import { grpcCall } from './explain-grpc.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface QuestionOptions {
@@ -12,7 +12,7 @@ export interface QuestionOptions {
   readonly as?: string;
   /** `a,b` */
   readonly groups?: string;
-  /** `POST /v1/models/finance-prod:predict`, or `grpc scoring/finance-prod predict`. */
+  /** `POST /v1/models/finance-prod:predict`, `grpc scoring/finance-prod predict`, or `grpc orders/acme.orders.v1.Orders/Get`. */
   readonly call?: string;
   /** `name: value` each. */
   readonly header?: readonly string[];
@@ -67,40 +67,20 @@ export function requestOf(
   plan: Plan,
   { call = '', header = [], address = '127.0.0.1', listener }: QuestionOptions,
 ): GateRequest {
-  const grpc = /^\s*grpc\s+([^\s/]+)\/(\S+)\s+([a-z-]+)\s*$/i.exec(call);
   const at = listenerOf(plan, listener);
   const headers = header.flatMap(headerPair);
   const host = headers.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === 'host');
   const authority = host < 0 ? defaultHost(at) : (headers[host + 1] ?? '');
   const known = { id: 'explain', listener: at.name, authority, headers, address };
-  if (grpc !== null) return { ...known, ...grpcCall(plan, at, grpc) };
+  const grpc = /^\s*grpc\s+(.*)$/i.exec(call)?.[1];
+  if (grpc !== undefined) return { ...known, ...grpcCall(plan, at, grpc) };
   const [, method = '', target = ''] = /^\s*([A-Za-z]+)\s+(\S+)\s*$/.exec(call) ?? [];
   if (target === '')
     throw new UsageError(
       `--call ${call} can't be read`,
-      'write \'--call "POST /v1/models/NAME:predict"\' or \'--call "grpc SERVICE/NAME predict"\'',
+      'write \'--call "POST /v1/models/NAME:predict"\', \'--call "grpc SERVICE/MODEL predict"\' or \'--call "grpc SERVICE/acme.v1.Orders/Get"\'',
     );
   return { ...known, method: method.toUpperCase(), target };
-}
-
-/** `grpc scoring/finance-prod predict`. Throws `UsageError`. */
-function grpcCall(
-  { access }: Plan,
-  { routes }: ListenerPlan,
-  [, service = '', model = '', action = '']: RegExpExecArray,
-): Pick<GateRequest, 'method' | 'target' | 'message'> {
-  const protocol = access.services.find(({ name }) => name === service)?.protocol;
-  if (protocol === undefined) {
-    const names = access.services.map(({ name }) => name).join(', ');
-    throw new UsageError(`the policy has no service ${service}`, `it has ${names}`);
-  }
-  const rows = grpcTables[protocol];
-  const row = rows.find((each) => each.action === action);
-  const actions = rows.map((each) => each.action).join(', ');
-  if (row === undefined) throw new UsageError(`${service} has no gRPC call ${action}`, `it has ${actions}`);
-  const route = routes.find((each) => each.service === service);
-  const target = `${route?.strip ? (route.pathPrefix ?? '') : ''}${row.path}`;
-  return { method: 'POST', target, message: row.walk === 'none' ? {} : { model } };
 }
 
 function listenerOf({ listeners }: Plan, name: string | undefined): ListenerPlan {

@@ -83,7 +83,10 @@ function addExplain({ root, terminal, end }: Verb): void {
   withFiles(root.command('explain'))
     .description('say what the gate would answer to a call, by which rule, and what the others lack')
     .argument('[id]', 'the id of a request: why it was answered as it was, by the audit')
-    .option('--call <"METHOD path">', 'as in --call "POST /v1/models/finance-prod:predict"')
+    .option(
+      '--call <"METHOD path">',
+      'as in --call "POST /v1/models/finance-prod:predict" or --call "grpc SERVICE/acme.v1.Orders/Get"',
+    )
     .option('--as <caller>', 'anonymous (default), IDENTITY:SUBJECT or IDENTITY:client=CLIENT')
     .option('--groups <a,b>', "groups in the caller's token")
     .option('--token-file <file>', 'a real token instead, which is verified; - is standard input')

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../audit/index.ts';
+import type { AuditEvent, OpenedEvent } from '../audit/index.ts';
 import {
   createDecider,
   type Explanation,
@@ -7,7 +7,7 @@ import {
   type RuleExplanation,
 } from '../decision/index.ts';
 import type { Identity } from '../identity/types.ts';
-import { keyIssuer } from '../plan/index.ts';
+import { keyIssuer, relayedHeaders } from '../plan/index.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Operation } from '../protocols/index.ts';
 
@@ -20,6 +20,9 @@ export interface Added {
   /** What the queue held; undefined: not known. */
   readonly queue?: QueueFacts | undefined;
 }
+
+/** Ended, or told of as open. */
+export type RecordedCall = AuditEvent | OpenedEvent;
 
 /** A recorded call held against the policy in force now. */
 export interface Recalled {
@@ -37,11 +40,11 @@ export interface Recalled {
  * Asks the decider about a call of the audit. Undefined where no rule was ever asked: the call meant nothing, or its credential
  * was refused. The audit keeps neither a token's groups nor header fields; what hangs on them is told apart.
  */
-export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | undefined {
+export function recall(plan: Plan, event: RecordedCall, added: Added): Recalled | undefined {
   const operation = operationOf(plan, event);
   const { reason } = event.core;
   const unasked = reason === 'identity-unavailable' || reason === 'version-unknown';
-  const unproven = reason.startsWith('credential-') && reason !== 'credential-missing';
+  const unproven = /^(credential|assertion|chain)-/.test(reason) && !proven.has(reason);
   if (operation === undefined || unproven || unasked) return undefined;
   const facts = factsOf(event, added);
   const decider = createDecider(plan.access);
@@ -64,11 +67,15 @@ export function recall(plan: Plan, event: AuditEvent, added: Added): Recalled | 
   const reads = plan.access.reads[operation.service];
   const isQueueUnknown = reads?.queue === true && added.queue === undefined;
   const explanation = { decision: least.decision, rules };
-  const unknownHeaders = (reads?.headers ?? []).filter((name) => !given.has(name));
+  const known = new Set<string>([...given, ...(plan.access.relays === undefined ? [] : relayedHeaders)]);
+  const unknownHeaders = (reads?.headers ?? []).filter((name) => !known.has(name));
   return { operation, explanation, dependsOnGroups, unknownHeaders, isQueueUnknown };
 }
 
-function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefined {
+/** A credential that was good when the call came, and none at all. */
+const proven: ReadonlySet<string> = new Set(['credential-missing', 'credential-ended']);
+
+function operationOf({ access }: Plan, { core }: AuditEvent | OpenedEvent): Operation | undefined {
   const { service, operation, action, resource, model, version } = core;
   // An event of before versions had names holds none.
   const versionName: string | null | undefined = core.versionName;
@@ -87,7 +94,7 @@ function operationOf({ access }: Plan, { core }: AuditEvent): Operation | undefi
   };
 }
 
-function factsOf({ core, address, timeMs }: AuditEvent, { headers, queue }: Added): RequestFacts {
+function factsOf({ core, address, timeMs }: RecordedCall, { headers, queue }: Added): RequestFacts {
   const facts = {
     listener: core.listener,
     method: core.method,
@@ -104,7 +111,7 @@ function factsOf({ core, address, timeMs }: AuditEvent, { headers, queue }: Adde
   return facts;
 }
 
-function identityOf({ core, timeMs }: AuditEvent, groups: readonly string[]): Identity | undefined {
+function identityOf({ core, timeMs }: RecordedCall, groups: readonly string[]): Identity | undefined {
   const { caller } = core;
   if (caller === null) return undefined;
   return {

@@ -1,4 +1,4 @@
-import { stampOf, watchFiles } from '../control/index.ts';
+import { type Stamps, stampsOf, watchFiles } from '../control/index.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { faultText } from './fault-text.ts';
 import type { Terminal } from './terminal.ts';
@@ -17,10 +17,10 @@ export async function rerun({ files, once, terminal, signal = untilTold() }: Rer
   let code: ExitCode = exitCodes.ok;
   while (!signal.aborted) {
     const watched = await files();
-    const since = await stampOf(watched);
+    const since = await stampsOf(watched);
     code = await runOnce(once, terminal);
     terminal.err(`headgate: waiting for a change of ${watched.length} files; Ctrl-C ends\n`);
-    await changeOf(watched, since, signal);
+    await changeOf(since, signal);
     if (!signal.aborted) terminal.err('\n');
   }
   return code;
@@ -40,11 +40,15 @@ async function runOnce(once: Rerun['once'], terminal: Terminal): Promise<ExitCod
 /** Looking does not keep a process alive; waiting for a change does. */
 const aliveMs = 60_000;
 
-async function changeOf(files: readonly string[], since: string, signal: AbortSignal): Promise<void> {
+async function changeOf(since: Stamps, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const alive = setInterval(() => undefined, aliveMs);
-  const stop = watchFiles({ files, since, onChange: async () => resolve() });
+  const onChange = async (): Promise<undefined> => {
+    resolve();
+    return undefined;
+  };
+  const stop = watchFiles({ since, onChange });
   const end = (): void => resolve();
   signal.addEventListener('abort', end, { once: true });
   await promise;

@@ -29,6 +29,18 @@ const endpoints = replicas.slice(0, 4).map(({ service, address }, index) => ({
   ...(index === 1 && { isEjected: true }),
 }));
 
+const watch = { service: 'orders', method: 'acme.orders.v1.Orders/Watch', caller: 'ann' };
+const counts = { bytesIn: 5, bytesOut: 90_210, messagesIn: 1, messagesOut: 4711 };
+const streams: HeadgateStatus['running']['streams'] = {
+  open: 214,
+  byService: { orders: 213, chat: 1 },
+  oldest: [
+    { ...watch, ...counts, requestId: 'w1-3', sinceMs: nowMs - 7_320_000 },
+    { service: 'chat', method: 'acme.Chat/Talk', caller: null, requestId: 'w1-4', sinceMs: nowMs - 61_000 },
+    { ...watch, caller: 'bob\u001b[2K', requestId: 'w2-9', sinceMs: nowMs - 12_000, bytesIn: 1, bytesOut: 0 },
+  ],
+};
+
 const status: HeadgateStatus = {
   version: '0.1.0',
   environment: 'prod',
@@ -48,6 +60,7 @@ const status: HeadgateStatus = {
       state: 'ok',
       position: 1200,
       unreadable: 0,
+      unclosed: 216,
       behindBytes: 0,
       lagMs: 0,
       directory: 'var/audit',
@@ -67,6 +80,7 @@ const status: HeadgateStatus = {
     keptDecisions: 12,
     endpoints,
     issuers: [],
+    streams,
   },
 };
 

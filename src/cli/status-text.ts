@@ -3,6 +3,7 @@ import { printHostPort } from '../std/host-port.ts';
 import { counted } from './counted.ts';
 import { replicaRows } from './replica-rows.ts';
 import { span } from './span.ts';
+import { streamRows } from './stream-rows.ts';
 import { versionList } from './version-words.ts';
 
 /** A gateway's status as a person reads it. */
@@ -20,6 +21,7 @@ export function statusText(status: HeadgateStatus, nowMs: number): string {
     ]),
     ...Object.entries(status.versions).map(([at, list]): [string, string] => [`versions ${at}`, versionList(list)]),
     ...replicaRows(status, nowMs),
+    ...streamRows(status, nowMs),
     ...running.issuers.map((issuer): [string, string] => [`issuer ${issuer.identity}`, issuerText(issuer)]),
     ...keyRows(status),
     ['audit', auditText(audit)],

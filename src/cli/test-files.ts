@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, systemCode } from '../control/index.ts';
+import { filesNamedBy, messageOf, systemCode, withAttached } from '../control/index.ts';
 import type { Checked, Diagnostic } from '../diagnostics/index.ts';
 import {
   type Environment,
@@ -30,7 +30,7 @@ export function testPlaces(policy: string, tests: string | undefined): TestPlace
 
 /** All files that a run reads, and the folder, so that a new environment is seen too. */
 export async function filesToWatch({ policy, tests, environments }: TestPlaces): Promise<readonly string[]> {
-  return [policy, tests, environments, ...(await environmentFiles(environments))];
+  return [policy, tests, environments, ...(await environmentFiles(environments)), ...(await filesNamedBy(policy))];
 }
 
 /** Everything read, as far as it could be. */
@@ -59,7 +59,8 @@ export async function readTestFiles(places: TestPlaces): Promise<ReadTests> {
   const testsHint = '--tests names the file of tests; docs/tests.md says how to write one';
   const tests = take(parseTests(await read(places.tests, 'tests', testsHint), places.tests));
   // Warnings of a policy are for `check`: here they would stand before every result.
-  const value = take({ ...policy, diagnostics: policy.diagnostics.filter(isError) });
+  const taken = take({ ...policy, diagnostics: policy.diagnostics.filter(isError) });
+  const value = taken && (await withAttached(taken, places.policy)).policy;
   const asked = new Set(tests?.tests.flatMap((test) => test.in.map((each) => each.value)));
   const environments = new Map<string, Environment>();
   for (const file of await environmentFiles(places.environments)) {

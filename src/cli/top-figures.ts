@@ -30,6 +30,7 @@ export interface TopFigures {
   readonly models: readonly ModelFigures[];
   readonly refusals: readonly RefusalFigures[];
   readonly queues: readonly QueueFigures[];
+  readonly streams: readonly StreamFigures[];
   readonly replicas: readonly ReplicaFigures[];
 }
 
@@ -58,6 +59,14 @@ export interface QueueFigures {
   readonly model: string;
   readonly inFlight: number;
   readonly waiting: number;
+}
+
+/** Of a gRPC service. Messages are those of calls that ended. */
+export interface StreamFigures {
+  readonly service: string;
+  readonly open: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
 }
 
 export interface ReplicaFigures {
@@ -89,6 +98,7 @@ export function topFigures(before: Look, now: Look): TopFigures {
     models,
     refusals: refusalsOf(now, rate),
     queues: queuesOf(now),
+    streams: streamsOf(now, rate),
     replicas: replicasOf(now),
   };
 }
@@ -160,6 +170,16 @@ function queuesOf(now: Look): QueueFigures[] {
     model,
     inFlight: sumOf(now.samples, metrics.queueInFlight.name, { service, model }),
     waiting: sumOf(now.samples, metrics.queueWaiting.name, { service, model }),
+  }));
+}
+
+function streamsOf(now: Look, rate: Came): StreamFigures[] {
+  const { name } = metrics.openStreams;
+  return distinct(now, name, ['service']).map(({ service = '' }) => ({
+    service,
+    open: sumOf(now.samples, name, { service }),
+    messagesIn: rate(metrics.grpcMessages.name, { service, direction: 'in' }),
+    messagesOut: rate(metrics.grpcMessages.name, { service, direction: 'out' }),
   }));
 }
 

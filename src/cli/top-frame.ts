@@ -63,7 +63,7 @@ function headLines(figures: TopFigures, status: TopStatus, { seconds, nowMs }: F
   ];
 }
 
-function sectionsOf({ models, refusals, queues, replicas }: TopFigures): Section[] {
+function sectionsOf({ models, refusals, queues, streams, replicas }: TopFigures): Section[] {
   return [
     {
       head: ['SERVICE', 'MODEL', 'VERSION', 'CALLS/s', 'FAILED/s', 'REFUSED/s', 'P50', 'P99'],
@@ -95,6 +95,14 @@ function sectionsOf({ models, refusals, queues, replicas }: TopFigures): Section
       rows: replicas.map(({ service, endpoint, state, inFlight, awaited }) => ({
         cells: [service, endpoint, state, String(inFlight), String(awaited)],
         isBad: state !== 'up',
+      })),
+    },
+    {
+      head: ['STREAMS OF', 'OPEN', 'MESSAGES IN/s', 'OUT/s'],
+      numbers: [1, 2, 3],
+      rows: streams.map(({ service, open, messagesIn, messagesOut }) => ({
+        cells: [service, String(open), number(messagesIn), number(messagesOut)],
+        isBad: false,
       })),
     },
   ];

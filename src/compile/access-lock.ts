@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { IdentityPlan, Plan } from '../plan/index.ts';
+import { relayLines } from './lock-relays.ts';
 import { lockedRules } from './lock-rules.ts';
 import { reachLines } from './reach.ts';
 
@@ -24,7 +25,8 @@ export function accessLock(plans: readonly Plan[], linesMax = lockLinesMax): str
     const reach = reachLines(plan.access, linesMax - lines.length);
     if (reach === undefined) return undefined;
     const rules = plan.access.rules.map((rule) => ({ ...rule, file: basename(rule.file) }));
-    const found = [...plan.access.identities.flatMap(identityLines).toSorted(), ...reach, ...lockedRules(rules)];
+    const believed = [...plan.access.identities.flatMap(identityLines), ...relayLines(plan.access)].toSorted();
+    const found = [...believed, ...reach, ...lockedRules(rules)];
     for (const line of found) lines.push(`${plan.environment} ${line}`);
   }
   return lines.length > linesMax ? undefined : `${head}\n${lines.join('\n')}\n`;

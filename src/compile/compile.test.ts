@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { codes, renderTerminal } from '../diagnostics/index.ts';
 import { type Plan, parsePlan, planText } from '../plan/index.ts';
-import { parseEnvironment, parsePolicy } from '../policy/index.ts';
+import { type AttachedFiles, type Policy, parseEnvironment, parsePolicy } from '../policy/index.ts';
 import { compile } from './compile.ts';
 
 /** One folder a case: both files, and what has to come of them, a Plan or diagnostics (a Plan with warnings: both). */
@@ -41,12 +41,23 @@ function compileFolder(folder: string): { readonly plan: Plan | undefined; reado
   const environment = parseEnvironment(environmentText ?? '', files[1]);
   assert.deepEqual([...policy.diagnostics, ...environment.diagnostics], [], 'form is what the goldens of policy show');
   assert.ok(policy.value !== undefined && environment.value !== undefined);
-  const { value, diagnostics } = compile(policy.value, environment.value);
+  const attached = attachedIn(folder, policy.value);
+  const { value, diagnostics } = compile({ ...policy.value, attached }, environment.value);
   const sources = new Map([
     [files[0], policyText ?? ''],
     [files[1], environmentText ?? ''],
   ]);
   return { plan: value, shown: renderTerminal(diagnostics, { sources }) };
+}
+
+function attachedIn(folder: string, { services }: Policy): AttachedFiles {
+  const paths = services.flatMap(({ descriptors }) => (descriptors === undefined ? [] : [descriptors.value]));
+  return new Map(
+    paths.map((path) => {
+      const file = join(folder, path);
+      return [path, existsSync(file) ? { bytes: readFileSync(file) } : { fault: 'there is no such file' }];
+    }),
+  );
 }
 
 /** The Plan's own order of keys, over lines that a diff can show. */

@@ -6,7 +6,9 @@ import { checkEnvironmentNames, rulesHere } from './environments.ts';
 import { compileGroups } from './groups.ts';
 import { compileIdentities } from './identities.ts';
 import { compileListeners } from './listeners.ts';
+import { checkCallable } from './methods.ts';
 import { checkQueueReads } from './queue-reads.ts';
+import { compileRelays } from './relays.ts';
 import { compileRules } from './rules.ts';
 import { createScope, type Scope } from './scope.ts';
 import { compileServices, compileUpstreams } from './services.ts';
@@ -26,6 +28,7 @@ export function compile(policy: Policy, environment: Environment): Checked<Plan>
     freezePlan({
       format: 1,
       environment: environment.name.value,
+      ...(environment.gateway !== undefined && { gateway: environment.gateway.value }),
       engine,
       epoch: accessEpoch(access),
       access,
@@ -42,14 +45,17 @@ export function compile(policy: Policy, environment: Environment): Checked<Plan>
 function compileAccess(scope: Scope): AccessPlan {
   const environment = scope.environment.name.value;
   const identities = compileIdentities(scope);
+  const relays = compileRelays(scope);
   const groups = compileGroups(scope);
   const services = compileServices(scope);
   const compiled = compileRules(scope);
   checkEnvironmentNames(scope);
   checkShadows(scope, compiled, groups);
+  checkCallable(scope, compiled);
   checkQueueReads(scope, compiled);
   const rules = rulesHere(compiled, environment);
-  return { environment, identities, groups, services, rules, reads: compileReads(scope, services, rules) };
+  const reads = compileReads(scope, services, rules);
+  return { environment, identities, ...(relays && { relays }), groups, services, rules, reads };
 }
 
 function compileEngine({ environment, report }: Scope): EngineName {

@@ -8,6 +8,7 @@ import {
   conditionsOf,
   type RulePlan,
   readsOf,
+  relayedHeaders,
   type ServicePlan,
   type WindowPlan,
 } from '../plan/index.ts';
@@ -77,6 +78,8 @@ export function compileReads(
   const gathered = new Map(
     services.map(({ name }) => [name, { headers: new Set<string>(), address: false, time: false, queue: false }]),
   );
+  if (scope.policy.identity.some(({ kind }) => kind === 'headgate'))
+    for (const reads of gathered.values()) for (const field of relayedHeaders) reads.headers.add(field);
   for (const rule of rules) {
     const conditions = conditionsOf(rule).map(readsOf);
     for (const service of new Set(rule.resources.map((resource) => resource.service))) {

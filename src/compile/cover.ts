@@ -68,6 +68,7 @@ function isWithin(name: string, group: string, wider: WiderGroups): boolean {
 /** Whether a pattern takes in another: a star of the inner one can only be met by a star of the outer one. */
 export function coversPattern(outer: ResourcePattern, inner: ResourcePattern): boolean {
   if (outer.service !== inner.service) return false;
+  if (outer.segments.length === 1 && outer.segments[0] === '**' && inner.segments.length > 1) return true;
   const [wide, narrow] = [plainSegments(outer), plainSegments(inner)];
   const isOpen = wide.at(-1) === '**';
   if (isOpen ? narrow.length < wide.length : narrow.length !== wide.length) return false;

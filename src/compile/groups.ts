@@ -50,6 +50,14 @@ function compileTerm(scope: Scope, term: CallerTerm): CallerTermPlan {
 function checkTerm({ report }: Scope, term: CallerTerm, kind: IdentityNode['kind']): void {
   const { identity, any, subject, group, client, keyName } = term;
   const name = identity.value;
+  if (kind === 'headgate') {
+    const hint = 'name the callers by the identity that proves them';
+    report.add('HG2024', `\`${name}\` is of gateways, which prove nobody that calls here`, {
+      span: identity.span,
+      hint,
+    });
+    return;
+  }
   if (kind === 'apiKeys' && any) {
     const hint = `name each key: \`{ ${name}: { name: batch-scorer } }\``;
     report.add('HG2024', 'this would let in every key, also those that nobody named here', {
@@ -73,13 +81,15 @@ function checkUnused(scope: Scope): void {
     if (callers.value !== 'anyone') for (const { value } of callers.value) named.add(value);
     for (const { caller } of unless) for (const { value } of caller ?? []) named.add(value);
   }
+  for (const { groups } of policy.identity.flatMap((node) => (node.kind === 'headgate' ? node.hops : [])))
+    for (const { value } of groups) named.add(value);
   for (const { name } of policy.groups) {
     if (named.has(name.value)) continue;
     report.add('HG2021', `no rule names group \`${name.value}\``, { span: name.span, severity: 'warning' });
   }
   const used = new Set(policy.groups.flatMap(({ anyOf }) => anyOf.flatMap(({ allOf }) => allOf)).map(identityOf));
-  for (const { name } of policy.identity) {
-    if (used.has(name.value)) continue;
+  for (const { name, kind } of policy.identity) {
+    if (used.has(name.value) || kind === 'headgate') continue;
     report.add('HG2022', `no group names identity \`${name.value}\``, { span: name.span, severity: 'warning' });
   }
 }

@@ -1,5 +1,5 @@
 import type { IdentityPlan, OidcPlan } from '../plan/index.ts';
-import type { IdentityBindingNode, IdentityNode, Located, OidcNode } from '../policy/index.ts';
+import type { ApiKeysNode, IdentityBindingNode, IdentityNode, Located, OidcNode } from '../policy/index.ts';
 import { distinct, type Scope } from './scope.ts';
 
 /** JWS algorithms accepted where the policy says nothing. Source: RFC 7518, RFC 8037; all asymmetric. */
@@ -9,7 +9,7 @@ const algorithmsDefault = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 const typesDefault = ['jwt', 'at+jwt', ''];
 
 /** How far clocks may be apart. Seconds. Source: RFC 7519, section 4.1.4, asks for no more than a few minutes. */
-const skewSeconds = 30;
+export const skewSeconds = 30;
 
 /** Binds each identity of the policy to its root of trust. What is unbounded, on either side, is an error. */
 export function compileIdentities(scope: Scope): readonly IdentityPlan[] {
@@ -22,10 +22,15 @@ export function compileIdentities(scope: Scope): readonly IdentityPlan[] {
   }
   checkSharedIssuers(scope, environment.identity);
   checkOneOfKeys(scope);
-  return policy.identity.map((node) => {
+  return policy.identity.filter(isOfCallers).map((node) => {
     const binding = bindings.get(node.name.value);
     return node.kind === 'oidc' ? compileOidc(scope, node, binding) : compileKeys(scope, node.name, binding);
   });
+}
+
+/** What other gateways say proves nobody: it is about a call whose caller is known already. */
+function isOfCallers(node: IdentityNode): node is OidcNode | ApiKeysNode {
+  return node.kind !== 'headgate';
 }
 
 /** The keys are in the store, not in the environment. */
@@ -51,7 +56,8 @@ function checkOneOfKeys({ policy, report }: Scope): void {
 
 function compileOidc(scope: Scope, node: OidcNode, binding: IdentityBindingNode | undefined): OidcPlan {
   const name = node.name.value;
-  if (binding === undefined || binding.issuers.length === 0) {
+  checkBindingKind(scope, node.name, binding);
+  if (binding === undefined || (binding.issuers.length === 0 && binding.gateways.length === 0)) {
     const message = `identity \`${name}\` has no issuer in environment \`${scope.environment.name.value}\``;
     const hint = `bind it in ${scope.environment.file}: identity: { ${name}: { issuer: https://… } }`;
     const notes = [{ message: 'this environment', span: scope.environment.name.span }];
@@ -67,6 +73,14 @@ function compileOidc(scope: Scope, node: OidcNode, binding: IdentityBindingNode 
     types: distinct(node.types?.value ?? typesDefault),
     skewSeconds,
   };
+}
+
+function checkBindingKind({ report }: Scope, name: Located<string>, binding: IdentityBindingNode | undefined): void {
+  const [gateway] = binding?.gateways ?? [];
+  if (gateway === undefined) return;
+  const notes = [{ message: 'the identity', span: name.span }];
+  const message = `identity \`${name.value}\` is proven by an OpenID Provider, not by gateways`;
+  report.add('HG2016', message, { span: gateway.issuer.span, hint: 'write `issuer: https://…`', notes });
 }
 
 interface Binding {

@@ -5,12 +5,13 @@ import { printWindow } from '../std/weekly-window.ts';
 export function lockedRules(rules: readonly RulePlan[]): readonly string[] {
   const width = String(rules.length).length;
   return rules.map((rule) => {
-    const { index, effect, name, file, line, versions, unless, limits, owner, note } = rule;
+    const { index, effect, name, file, line, versions, unless, limits, streamsUntil, owner, note } = rule;
     const parts = [
       ...(versions === undefined ? [] : [`versions ${versions === 'any' ? 'any' : versions.join(',')}`]),
       ...conditionWords(rule),
       ...unless.map((part) => `unless ${[...groupWords(part.groups), ...conditionWords(part)].join(' and ')}`),
       ...limits.map(limitWords),
+      ...(streamsUntil === undefined ? [] : [`open streams until ${streamsUntil}`]),
       ...(owner === undefined ? [] : [`owner ${owner}`]),
       ...(note === undefined ? [] : [`note ${note}`]),
     ];

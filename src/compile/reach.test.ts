@@ -152,3 +152,36 @@ test('what is too much to list is none', () => {
   const [line] = reachLines({ ...bare, groups }, 5) ?? [];
   assert.ok(line?.includes('staff client ["c0","c1",'), 'a caller with too many values is one line');
 });
+
+test('of a gRPC service the lock tells methods: those of its descriptors, else what the rules write', () => {
+  const rule: AccessPlan['rules'][number] = {
+    ...{ index: 0, name: 'a rule', file: 'headgate.yaml', line: 1, unless: [], limits: [] },
+    effect: 'allow',
+    callers: { kind: 'anyone' },
+    actions: { kind: 'actions', names: ['call'] },
+    resources: [{ service: 'orders', segments: ['acme.Orders', 'Get*'] }],
+  };
+  const deny: typeof rule = {
+    ...rule,
+    index: 1,
+    name: 'a deny',
+    effect: 'deny',
+    resources: [{ service: 'orders', segments: ['**'] }],
+  };
+  const access = (service: Partial<AccessPlan['services'][number]>, ...rules: AccessPlan['rules']): AccessPlan => ({
+    ...{ environment: 'dev', identities: [], groups: [], reads: {} },
+    services: [{ name: 'orders', protocol: 'grpc', models: [], ...service }],
+    rules,
+  });
+  assert.deepEqual(reachLines(access({}, rule), 10), ['allow orders/acme.Orders/Get* call: anyone by “a rule”']);
+  const methods = { 'acme.Orders/Get': {}, 'acme.Orders/GetAll': {}, 'acme.Orders/Put': {} };
+  assert.deepEqual(reachLines(access({ methods, hasDescriptors: true }, rule), 10), [
+    'allow orders/acme.Orders/Get call: anyone by “a rule”',
+    'allow orders/acme.Orders/GetAll call: anyone by “a rule”',
+  ]);
+  const denied = reachLines(access({}, rule, deny), 10);
+  assert.deepEqual(denied, [
+    'deny orders/** call: anyone by “a deny”',
+    'deny orders/acme.Orders/Get* call: anyone by “a deny”',
+  ]);
+});

@@ -8,6 +8,7 @@ import {
   type ServicePlan,
 } from '../plan/index.ts';
 import { knownActions, serviceActions } from '../protocols/index.ts';
+import { coversPattern } from './cover.ts';
 import { type VersionKind, versionKinds, versionWords } from './reach-versions.ts';
 
 /** Most texts that one way into a group is written out as. */
@@ -43,20 +44,47 @@ interface Place {
   readonly ofModel: boolean;
 }
 
-/** Each model, and the service itself where anyone could be allowed what is done to it. */
-function placesOf({ rules }: AccessPlan, { name, protocol, models, versions }: ServicePlan): readonly Place[] {
+/** Each model or method, and the service itself where anyone could be allowed what is done to it. */
+function placesOf({ rules }: AccessPlan, service: ServicePlan): readonly Place[] {
+  const { name, protocol } = service;
   const ofService = serviceActions(protocol);
   const actions = knownActions(protocol).filter((action) => !ofService.includes(action));
-  const about = rulesByModel(rules, name, models);
-  const places = models.map((model) => {
-    const ofIt = about.get(model) ?? [];
-    const kinds = versionKinds(ofIt, versions?.[model] ?? []);
-    return { at: `${name}/${model}`, rules: ofIt, world: { actions, kinds }, ofModel: true };
-  });
+  const places = protocol === 'grpc' ? methodPlaces(rules, service, actions) : modelPlaces(rules, service, actions);
   const own = rules.filter((rule) => isAboutService(rule, name, ofService));
   if (!own.some(({ effect }) => effect === 'allow')) return places;
   const world = { actions: ofService, kinds: versionKinds([], []) };
   return [...places, { at: name, rules: own, world, ofModel: false }];
+}
+
+function modelPlaces(
+  rules: readonly RulePlan[],
+  { name, models, versions }: ServicePlan,
+  actions: readonly string[],
+): readonly Place[] {
+  const about = rulesByModel(rules, name, models);
+  return models.map((model) => {
+    const ofIt = about.get(model) ?? [];
+    const kinds = versionKinds(ofIt, versions?.[model] ?? []);
+    return { at: `${name}/${model}`, rules: ofIt, world: { actions, kinds }, ofModel: true };
+  });
+}
+
+/** Each method that is described; where none is, what the rules name: what a rule about more is settles that, too. */
+function methodPlaces(
+  rules: readonly RulePlan[],
+  { name, methods = {}, hasDescriptors }: ServicePlan,
+  actions: readonly string[],
+): readonly Place[] {
+  const world = { actions, kinds: versionKinds([], []) };
+  const patternsOf = ({ resources }: RulePlan) => resources.filter(({ service }) => service === name);
+  const about = rules.filter((rule) => patternsOf(rule).length > 0);
+  const written = about.flatMap(patternsOf).map(({ segments }) => segments.join('/'));
+  const names = hasDescriptors ? Object.keys(methods) : [...new Set(written)];
+  return names.map((each) => {
+    const pattern = { service: name, segments: each.split('/') };
+    const ofIt = about.filter((rule) => patternsOf(rule).some((wide) => coversPattern(wide, pattern)));
+    return { at: `${name}/${each}`, rules: ofIt, world, ofModel: false };
+  });
 }
 
 function isAboutService(rule: RulePlan, name: string, actions: readonly string[]): boolean {

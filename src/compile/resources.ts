@@ -2,6 +2,7 @@ import { matchesSegments } from '../decision/index.ts';
 import type { ResourcePattern } from '../plan/index.ts';
 import type { Located, RuleNode } from '../policy/index.ts';
 import { expandFamily, familyOf } from './families.ts';
+import { matchesMethod, methodHint } from './methods.ts';
 import type { KnownService, Scope } from './scope.ts';
 
 /** A pattern with the place it was written. */
@@ -54,8 +55,16 @@ function compileMethodPattern(
   if (!isWhole || segments.length > 2) {
     const hint = `write \`${service}/acme.orders.v1.Orders/Get\`, \`${service}/acme.orders.v1.Orders/*\` or \`${service}/**\``;
     scope.report.add('HG2004', `\`${value}\` matches no method: one has a service and a name`, { span, hint });
+  } else if (known.methods !== undefined && !matchesMethod(known.methods, segments)) {
+    const { descriptors = known.node.name } = known.node;
+    const notes = [{ message: `the methods of \`${service}\` are described by this`, span: descriptors.span }];
+    const hint = methodHint(scope, known.methods, segments);
+    scope.report.add('HG2004', `\`${value}\` matches no method of service \`${service}\``, { span, hint, notes });
   }
-  return [{ service, segments }];
+  // A method is one segment: `**` for the rest is `*`.
+  return [
+    { service, segments: segments.length === 2 ? segments.map((each) => (each === '**' ? '*' : each)) : segments },
+  ];
 }
 
 /** A model is one segment. */

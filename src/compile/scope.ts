@@ -1,5 +1,7 @@
 import { listNames, nearestName, type Report } from '../diagnostics/index.ts';
+import type { MethodPlan } from '../plan/index.ts';
 import type {
+  AttachedFiles,
   Environment,
   FamilyNode,
   GroupNode,
@@ -8,6 +10,7 @@ import type {
   Policy,
   ServiceNode,
 } from '../policy/index.ts';
+import { describedMethods } from './descriptors.ts';
 
 /** What every feature of the compiler is given: both trees, their names, and where mistakes go. */
 export interface Scope {
@@ -23,6 +26,8 @@ export interface Scope {
 
 export interface KnownService {
   readonly node: ServiceNode;
+  /** All methods that it has, where a descriptor set says it. */
+  readonly methods?: ReadonlyMap<string, MethodPlan>;
   /** Those of families among them. */
   readonly models: ReadonlySet<string>;
   readonly families: ReadonlyMap<string, FamilyNode>;
@@ -41,7 +46,7 @@ export function createScope(policy: Policy, environment: Environment, report: Re
     report,
     identities: byName(policy.identity),
     groups: byName(policy.groups),
-    services: new Map(policy.services.map((node) => [node.name.value, knownService(node)])),
+    services: new Map(policy.services.map((node) => [node.name.value, knownService(node, policy.attached, report)])),
     hint(written, known) {
       hints += 1;
       return hints > hintsMax ? undefined : nameHint(written, known);
@@ -55,10 +60,12 @@ function nameHint(written: string, known: readonly string[]): string | undefined
   return near === undefined ? `known: ${listNames(known)}` : `did you mean \`${near}\`?`;
 }
 
-function knownService(node: ServiceNode): KnownService {
+function knownService(node: ServiceNode, attached: AttachedFiles | undefined, report: Report): KnownService {
+  const methods = describedMethods(node, attached, report);
   const named = [...node.models, ...node.families.flatMap(({ models }) => models)];
   const models = new Set(named.map(({ name }) => name.value));
-  return { node, models, families: byName(node.families), versions: versionsOf(node) };
+  const families = byName(node.families);
+  return { node, ...(methods && { methods }), models, families, versions: versionsOf(node) };
 }
 
 function versionsOf({ models, families }: ServiceNode): ReadonlyMap<string, readonly Located<string>[]> {

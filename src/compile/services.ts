@@ -24,7 +24,7 @@ export function compileServices(scope: Scope): readonly ServicePlan[] {
       models: [...(known?.models ?? [])],
       ...compileFamilies(scope, families),
       ...(known && compileVersions(scope, known)),
-      ...compileMethods(node),
+      ...(known && compileMethods(scope, known)),
     };
   });
 }

@@ -37,7 +37,7 @@ export function compileTraffic(
     ...(isGrpc && { timeouts: streamTimeouts(timeouts) }),
     ...(!isGrpc && timeouts && { timeouts: timeoutsPlan(timeouts) }),
     ...(known.node.streamsEnd?.value === 'status' && { streams: { end: 'status' } }),
-    ...(health && { health: healthPlan(health) }),
+    ...(health && { health: healthPlan(scope, health, isGrpc) }),
     ...(retries && { retries: retriesPlan(scope, retries) }),
     ...(queue && { queue: queuesPlan(scope, queue, known) }),
     ...(compression && { compression: compressionPlan(compression) }),
@@ -61,11 +61,16 @@ function streamTimeouts(written: TimeoutsNode | undefined): TimeoutsPlan {
 /** What holds of a poll that nothing more is said of. */
 const defaultHealth: HealthPlan = { everyMs: 2000, rise: 2, fall: 3 };
 
-function healthPlan({ every, rise, fall }: HealthNode): HealthPlan {
+function healthPlan({ report }: Scope, { every, rise, fall, service }: HealthNode, isGrpc: boolean): HealthPlan {
+  if (service !== undefined && !isGrpc) {
+    const message = 'only a service of protocol `grpc` is asked about a name';
+    report.add('HG2120', message, { span: service.span, hint: 'remove `service`' });
+  }
   return {
     everyMs: every?.value ?? defaultHealth.everyMs,
     rise: rise?.value ?? defaultHealth.rise,
     fall: fall?.value ?? defaultHealth.fall,
+    ...(service && { service: service.value }),
   };
 }
 

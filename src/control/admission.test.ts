@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { AuditStatus } from '../audit/index.ts';
 import { createAdmission } from './admission.ts';
 
-const base: AuditStatus = { state: 'ok', position: 1, unreadable: 0, behindBytes: 0, lagMs: 0 };
+const base: AuditStatus = { state: 'ok', position: 1, unreadable: 0, unclosed: 0, behindBytes: 0, lagMs: 0 };
 const failing: AuditStatus = { ...base, state: 'failing', reason: 'disk full' };
 
 test('a required audit that fails shuts admission, and opens it again', async () => {

@@ -1,17 +1,14 @@
-import { Client } from 'undici';
 import { type Check, type Found, HealthBook, type HealthTarget } from '../traffic/index.ts';
-import { messageOf, systemCode } from './fault.ts';
-import { readModelStatus } from './model-status.ts';
+import { GrpcHealthLine } from './grpc-health.ts';
+import { failed, type HealthLine } from './health-line.ts';
 import { ReplicaNews } from './replica-news.ts';
+import { RestHealthLine } from './rest-health.ts';
 
 /** How often it is looked what is due. */
 const lookMs = 50;
 /** How long a check may take: `every`, within these. */
 const checkMsMin = 1000;
 const checkMsMax = 5000;
-const statusBytesMax = 1024 * 1024;
-/** A connection is kept from one check to the next, so that its end tells that the replica went away. */
-const keptMsMin = 10_000;
 
 export interface PollerOptions {
   /** Milliseconds; only differences count. */
@@ -21,12 +18,20 @@ export interface PollerOptions {
   readonly log: (line: string) => void;
 }
 
-interface Line {
-  readonly client: Client;
-  readonly timeoutMs: number;
+/** One replica, and how it is asked. */
+interface Polled {
+  readonly service: string;
+  readonly replica: string;
+  readonly everyMs: number;
+  /** Name in the question of `grpc.health.v1`; undefined: it is asked over REST. */
+  readonly grpcName: string | undefined;
 }
 
-/** Polls each replica over its REST address, once for the whole gateway: `HealthBook` says what and when. */
+interface Line extends Polled {
+  readonly way: HealthLine;
+}
+
+/** Polls each replica, over REST or gRPC, once for the whole gateway: `HealthBook` says what and when. */
 export class HealthPoller {
   readonly book = new HealthBook();
   readonly #options: PollerOptions;
@@ -40,17 +45,16 @@ export class HealthPoller {
   }
 
   take(targets: readonly HealthTarget[]): void {
-    const wanted = new Map(
-      targets.flatMap(({ service, replicas, health }) =>
-        replicas.map((replica) => [keyOf(service, replica), { service, replica, everyMs: health.everyMs }] as const),
-      ),
-    );
-    for (const [key, { client }] of this.#lines) {
-      if (wanted.has(key)) continue;
+    const wanted = new Map(targets.flatMap(polledOf).map((polled) => [keyOf(polled), polled]));
+    for (const [key, line] of this.#lines) {
+      const next = wanted.get(key);
+      if (next !== undefined && next.grpcName === line.grpcName) continue;
       this.#lines.delete(key);
-      void client.destroy();
+      line.way.close();
     }
-    for (const [key, replica] of wanted) if (!this.#lines.has(key)) this.#lines.set(key, this.#open(replica));
+    for (const [key, polled] of wanted) {
+      if (!this.#lines.has(key)) this.#lines.set(key, { ...polled, way: this.#open(polled) });
+    }
     this.book.take(targets, this.#options.nowMs());
     if (this.#lines.size > 0) this.#timer ??= setInterval(() => this.#look(), lookMs);
     else this.#rest();
@@ -59,7 +63,7 @@ export class HealthPoller {
   stop(): void {
     this.#rest();
     this.#news.stop();
-    for (const { client } of this.#lines.values()) void client.destroy();
+    for (const { way } of this.#lines.values()) way.close();
     this.#lines.clear();
   }
 
@@ -68,21 +72,15 @@ export class HealthPoller {
     this.#timer = undefined;
   }
 
-  #open({ service, replica, everyMs }: { service: string; replica: string; everyMs: number }): Line {
+  #open({ service, replica, everyMs, grpcName }: Polled): HealthLine {
     const timeoutMs = Math.min(Math.max(everyMs, checkMsMin), checkMsMax);
-    const client = new Client(`http://${replica}`, {
-      connectTimeout: timeoutMs,
-      keepAliveTimeout: Math.max(2 * everyMs, keptMsMin),
-      maxResponseSize: statusBytesMax,
-      pipelining: 1,
-    });
-    client.on('disconnect', (_origin, _targets, fault) => {
-      // Its own end for idleness has another code.
-      if (!isBroken(fault) || !this.#lines.has(keyOf(service, replica))) return;
+    const onBroken = (): void => {
+      if (!this.#lines.has(keyOf({ service, replica }))) return;
       this.book.doubt(service, replica, this.#options.nowMs());
       this.#look();
-    });
-    return { client, timeoutMs };
+    };
+    const options = { address: replica, everyMs, timeoutMs, onBroken };
+    return grpcName === undefined ? new RestHealthLine(options) : new GrpcHealthLine({ ...options, service: grpcName });
   }
 
   #look(): void {
@@ -101,41 +99,19 @@ export class HealthPoller {
   }
 
   async #ask(check: Check): Promise<Found> {
-    const line = this.#lines.get(keyOf(check.service, check.replica));
-    if (line === undefined) return { kind: 'failed', why: 'it is polled no more', isGone: false };
-    const found = await ask(line, check.model);
+    const way = this.#lines.get(keyOf(check))?.way;
+    if (way === undefined) return failed('it is polled no more');
+    const found = await way.ask(check.model);
     // A kept connection may have been closed just now: only one of its own tells.
-    return found.kind === 'failed' && found.isGone ? ask(line, check.model) : found;
+    return found.kind === 'failed' && found.isGone ? way.ask(check.model) : found;
   }
 }
 
-async function ask({ client, timeoutMs }: Line, model = 'none'): Promise<Found> {
-  try {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const { statusCode, body } = await client.request({
-      method: 'GET',
-      path: `/v1/models/${encodeURIComponent(model)}`,
-      signal,
-    });
-    return readModelStatus(statusCode, await body.text());
-  } catch (fault) {
-    return failedBy(fault, timeoutMs);
-  }
+function polledOf({ service, replicas, health, isGrpc }: HealthTarget): Polled[] {
+  const grpcName = isGrpc ? (health.service ?? '') : undefined;
+  return replicas.map((replica) => ({ service, replica, everyMs: health.everyMs, grpcName }));
 }
 
-function failedBy(fault: unknown, timeoutMs: number): Found {
-  const code = systemCode(fault);
-  const isLate = code?.endsWith('TIMEOUT') || (fault instanceof Error && fault.name === 'TimeoutError');
-  if (isLate) return { kind: 'failed', why: `no answer within ${timeoutMs / 1000} s`, isGone: false };
-  if (code === 'ECONNREFUSED') return { kind: 'failed', why: 'connection refused', isGone: true };
-  if (isBroken(fault)) return { kind: 'failed', why: 'the connection broke', isGone: true };
-  return { kind: 'failed', why: messageOf(fault), isGone: false };
-}
-
-function isBroken(fault: unknown): boolean {
-  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(systemCode(fault) ?? '');
-}
-
-function keyOf(service: string, replica: string): string {
+function keyOf({ service, replica }: Pick<Polled, 'service' | 'replica'>): string {
   return `${service} ${replica}`;
 }

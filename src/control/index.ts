@@ -1,5 +1,6 @@
 export { runAssisted } from './assistance.ts';
-export { type CompiledFiles, compileFiles, digestOf, type Files, readFiles } from './compile-files.ts';
+export { withAttached } from './attached-files.ts';
+export { type CompiledFiles, compileFiles, digestOf, type Files, filesNamedBy, readFiles } from './compile-files.ts';
 export { engineNames, loadEngine } from './engines.ts';
 export { ControlFault, type FaultCode, messageOf, systemCode } from './fault.ts';
 export { lockFiles, readLock } from './lock-files.ts';
@@ -10,4 +11,4 @@ export { type StartOptions, startHeadgate } from './start.ts';
 export { isStateLocked } from './state-lock.ts';
 export type { HeadgateStatus, ReloadStatus } from './status.ts';
 export { version } from './version.ts';
-export { stampOf, watchFiles } from './watch.ts';
+export { type Stamps, stampsOf, watchFiles } from './watch.ts';

@@ -4,7 +4,7 @@ import { createMetrics } from '../telemetry/index.ts';
 import { type MetricsParts, metricsPage } from './metrics-page.ts';
 import { ReloadCounts } from './reload-counts.ts';
 
-const audit = { state: 'ok', position: 7, unreadable: 0, behindBytes: 0, lagMs: 3 } as const;
+const audit = { state: 'ok', position: 7, unreadable: 0, unclosed: 0, behindBytes: 0, lagMs: 3 } as const;
 const status: MetricsParts['running']['status'] = async () => ({
   processes: [],
   keptDecisions: 4,

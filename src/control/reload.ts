@@ -7,6 +7,7 @@ import { messageOf } from './fault.ts';
 import type { ReplicaWatch } from './replica-watch.ts';
 import { restartReasons } from './restart-reasons.ts';
 import type { ReloadStatus } from './status.ts';
+import type { Stamps } from './watch.ts';
 
 export interface Reloading {
   readonly files: Files;
@@ -23,6 +24,8 @@ export interface Reloaded {
   readonly status: ReloadStatus;
   /** Of the files as they were read; undefined: they could not be. */
   readonly digest?: string;
+  /** Those files, as they were before. */
+  readonly stamps?: Stamps;
 }
 
 type Outcome = Pick<ReloadStatus, 'outcome' | 'message'> & Partial<Pick<ReloadStatus, 'diagnostics'>>;
@@ -30,18 +33,19 @@ type Outcome = Pick<ReloadStatus, 'outcome' | 'message'> & Partial<Pick<ReloadSt
 /** Takes up what the files say now. What is broken, or can't be taken up while running, leaves the old Plan in force. Never rejects. */
 export async function reload(reloading: Reloading, nowMs: number): Promise<Reloaded> {
   const { log } = reloading;
-  const { plan, digest, ...outcome } = await attempt(reloading);
+  const { plan, digest, stamps, ...outcome } = await attempt(reloading);
   log(outcome.message);
   const status = { diagnostics: [], ...outcome, at: new Date(nowMs).toISOString() };
-  return { plan: plan ?? reloading.plan, status, ...(digest !== undefined && { digest }) };
+  const read = { ...(digest !== undefined && { digest }), ...(stamps !== undefined && { stamps }) };
+  return { plan: plan ?? reloading.plan, status, ...read };
 }
 
-type Attempt = Outcome & { readonly plan?: Plan; readonly digest?: string };
+type Attempt = Outcome & Pick<Reloaded, 'digest' | 'stamps'> & { readonly plan?: Plan };
 
 async function attempt(reloading: Reloading): Promise<Attempt> {
   try {
     const compiled = await compileFiles(reloading.files);
-    return { ...(await takeUp(reloading, compiled)), digest: compiled.digest };
+    return { ...(await takeUp(reloading, compiled)), digest: compiled.digest, stamps: compiled.stamps };
   } catch (fault) {
     return rejected(messageOf(fault));
   }

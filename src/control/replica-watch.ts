@@ -127,8 +127,11 @@ export class ReplicaWatch {
     const targets = upstreams.flatMap((upstream): HealthTarget[] => {
       const { service, health } = upstream;
       if (health === undefined) return [];
-      const models = modelsOf(access.services.find(({ name }) => name === service));
-      return [{ service, health, models, replicas: [...this.#endpointsOf(upstream).keys()] }];
+      const known = access.services.find(({ name }) => name === service);
+      const replicas = [...this.#endpointsOf(upstream).keys()];
+      return [
+        { service, health, models: modelsOf(known), replicas, ...(known?.protocol === 'grpc' && { isGrpc: true }) },
+      ];
     });
     this.#poller.take(targets);
   }

@@ -10,6 +10,7 @@ import type { Admin } from './admin.ts';
 import type { Admission } from './admission.ts';
 import type { Certificates } from './certificates.ts';
 import type { Files } from './compile-files.ts';
+import { grpcMethodsOf } from './grpc-methods.ts';
 import type { KeyWatch } from './key-watch.ts';
 import { metricsPage } from './metrics-page.ts';
 import { reload } from './reload.ts';
@@ -18,7 +19,7 @@ import type { ReplicaWatch } from './replica-watch.ts';
 import { SpanExport } from './span-export.ts';
 import { type HeadgateStatus, type ReloadStatus, versionsOf } from './status.ts';
 import { version } from './version.ts';
-import { watchFiles } from './watch.ts';
+import { type Stamps, watchFiles } from './watch.ts';
 
 /** A gateway at work. */
 export interface RunningHeadgate {
@@ -59,8 +60,8 @@ export interface OpenParts {
   readonly keyWatch: KeyWatch;
   readonly certificates: Certificates;
   readonly replicas: ReplicaWatch;
-  /** Stamp of the files from before they were read. */
-  readonly since: string;
+  /** The files, from before they were read. */
+  readonly since: Stamps;
   /** Gives up the state folder. */
   readonly unlock: () => void;
 }
@@ -83,6 +84,8 @@ export class Headgate implements RunningHeadgate {
   readonly #reloads: ReloadCounts;
   readonly #spans: SpanExport;
   #filesRead: string;
+  /** Of the files that were read last; undefined: they could not be. */
+  #stamps: Stamps | undefined;
   /** One after the other. */
   #taking: Promise<unknown> = Promise.resolve();
   #endWatch: () => void = () => undefined;
@@ -95,6 +98,8 @@ export class Headgate implements RunningHeadgate {
     this.#startedMs = parts.clock.now();
     this.#reloads = new ReloadCounts(this.#startedMs);
     this.metrics = parts.metrics;
+    // Before what an earlier run left in the spool is counted.
+    this.metrics.setGrpcMethods(grpcMethodsOf(parts.plan));
     const { environment, engine, telemetry } = parts.plan;
     this.#spans = new SpanExport({ source: { version, environment, engine }, log: parts.log });
     this.#spans.configure(telemetry);
@@ -106,13 +111,14 @@ export class Headgate implements RunningHeadgate {
 
   /** From here on it is ready. */
   open(open: OpenParts): void {
-    const { files, plan } = this.#parts;
     this.#open = open;
-    this.#setBuildInfo(plan);
+    this.#setPlan(this.#parts.plan);
     this.#endWatch = watchFiles({
-      files: [files.policyFile, files.environmentFile],
       since: open.since,
-      onChange: async () => void (await this.#takeUp()),
+      onChange: async () => {
+        await this.#takeUp();
+        return this.#stamps;
+      },
     });
   }
 
@@ -229,18 +235,21 @@ export class Headgate implements RunningHeadgate {
     const { files, engine, running, clock, log } = this.#parts;
     const { replicas } = this.#opened();
     const reloading = { files, engine, running, replicas, plan: this.#plan, log };
-    const { plan, status, digest } = await reload(reloading, clock.now());
+    const { plan, status, digest, stamps } = await reload(reloading, clock.now());
     this.#plan = plan;
     this.#reload = status;
     this.#spans.configure(plan.telemetry);
     this.#reloads.note(status.outcome, clock.now());
     this.#filesRead = digest ?? this.#filesRead;
-    this.#setBuildInfo(plan);
+    this.#stamps = stamps;
+    this.#setPlan(plan);
     return status;
   }
 
-  #setBuildInfo({ engine, environment }: Plan): void {
+  #setPlan(plan: Plan): void {
+    const { engine, environment } = plan;
     this.metrics.setBuildInfo({ version, engine, environment });
+    this.metrics.setGrpcMethods(grpcMethodsOf(plan));
   }
 
   #opened(): OpenParts {

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { exampleRecord } from '../../test/support/audit-records.ts';
-import { heldCore } from '../audit/index.ts';
-import type { ChainedCalls } from '../audit/types.ts';
+import { chainedCalls } from '../audit/testing/chained-calls.ts';
+import type { ChainedCalls, HeldCore } from '../audit/types.ts';
 import { SpanExport } from './span-export.ts';
 
 const source = { version: '0', environment: 'dev', engine: 'embedded' };
@@ -12,12 +12,19 @@ const source = { version: '0', environment: 'dev', engine: 'embedded' };
 /** A block of so many calls, each with two spans. */
 function block(count: number): ChainedCalls {
   const record = { ...exampleRecord(1), timing: { totalMs: 2, upstreamMs: 1 } };
-  const { core, requestId } = record;
-  const line = Buffer.from(`{"kind":"call","requestId":"${requestId}","core":{"status":200,"traceId":null,"x":1}}`);
-  const numbers = new Array<number>(count).fill(1);
-  const held = new Array(count).fill(heldCore(core));
-  const times = { totalsMs: numbers, upstreamsMs: numbers, queuesMs: numbers };
-  return { count, statuses: numbers, ...times, cores: held, line: () => line, record: () => record };
+  const calls = chainedCalls([record]);
+  const all = <T>(value: T): T[] => new Array<T>(count).fill(value);
+  const line = Buffer.from(
+    `{"kind":"call","requestId":"${record.requestId}","core":{"status":200,"traceId":null,"x":1}}`,
+  );
+  return {
+    ...calls,
+    count,
+    statuses: all(200),
+    cores: all(calls.cores[0] as HeldCore),
+    line: () => line,
+    record: () => record,
+  };
 }
 
 test('a collector that does not answer holds up nobody: what waits is bounded, what is over is dropped and counted', async (context) => {

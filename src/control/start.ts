@@ -21,7 +21,7 @@ import { isError } from './reload.ts';
 import { ReplicaWatch } from './replica-watch.ts';
 import { Headgate, type RunningHeadgate } from './running.ts';
 import { lockState } from './state-lock.ts';
-import { stampOf } from './watch.ts';
+import type { Stamps } from './watch.ts';
 
 export interface StartOptions extends Files {
   /** Sentences for the operator. Diagnostics come as several lines. */
@@ -41,8 +41,7 @@ const undoGraceMs = 2000;
 export async function startHeadgate(options: StartOptions): Promise<RunningHeadgate> {
   const { clock = systemClock } = options;
   const log = foldRepeats(options.log, clock);
-  const since = await stampOf([options.policyFile, options.environmentFile]);
-  const { plan, digest } = await planOf({ ...options, log });
+  const { plan, digest, stamps } = await planOf({ ...options, log });
   const engine = await engineFor(plan, log);
   await using undo = new AsyncDisposableStack();
   const unlock = await starting('state', async () => lockState(plan.state));
@@ -78,16 +77,22 @@ export async function startHeadgate(options: StartOptions): Promise<RunningHeadg
   const admin = await startAdmin(plan.admin, pagesOf(headgate, { keys, metrics }));
   undo.defer(() => admin.close());
   const certificates = watchCertificates({ listeners: () => headgate.plan().listeners, running, clock, log });
-  headgate.open({ writer, admin, admission, keyWatch, certificates, replicas, since, unlock });
+  headgate.open({ writer, admin, admission, keyWatch, certificates, replicas, since: stamps, unlock });
   undo.move();
   return headgate;
 }
 
-async function planOf(options: StartOptions): Promise<{ readonly plan: Plan; readonly digest: string }> {
-  const { plan, diagnostics, sources, digest } = await compileFiles(options);
+interface Planned {
+  readonly plan: Plan;
+  readonly digest: string;
+  readonly stamps: Stamps;
+}
+
+async function planOf(options: StartOptions): Promise<Planned> {
+  const { plan, diagnostics, sources, digest, stamps } = await compileFiles(options);
   if (diagnostics.length > 0) options.log(renderTerminal(diagnostics, { sources }));
   if (plan === undefined) throw new ControlFault('files-rejected', 'the files have errors');
-  return { plan, digest };
+  return { plan, digest, stamps };
 }
 
 async function engineFor(plan: Plan, log: (line: string) => void): Promise<Engine> {

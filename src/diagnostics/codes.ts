@@ -1,4 +1,5 @@
 import { compileCodes } from './codes/compile.ts';
+import { descriptorCodes } from './codes/descriptors.ts';
 import { engineCodes } from './codes/engines.ts';
 import { environmentCodes } from './codes/environment.ts';
 import { formCodes } from './codes/form.ts';
@@ -27,6 +28,7 @@ export const codes = {
   ...testCodes,
   ...compileCodes,
   ...versionCodes,
+  ...descriptorCodes,
   ...trafficCodes,
   ...engineCodes,
 } as const satisfies Record<string, CodeRow>;

@@ -167,6 +167,36 @@ export interface EngineStatus {
   readonly queues?: readonly QueueStatus[];
   /** Counts since the start, by service. Left out: the engine counts none. */
   readonly traffic?: readonly ServiceTraffic[];
+  /** Calls of gRPC services that are open, over all processes. Left out: the Plan has no such service. */
+  readonly streams?: OpenStreams;
+}
+
+/** Calls that are open still some time after they were let through. */
+export interface OpenStreams {
+  readonly open: number;
+  /** How many of which service; those that have none are left out. */
+  readonly byService: Readonly<Record<string, number>>;
+  /** Those that have been open for longest, at most `oldestStreamsMax`, the oldest first. */
+  readonly oldest: readonly OpenStream[];
+}
+
+/** Streams that a status names one by one. */
+export const oldestStreamsMax = 100;
+
+export interface OpenStream {
+  readonly requestId: string;
+  readonly service: string;
+  /** `acme.orders.v1.Orders/Watch` */
+  readonly method: string;
+  /** Subject of the caller; null: nobody known. */
+  readonly caller: string | null;
+  /** When the call came in, milliseconds since the epoch. */
+  readonly sinceMs: number;
+  /** So far, from the client and to it. Left out: the engine can't tell while the call is open. */
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
+  readonly messagesIn?: number;
+  readonly messagesOut?: number;
 }
 
 export interface EndpointStatus {

@@ -9,7 +9,7 @@ export type CoreScene = Pick<Plan, 'environment' | 'epoch'>;
 /** What the audit says of each call that this answer decides. */
 export function staticCore(scene: CoreScene, request: GateRequest, answer: GateAnswer): StaticCore {
   const isPermit = answer.kind === 'permit';
-  const { operation, identity, rule } = isPermit ? answer.fields : answer;
+  const { operation, identity, relayed, rule } = isPermit ? answer.fields : answer;
   return {
     environment: scene.environment,
     listener: request.listener,
@@ -22,7 +22,7 @@ export function staticCore(scene: CoreScene, request: GateRequest, answer: GateA
     model: operation?.model ?? null,
     version: operation?.version ?? null,
     versionName: operation?.versionName ?? null,
-    caller: identity === undefined ? null : callerOf(identity),
+    caller: identity === undefined ? null : callerOf(identity, relayed),
     outcome: isPermit ? 'allow' : 'deny',
     reason: isPermit ? 'rule-allows' : answer.reason,
     rule: rule?.name ?? null,
@@ -47,9 +47,19 @@ export function unaskedCore(
   return { environment, listener, method, path: shownPath(target), ...nothing, ...decided, grpcStatus };
 }
 
-function callerOf(identity: NonNullable<Denial['identity']>): NonNullable<StaticCore['caller']> {
-  const { provider, issuer, subject, id, client } = identity;
-  return { identity: provider, issuer, subject, id, client: client ?? null };
+function callerOf(
+  { provider, issuer, subject, id, client }: NonNullable<Denial['identity']>,
+  relayed: Denial['relayed'],
+): NonNullable<StaticCore['caller']> {
+  const caller = { identity: provider, issuer, subject, id, client: client ?? null };
+  if (relayed === undefined) return caller;
+  const { origin, actors } = relayed;
+  const actor = (each: (typeof actors)[number]) => ({
+    issuer: each.issuer,
+    subject: each.subject,
+    service: each.service,
+  });
+  return { ...caller, chain: [{ issuer: origin.issuer, subject: origin.subject }, ...actors.map(actor)] };
 }
 
 const pathCharactersMax = 512;

@@ -20,6 +20,8 @@ const badToken = (sentence: string): DenialRow => ({
   bearerError: 'invalid_token',
 });
 
+const badAssertion = (sentence: string): DenialRow => ({ ...badToken(sentence), title: 'Assertion not accepted' });
+
 const unavailable = (title: string, sentence: string): DenialRow => ({
   status: 503,
   title,
@@ -72,6 +74,42 @@ export const denials = {
   'credential-not-yet-valid': badToken('The token is not valid yet.'),
   'credential-ended': badToken('The credential of this call has ended while the call was open.'),
   'credential-unknown': badToken('The API key is not known here, or no longer.'),
+  'assertion-ambiguous': {
+    status: 400,
+    title: 'Ambiguous assertion',
+    sentence: 'The request carries more than one assertion of who it is made for. Pass on exactly the one that came.',
+  },
+  'assertion-malformed': badAssertion('The assertion of who the call is made for is not well-formed, or too long.'),
+  'assertion-issuer': badAssertion(
+    'The assertion of who the call is made for comes from a gateway that is not accepted.',
+  ),
+  'assertion-signature': badAssertion("The signature of the assertion of who the call is made for doesn't verify."),
+  'assertion-expired': badAssertion('The assertion of who the call is made for has expired, or is not valid yet.'),
+  'chain-broken': badAssertion(
+    'The earlier assertions do not belong to the newest. Pass on both fields, x-headgate-assertion and x-headgate-chain.',
+  ),
+  'assertion-audience': {
+    status: 403,
+    title: 'Assertion for another service',
+    sentence: 'The assertion of who the call is made for was made for a service that may not call on here.',
+  },
+  'assertion-presenter': {
+    status: 403,
+    title: 'Assertion of another service',
+    sentence: 'The caller is not the service that the assertion of who the call is made for was made for.',
+  },
+  'chain-loop': {
+    status: 508,
+    title: 'Loop',
+    sentence: 'The call has been at this service already, on its way here.',
+    grpcStatus: 9,
+  },
+  'chain-too-long': {
+    status: 508,
+    title: 'Chain too long',
+    sentence: 'The call has come by way of more services than are accepted.',
+    grpcStatus: 9,
+  },
   'rule-denies': { status: 403, title: 'Denied by a rule', sentence: 'A rule of the access policy denies this call.' },
   'access-ended': {
     status: 403,
@@ -157,6 +195,10 @@ export const denials = {
   'audit-unavailable': unavailable(
     'Audit unavailable',
     'The call cannot be recorded at the moment, and unrecorded calls are not made.',
+  ),
+  'gateway-draining': unavailable(
+    'Gateway drains',
+    'The gateway has let go of the connection of this call. Send it again.',
   ),
   'upstream-unavailable': unavailable('Service unavailable', 'No replica of the service can be reached at the moment.'),
   'upstream-malformed': {

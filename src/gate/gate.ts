@@ -1,18 +1,21 @@
 import { createDecider, createVersions, type Decider, type Versions } from '../decision/index.ts';
 import type { Decision, QueueFacts } from '../decision/types.ts';
 import type { KeyFinder } from '../grants/index.ts';
-import { createIdentifier, type Identifier, type Identity } from '../identity/index.ts';
+import { createIdentifier, type Identifier, type Identity, type Relayed } from '../identity/index.ts';
+import { gatewayIssuer } from '../plan/index.ts';
 import type { Plan } from '../plan/types.ts';
 import { classify, type Operation, versionedPath } from '../protocols/index.ts';
 import { canonicalJson } from '../std/canonical-json.ts';
 import type { Clock } from '../std/clock.ts';
 import { permitKeptMsMax, refusalKeptMsMax } from '../std/limits.ts';
+import { createAgain } from './again.ts';
 import { type Assert, createAssert } from './assertion.ts';
 import type { DenialReason } from './denials.ts';
-import { requestFacts } from './facts.ts';
+import { askedOf, requestFacts } from './facts.ts';
 import type { GateKeys } from './keys.ts';
 import { assertionMarginMs } from './limits.ts';
 import { issuePermit, type Permit } from './permit.ts';
+import { createRelaying, type Relaying } from './relaying.ts';
 import { requestFault } from './request-faults.ts';
 import type { Denial, Gate, GateAnswer, GateRequest } from './types.ts';
 
@@ -43,6 +46,7 @@ interface Parts {
   readonly clock: Clock;
   readonly apiKeys: KeyFinder | undefined;
   readonly identifier: Identifier;
+  readonly relaying: Relaying;
   readonly decider: Decider;
   readonly versions: Versions;
   readonly assert: Assert;
@@ -55,8 +59,10 @@ const partsOfGates = new WeakMap<Gate, Parts>();
 export function createGate(options: GateOptions): Gate {
   const { plan, keys } = options;
   const parts = partsOf(options);
+  const again = createAgain({ ...parts, queueFacts: (operation) => queueFacts(parts, operation) });
   const gate: Gate = {
     plan,
+    again,
     async check(request) {
       try {
         return await check(parts, request);
@@ -65,7 +71,7 @@ export function createGate(options: GateOptions): Gate {
       }
     },
     jwks: () => ({ keys: keys.published() }),
-    status: () => parts.identifier.status(),
+    status: () => [...parts.identifier.status(), ...parts.relaying.status()],
     close: async () => undefined,
   };
   partsOfGates.set(gate, parts);
@@ -75,16 +81,18 @@ export function createGate(options: GateOptions): Gate {
 function partsOf({ plan, keys, clock, previous, ...given }: GateOptions): Parts {
   const before = previous === undefined ? undefined : partsOfGates.get(previous);
   const apiKeys = given.apiKeys ?? before?.apiKeys;
-  const hasSameName = before?.plan.environment === plan.environment;
+  const issuer = gatewayIssuer(plan);
+  const hasSameName = before !== undefined && gatewayIssuer(before.plan) === issuer;
   return {
     plan,
     clock,
     apiKeys,
     queueOf: given.queueOf ?? before?.queueOf,
     identifier: given.identifier ?? identifierOf({ plan, keys, clock, ...(apiKeys && { apiKeys }) }, before),
+    relaying: createRelaying({ plan, keys, clock, previous: before?.relaying }),
     decider: given.decider ?? createDecider(plan.access),
     versions: createVersions(plan.access.services),
-    assert: (hasSameName ? before?.assert : undefined) ?? createAssert({ keys, clock, issuer: assertionIssuer(plan) }),
+    assert: (hasSameName ? before?.assert : undefined) ?? createAssert({ keys, clock, issuer }),
   };
 }
 
@@ -104,14 +112,9 @@ function identifierOf({ plan, keys, clock, apiKeys }: GateOptions, before: Parts
   });
 }
 
-/** `iss` of the assertions: a name, not an address, because the key set may be read at several. */
-function assertionIssuer(plan: Plan): string {
-  return `urn:headgate:${plan.environment}`;
-}
-
 /** The whole order of refusals, top to bottom. What follows a permit (limit, upstream) is the engine's. */
 async function check(parts: Parts, request: GateRequest): Promise<GateAnswer> {
-  const { plan, clock, identifier, decider, versions } = parts;
+  const { plan, clock, identifier, relaying, decider, versions } = parts;
   const nowMs = clock.now();
 
   const fault = requestFault(request);
@@ -125,13 +128,21 @@ async function check(parts: Parts, request: GateRequest): Promise<GateAnswer> {
     return denial(parts, caller.fault, { operation: classified.operation, detail: caller.detail });
   const identity = caller.kind === 'identity' ? caller.identity : undefined;
 
+  const { headers } = request;
+  const relayed = await relaying.read({ headers, identity, service: classified.operation.service, nowMs });
+  if (relayed !== undefined && 'fault' in relayed) {
+    const { fault: reason, detail } = relayed;
+    return denial(parts, reason, { operation: classified.operation, ...(identity && { identity }), detail });
+  }
+
   const operation = versions.resolve(classified.operation, identity?.id);
-  if (operation === undefined) return refuse(parts, { reason: 'version-unknown' }, { ...classified, identity });
+  if (operation === undefined)
+    return refuse(parts, { reason: 'version-unknown' }, { ...classified, identity, relayed });
 
   const decision = decider.decide(operation, identity, requestFacts(request, nowMs, queueFacts(parts, operation)));
-  if (decision.outcome === 'deny') return refuse(parts, decision, { operation, identity });
+  if (decision.outcome === 'deny') return refuse(parts, decision, { operation, identity, relayed });
   const upstreamPath = versionedPath(classified, operation.version);
-  return permit(parts, decision, { operation, upstreamPath, identity });
+  return permit(parts, decision, { operation, upstreamPath, identity, relayed, request });
 }
 
 /** Looked up only where a condition of the service reads it. */
@@ -143,15 +154,27 @@ function queueFacts({ plan, queueOf }: Parts, { service, model }: Operation): Qu
 interface Meant {
   readonly operation: Operation;
   readonly identity: Identity | undefined;
+  /** For whom; undefined: for themselves. */
+  readonly relayed: Relayed | undefined;
+}
+
+interface Permitted extends Meant {
+  readonly upstreamPath: string;
+  readonly request: GateRequest;
 }
 
 /** A caller who is not known may become known: where no rule allows, that is what is asked of them. */
 function refuse(
   parts: Parts,
   { reason, rule }: Pick<Decision, 'rule'> & { readonly reason: Decision['reason'] | 'version-unknown' },
-  { operation, identity }: Meant,
+  { operation, identity, relayed }: Meant,
 ): Denial {
-  const known = { operation, ...(identity !== undefined && { identity }), ...(rule !== undefined && { rule }) };
+  const known = {
+    operation,
+    ...(identity !== undefined && { identity }),
+    ...(relayed !== undefined && { relayed }),
+    ...(rule !== undefined && { rule }),
+  };
   if (identity === undefined && reason !== 'rule-denies') return denial(parts, 'credential-missing', known);
   return denial(parts, reason === 'rule-allows' ? 'gate-fault' : reason, known);
 }
@@ -159,10 +182,10 @@ function refuse(
 async function permit(
   { plan, clock, assert }: Parts,
   { rule, limits, readsTime, readsQueue }: Decision,
-  { operation, upstreamPath, identity }: Meant & { readonly upstreamPath: string },
+  { operation, upstreamPath, identity, relayed, request }: Permitted,
 ): Promise<Permit> {
   if (rule === undefined) throw new Error('a decision allows without a rule');
-  const assertion = identity === undefined ? undefined : await assert(identity, operation.service);
+  const assertion = identity === undefined ? undefined : await assert(identity, operation.service, relayed);
   const nowMs = clock.now();
   const keepUntilMs = Math.min(
     nowMs + (readsTime || readsQueue ? refusalKeptMsMax : permitKeptMsMax),
@@ -174,14 +197,23 @@ async function permit(
     operation,
     ...(version !== undefined && versionBy !== 'number' && { version }),
     identity,
-    callerId: identity?.id,
+    ...(relayed !== undefined && { relayed }),
+    callerId: callerId(identity, relayed),
     rule,
     limits,
     upstreamPath,
     assertion: assertion?.text,
     keepUntilMs: keepUntilMs > nowMs ? keepUntilMs : 0,
     epoch: plan.epoch,
+    ...(operation.grpc === true && { asked: askedOf(request, plan.access.reads[operation.service]) }),
   });
+}
+
+/** Who shares an answer with nobody else: of calls that are made for others, the two of them. */
+function callerId(identity: Identity | undefined, relayed: Relayed | undefined): string | undefined {
+  if (identity === undefined || relayed === undefined) return identity?.id;
+  const { issuer, subject } = relayed.origin;
+  return JSON.stringify([identity.id, issuer, subject]);
 }
 
 /**
@@ -199,15 +231,16 @@ const notKept: ReadonlySet<DenialReason> = new Set([
 function denial(
   { plan, clock }: Parts,
   reason: DenialReason,
-  facts: Partial<Pick<Denial, 'reason' | 'detail' | 'operation' | 'identity' | 'rule' | 'allow'>>,
+  facts: Partial<Pick<Denial, 'reason' | 'detail' | 'operation' | 'identity' | 'relayed' | 'rule' | 'allow'>>,
 ): Denial {
-  const { detail, operation, identity, rule, allow } = facts;
+  const { detail, operation, identity, relayed, rule, allow } = facts;
   return {
     kind: 'denial',
     reason,
     ...(detail !== undefined && { detail }),
     ...(operation !== undefined && { operation }),
     ...(identity !== undefined && { identity }),
+    ...(relayed !== undefined && { relayed }),
     ...(rule !== undefined && { rule }),
     ...(allow !== undefined && { allow }),
     keepUntilMs: notKept.has(reason) ? 0 : Math.min(clock.now() + refusalKeptMsMax, identity?.expiresAtMs ?? Infinity),

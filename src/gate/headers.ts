@@ -1,8 +1,9 @@
+export { assertionHeader, chainHeader } from '../plan/index.ts';
+
 /** Header fields that Headgate itself sets for the upstream. Nobody else may. */
 export const requestIdHeader = 'x-headgate-request-id';
 export const subjectHeader = 'x-headgate-subject';
 export const issuerHeader = 'x-headgate-issuer';
-export const assertionHeader = 'x-headgate-assertion';
 /** Replaced by the address of the peer. */
 export const forwardedForHeader = 'x-forwarded-for';
 

@@ -8,9 +8,18 @@ export {
   problemAnswer,
 } from './denials.ts';
 export { createGate, type GateOptions, type QueueOf } from './gate.ts';
-export { type GrpcAnswer, grpcAnswer, grpcStatusOf } from './grpc-answer.ts';
+export {
+  errorDomain,
+  errorReason,
+  type GrpcAnswer,
+  grpcAnswer,
+  grpcStatusOf,
+  statusDetailsHeader,
+} from './grpc-answer.ts';
+export { grpcFault } from './grpc-fault.ts';
 export {
   assertionHeader,
+  chainHeader,
   forwardedForHeader,
   headerText,
   isRemovedHeader,

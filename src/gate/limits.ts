@@ -8,6 +8,8 @@ export const assertionRenewMs = 240_000;
 export const assertionsMax = 50_000;
 /** Groups in an assertion together, as JSON; what is over is left out and said so. */
 export const assertionGroupsBytesMax = 1024;
+/** The same of one that is made from another, which goes along with it. */
+export const relayedGroupsBytesMax = 256;
 /** A new assertion key is made after this time. */
 export const assertionKeyAgeMs = 30 * 24 * 3_600_000;
 /** It is published for this long before it signs, so that every process and every reader of the key set has it. */

@@ -1,13 +1,17 @@
 import type { DecidingRule } from '../decision/types.ts';
+import type { Relayed } from '../identity/index.ts';
 import type { Identity } from '../identity/types.ts';
 import type { LimitPlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
+import type { GateRequest } from './types.ts';
 
 export interface PermitFields {
   readonly operation: Operation;
   /** Absent for a caller who is not known, and in a permit that came by a pass. */
   readonly identity: Identity | undefined;
-  /** `Identity.id`; undefined: not known. */
+  /** Who the call is made for, where it isn't the caller: the assertion is theirs, the caller its newest actor. */
+  readonly relayed?: Relayed;
+  /** `Identity.id`, of a call that is made for another with who that is; undefined: not known. */
   readonly callerId: string | undefined;
   readonly rule: DecidingRule;
   /** All must pass before the dial. */
@@ -24,6 +28,11 @@ export interface PermitFields {
   /** May be kept by the engine until then: before the credential, the assertion and any condition end. Ms since the epoch. */
   readonly keepUntilMs: number;
   readonly epoch: string;
+  /**
+   * Of a gRPC call, which may be open for long: what the decision can hang on, so that it can be made again. It is the same for all
+   * calls that a kept permit answers.
+   */
+  readonly asked?: GateRequest;
 }
 
 const seal = Symbol('permit');

@@ -1,5 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
 import type { DecidingRule } from '../decision/types.ts';
+import type { Relayed } from '../identity/index.ts';
 import type { Identity, IssuerStatus } from '../identity/types.ts';
 import type { Plan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
@@ -40,6 +41,8 @@ export interface Denial {
   readonly detail?: string;
   readonly operation?: Operation;
   readonly identity?: Identity;
+  /** Who the call is made for, where it isn't the caller. */
+  readonly relayed?: Relayed;
   readonly rule?: DecidingRule;
   /** Value of the Allow field where the reason is `method-not-allowed`. */
   readonly allow?: readonly string[];
@@ -52,6 +55,12 @@ export interface Denial {
 export interface Gate {
   readonly plan: Plan;
   check(request: GateRequest): Promise<GateAnswer>;
+  /**
+   * Whether a call that is open may go on: by the policy, its windows and its revocations as they are now, with the identity of its
+   * permit; the credential itself is not needed. `access-ended` or `credential-ended` where it may not. `keepUntilMs` of a permit says
+   * when to ask again. `request`: the call's own; left out, what its permit says of it.
+   */
+  again(permit: Permit, request?: GateRequest): GateAnswer;
   /** Public keys of the identity assertion, as a JWK Set (RFC 7517). */
   jwks(): { readonly keys: readonly JsonWebKey[] };
   /** State of each issuer: when keys were fetched, what failed last. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { errorCodes, type Stream } from './index.ts';
-import { block, frame, post, request, uint32 } from './testing/frames.ts';
+import { block, frame, framesOf, post, request, uint32 } from './testing/frames.ts';
 import { eventsOf, RawClient, startServer, until } from './testing/server.ts';
 
 const server = await startServer();
@@ -81,6 +81,23 @@ test('a flow of frames that are of no use ends', async () => {
     calm,
   );
   assert.equal(await endingOf(frame(4, 0, 0, Buffer.alloc(600))), calm);
+});
+
+test('so does a flow of PINGs, but not where the peer measures how fast it is sent to', async () => {
+  const ping = frame(6, 0, 0, Buffer.alloc(8));
+  assert.equal(await endingOf(...Array.from({ length: 1100 }, () => ping)), errorCodes.enhanceYourCalm);
+  const client = new RawClient(server.port);
+  client.send(request(1, { isEnd: false }));
+  let pongs = 0;
+  client.socket.on('data', (chunk: Buffer) => {
+    pongs += framesOf(chunk).filter(({ type, flags }) => type === 6 && flags === 1).length;
+  });
+  for (let at = 1; at <= 1500; at += 1) {
+    client.send(frame(0, 0, 1, Buffer.from('a')), ping);
+    await until(() => (pongs >= at ? true : undefined), 0);
+  }
+  assert.equal(client.isClosed, false);
+  client.socket.destroy();
 });
 
 test('one that carries the calls of many may reset as many as they do', async () => {

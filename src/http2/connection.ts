@@ -21,6 +21,7 @@ import { controlBytesMax, lingerMs, resetStreamsMax, socketBytesMax } from './li
 import { Mischief } from './mischief.ts';
 import { Output } from './output.ts';
 import { Peer } from './peer.ts';
+import type { Pieces } from './pieces.ts';
 import { readInto } from './read-into.ts';
 import { Receiver } from './receiver.ts';
 import type { Stream } from './stream.ts';
@@ -64,6 +65,10 @@ export abstract class Connection {
   isClosed = false;
   /** When anything last came: milliseconds of `performance.now()`. */
   movedMs = performance.now();
+  /** For who looks whether the peer is there: when it was last asked, and how often it was looked for its answer since. */
+  readonly asked = { ms: Number.NEGATIVE_INFINITY, looks: 0 };
+  /** HEADERS or DATA were sent since the last PING of the peer. */
+  hasSpoken = false;
   /** Nothing is begun any more. */
   protected isLeaving = false;
   readonly #receiver: Receiver;
@@ -91,6 +96,10 @@ export abstract class Connection {
   protected onGoaway(_lastId: number, _code: number): void {}
   protected onClosed(): void {}
 
+  get pieces(): Pieces {
+    return this.options.turn.pieces;
+  }
+
   /** Says first what has to be said, and listens. */
   protected start(): void {
     const { output, options, socket } = this;
@@ -106,7 +115,10 @@ export abstract class Connection {
     }
     this.receiveLeft = options.connectionWindowBytes;
     this.sendWindow(0, options.connectionWindowBytes - defaultWindowBytes);
-    socket.on('drain', () => this.#pump());
+    socket.on('drain', () => {
+      if (socket.writableLength === 0) output.drained();
+      this.#pump();
+    });
     socket.on('error', () => undefined);
     socket.on('end', () => this.#end());
     socket.on('close', () => this.#end());
@@ -141,8 +153,11 @@ export abstract class Connection {
     this.#pongs.shift()?.();
   }
 
+  /** A peer may measure how fast we send as often as we do; keep-alive of its own is seldom. */
   onPing(bytes: Buffer, at: number): void {
     this.#answerable();
+    if (!this.hasSpoken) this.noteMischief();
+    this.hasSpoken = false;
     this.output.frameHead(8, framePing, flagAck, 0);
     this.output.uint32(bytes.readUInt32BE(at));
     this.output.uint32(bytes.readUInt32BE(at + 4));
@@ -219,6 +234,7 @@ export abstract class Connection {
   /** `sensitive`: names of fields that may enter no table. */
   sendBlock(stream: Stream, fields: readonly string[], { isLast, sensitive }: BlockOptions): boolean {
     const encoder = this.#encoder;
+    this.hasSpoken = true;
     encoder.begin();
     let isSendable = true;
     for (let at = 0; at < fields.length; at += 2) {

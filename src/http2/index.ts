@@ -2,6 +2,7 @@ export { ClientConnection, type ClientHandlers, type RequestOptions } from './cl
 export { clientPreface, errorCodes } from './codes.ts';
 export type { ConnectionOptions } from './connection.ts';
 export type { Head } from './head.ts';
+export { type KeepAlive, PeerWatch } from './peer-watch.ts';
 export { ServerConnection, type ServerHandlers } from './server-connection.ts';
 export { Stream, type StreamEvents } from './stream.ts';
 export { Turn } from './turn.ts';

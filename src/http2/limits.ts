@@ -29,6 +29,8 @@ export const knownBlockBytesMax = 4096;
 export const knownBlockExtraBytes = 512;
 /** A connection that we end is read for so long at most, so that the peer gets to see why. */
 export const lingerMs = 1000;
+/** How often peers are looked at that may be gone. */
+export const peerLookMs = 1000;
 /** How long a client that answers no PING may go on to begin streams after it was told to go. */
 export const warnedMs = 1000;
 /** Memory that all connections of a thread read into. */
@@ -36,3 +38,6 @@ export const readBytes = 262_144;
 /** Memory that a connection writes from while it writes, and how many such pieces are kept. */
 export const slabBytes = 262_144;
 export const slabsMax = 16;
+/** Memory for what waits, in pieces of the largest frame that comes; how many of those that nobody uses a thread keeps. */
+export const pieceBytes = 16_384;
+export const piecesMax = 256;

@@ -18,6 +18,8 @@ export class Output {
   #from = 0;
   #at = 0;
   #isScheduled = false;
+  /** What of was written and had not left at once. */
+  readonly #underway: Slab[] = [];
 
   constructor(socket: Socket, turn: Turn) {
     this.#socket = socket;
@@ -92,7 +94,15 @@ export class Output {
     this.#from = 0;
     this.#at = 0;
     if (bytes.length > 0 && socket.writable) socket.write(bytes);
-    this.#turn.giveBack(slab, socket.writableLength === 0);
+    const isWritten = socket.writableLength === 0;
+    if (isWritten) this.drained();
+    else this.#underway.push(slab);
+    this.#turn.giveBack(slab, isWritten);
+  }
+
+  /** All that was written has left. */
+  drained(): void {
+    if (this.#underway.length > 0) for (const slab of this.#underway.splice(0)) this.#turn.written(slab);
   }
 
   #room(bytes: number): void {

@@ -54,6 +54,8 @@ export class Stream {
   #credit = 0;
   #received = 0;
   #held: Buffer[] = [];
+  /** Of what is held, what is the caller's memory. */
+  #lent: Buffer | undefined;
   /** Of the first that is held, bytes that were sent. */
   #heldAt = 0;
   #heldBytes = 0;
@@ -108,6 +110,16 @@ export class Stream {
     else if (this.#heldBytes === 0) this.#finish();
   }
 
+  /** Ends with trailers at once: what waits for the peer to take it is dropped. */
+  conclude(trailers: readonly string[]): void {
+    if (this.isClosed || this.isLocalEnded) return;
+    this.#dropHeld();
+    this.#needsDrain = false;
+    this.#isEnding = true;
+    this.#ending = trailers;
+    this.#finish();
+  }
+
   reset(code: number): void {
     if (this.isClosed) return;
     this.connection.sendReset(this.id, code);
@@ -126,7 +138,11 @@ export class Stream {
 
   resume(): void {
     this.#isPaused = false;
-    while (this.#arrived.length > 0 && !this.#isPaused) this.#tell(this.#arrived.shift() as Buffer);
+    while (this.#arrived.length > 0 && !this.#isPaused) {
+      const chunk = this.#arrived.shift() as Buffer;
+      this.#tell(chunk);
+      this.connection.pieces.giveBack(chunk);
+    }
     this.#tellEnd();
   }
 
@@ -137,7 +153,7 @@ export class Stream {
     if (this.contentLength !== undefined && this.#received > this.contentLength) {
       this.connection.credit(chunk.length);
       this.connection.breach(this, errorCodes.protocol);
-    } else if (this.#isPaused || this.#arrived.length > 0) this.#arrived.push(Buffer.from(chunk));
+    } else if (this.#isPaused || this.#arrived.length > 0) this.#arrived.push(this.connection.pieces.copy(chunk));
     else this.#tell(chunk);
   }
 
@@ -187,9 +203,8 @@ export class Stream {
       turnLeft -= bytes;
       this.#sendFrame(bytes);
     }
-    if (this.#heldBytes > streamHeldBytesLow || !this.#needsDrain || this.isClosed) return;
-    this.#needsDrain = false;
-    this.events.onRoom();
+    // Whoever is asked for more may write at once: not while memory that isn't ours stands in the queue.
+    if (this.#lent === undefined) this.#tellRoom();
   }
 
   /** Ends it without a word to the peer. */
@@ -197,10 +212,12 @@ export class Stream {
     if (this.isClosed) return;
     this.isClosed = true;
     this.connection.forget(this);
-    for (const chunk of this.#arrived) this.connection.credit(chunk.length);
+    for (const chunk of this.#arrived) {
+      this.connection.credit(chunk.length);
+      this.connection.pieces.giveBack(chunk);
+    }
     this.#arrived = [];
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#dropHeld();
     this.events.onClose(code);
   }
 
@@ -216,21 +233,37 @@ export class Stream {
     this.#closeIfOver();
   }
 
+  #tellRoom(): void {
+    if (this.#heldBytes > streamHeldBytesLow || !this.#needsDrain || this.isClosed) return;
+    this.#needsDrain = false;
+    this.events.onRoom();
+  }
+
+  #dropHeld(): void {
+    for (const chunk of this.#held) if (chunk !== this.#lent) this.connection.pieces.giveBack(chunk);
+    this.#held = [];
+    this.#heldAt = 0;
+    this.#heldBytes = 0;
+  }
+
   /** What can't be sent yet is copied: the caller's memory is its own again. */
   #hold(chunk: Buffer): void {
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
+    this.#lent = chunk;
     if (!this.isWaiting) this.send();
+    this.#lent = undefined;
     const place = this.#heldBytes === 0 ? -1 : this.#held.lastIndexOf(chunk);
-    if (place < 0) return;
-    this.#held[place] = Buffer.from(place === 0 ? chunk.subarray(this.#heldAt) : chunk);
+    if (place >= 0) this.#held[place] = this.connection.pieces.copy(place === 0 ? chunk.subarray(this.#heldAt) : chunk);
     if (place === 0) this.#heldAt = 0;
+    this.#tellRoom();
   }
 
   #sendFrame(bytes: number): void {
     const { connection, id } = this;
     const { output } = connection;
     this.movedMs = performance.now();
+    connection.hasSpoken = true;
     const isLast = bytes === this.#heldBytes && this.#isEnding && this.#ending === undefined;
     this.sendLeft -= bytes;
     this.#heldBytes -= bytes;
@@ -243,7 +276,9 @@ export class Stream {
       output.copy(first, this.#heldAt, end);
       left -= end - this.#heldAt;
       this.#heldAt = end === first.length ? 0 : end;
-      if (end === first.length) this.#held.shift();
+      if (end < first.length) continue;
+      this.#held.shift();
+      if (first !== this.#lent) connection.pieces.giveBack(first);
     }
     if (isLast) this.#endLocal();
     else if (this.#heldBytes === 0 && this.#isEnding) this.#finish();

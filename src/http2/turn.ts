@@ -1,4 +1,5 @@
 import { readBytes, slabBytes, slabsMax } from './limits.ts';
+import { Pieces } from './pieces.ts';
 
 interface Flushed {
   flush(): void;
@@ -8,8 +9,12 @@ interface Flushed {
 export interface Slab {
   readonly bytes: Buffer;
   at: number;
-  /** Something of it is still on its way. */
-  isUnderway: boolean;
+  /** Writes of it that are still on their way. */
+  underway: number;
+  /** Somebody writes to it. */
+  isHeld: boolean;
+  /** It waits to be used. */
+  isListed: boolean;
 }
 
 /**
@@ -19,8 +24,11 @@ export interface Slab {
 export class Turn {
   #waiting: Flushed[] = [];
   #isScheduled = false;
+  readonly pieces = new Pieces();
   readonly #slabs: Slab[] = [];
   #readBuffer: Buffer | undefined;
+  /** Called at each end, before what was written leaves: what it writes leaves with it. */
+  atEnd: () => void = () => undefined;
 
   /** What sockets read into: it is worked on before the next one reads. */
   get readBuffer(): Buffer {
@@ -46,19 +54,39 @@ export class Turn {
   /** With room for so many bytes. */
   slab(bytes: number): Slab {
     const last = this.#slabs.pop();
-    if (last !== undefined && last.bytes.length - last.at >= bytes) return last;
-    return { bytes: Buffer.allocUnsafeSlow(slabBytes), at: 0, isUnderway: false };
+    if (last !== undefined) last.isListed = false;
+    const hasRoom = last !== undefined && last.bytes.length - last.at >= bytes;
+    const slab = hasRoom ? last : { bytes: Buffer.allocUnsafeSlow(slabBytes), at: 0, underway: 0, ...unlisted };
+    slab.isHeld = true;
+    return slab;
   }
 
-  /** `isWritten`: all of it has left. Memory that is still on its way is not used twice, only what is left behind it. */
+  /** `isWritten`: all of it has left. Else `written` follows, and only what is left behind it is used before that. */
   giveBack(slab: Slab, isWritten: boolean): void {
-    slab.isUnderway ||= !isWritten;
-    if (!slab.isUnderway) slab.at = 0;
-    if (slab.bytes.length - slab.at >= slabBytes / 4 && this.#slabs.length < slabsMax) this.#slabs.push(slab);
+    slab.isHeld = false;
+    if (!isWritten) slab.underway += 1;
+    if (slab.underway === 0) slab.at = 0;
+    if (slab.bytes.length - slab.at >= slabBytes / 4) this.#list(slab);
+  }
+
+  written(slab: Slab): void {
+    slab.underway -= 1;
+    if (slab.underway > 0 || slab.isHeld) return;
+    slab.at = 0;
+    this.#list(slab);
+  }
+
+  #list(slab: Slab): void {
+    if (slab.isListed || this.#slabs.length >= slabsMax) return;
+    slab.isListed = true;
+    this.#slabs.push(slab);
   }
 
   readonly #end = (): void => {
+    this.atEnd();
     this.#isScheduled = false;
     this.flush();
   };
 }
+
+const unlisted = { isHeld: false, isListed: false };

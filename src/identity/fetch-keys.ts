@@ -20,6 +20,13 @@ export async function fetchKeyEntries(issuer: string, fetch: Fetch): Promise<rea
   return keys;
 }
 
+/** Entries of the key set (RFC 7517) at an address. Rejects as `fetchKeyEntries` does. */
+export async function fetchKeySet(url: string, fetch: Fetch): Promise<readonly unknown[]> {
+  const { keys } = await fetchObject(url, { fetch, signal: AbortSignal.timeout(fetchTimeoutMs) });
+  if (!Array.isArray(keys)) throw new Error('the key set has no list of keys');
+  return keys;
+}
+
 function discoveryUrl(issuer: string): string {
   return `${issuer.endsWith('/') ? issuer.slice(0, -1) : issuer}/.well-known/openid-configuration`;
 }

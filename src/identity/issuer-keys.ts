@@ -29,6 +29,8 @@ export interface IssuerKeysOptions {
   readonly issuer: string;
   readonly clock: Clock;
   readonly fetch: Fetch;
+  /** Where the entries of its key set come from. Default: discovery. */
+  readonly entries?: () => Promise<readonly unknown[]>;
 }
 
 /** Starts the first look at once, in the background. */
@@ -61,9 +63,10 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
 }
 
 /** Never rejects: what went wrong is the state's. */
-async function fetchInto(state: State, { issuer, clock, fetch }: IssuerKeysOptions): Promise<void> {
+async function fetchInto(state: State, { issuer, clock, fetch, entries }: IssuerKeysOptions): Promise<void> {
   try {
-    state.keys = merge(state.keys, readIssuerKeys(await fetchKeyEntries(issuer, fetch)));
+    const found = entries === undefined ? await fetchKeyEntries(issuer, fetch) : await entries();
+    state.keys = merge(state.keys, readIssuerKeys(found));
     state.fetchedAtMs = clock.now();
     state.error = undefined;
   } catch (cause) {

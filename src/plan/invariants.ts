@@ -1,6 +1,7 @@
 import { parseCidr } from '../std/cidr.ts';
 import { conditionsOf, isConditional, readsOf } from './conditions.ts';
 import { accessEpoch } from './epoch.ts';
+import { brokenRelays } from './relays.ts';
 import { brokenTraffic } from './traffic-invariants.ts';
 import type { AccessPlan, ConditionReads, ConditionsPlan, Plan, RulePlan } from './types.ts';
 import { brokenVersions } from './version-invariants.ts';
@@ -17,6 +18,7 @@ export function brokenInvariant(plan: Plan): string | undefined {
     repeated('listener', plan.listeners) ??
     brokenKeys(access) ??
     brokenGroups(access) ??
+    brokenRelays(access) ??
     first(access.rules, (rule, index) => brokenRule(access, rule, index)) ??
     brokenReads(access) ??
     first(access.rules, (rule) => brokenConditions(plan, rule)) ??

@@ -55,6 +55,24 @@ function families(...lists: readonly (readonly string[])[]): Plan {
   return withAccess({ services: sampleAccess.services.map((service) => ({ ...service, families: made })) });
 }
 
+test('a Plan that believes gateways says so wherever an assertion is read', () => {
+  const relay = {
+    ...{ name: 'relay', gateways: [{ issuer: 'urn:headgate:edge', keys: 'https://edge.example/jwks.json' }] },
+    ...{ hops: [{ audience: 'orders', groups: ['leads'] }], hopsMax: 4, skewSeconds: 30 },
+  };
+  const headers = ['x-headgate-assertion', 'x-headgate-chain', 'x-region'];
+  const reads = { scoring: { headers, address: false, time: false } };
+  const whole = { ...withAccess({ relays: [relay], reads }), gateway: 'core' };
+  assert.deepEqual(parsePlan(planText(whole)), whole);
+  const refused = (access: Partial<AccessPlan>): string => refusal(planText(withAccess({ reads, ...access })));
+  assert.match(refused({ relays: [relay], reads: sampleAccess.reads }), /reads.scoring lacks the assertion/);
+  assert.match(refused({ relays: [relay, { ...relay, name: 'other' }] }), /a gateway is bound twice/);
+  assert.match(refused({ relays: [{ ...relay, name: 'staff' }] }), /have one name/);
+  assert.match(refused({ relays: [{ ...relay, hops: [{ audience: 'a', groups: ['b'] }] }] }), /unknown group b/);
+  assert.match(refused({ relays: [{ ...relay, hopsMax: 9 }] }), /not a plan/);
+  assert.match(refused({ relays: [] }), /access.relays is empty/);
+});
+
 test('a Plan with typed conditions, families, owners and notes survives its text', () => {
   const owned = { owner: 'leads', note: 'Reviewed.' };
   const whole = typedAccess({ via: ['public'], from: ['10.0.0.0/8'], during: [night], ...owned });

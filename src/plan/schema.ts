@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bodyBytesBoundMax } from '../std/limits.ts';
+import { bodyBytesBoundMax, chainHopsMax } from '../std/limits.ts';
 import { wholePpm } from '../std/share.ts';
 import { trafficForm } from './traffic-schema.ts';
 import type { Plan } from './types.ts';
@@ -24,6 +24,18 @@ const oidc = z
   .readonly();
 
 const apiKeys = z.strictObject({ name, kind: z.literal('apiKeys') }).readonly();
+
+const relay = z
+  .strictObject({
+    name,
+    gateways: list(z.strictObject({ issuer: name, keys: z.url().exactOptional() }).readonly()).check(z.minLength(1)),
+    hops: list(z.strictObject({ audience: name, groups: list(name).check(z.minLength(1)) }).readonly()).check(
+      z.minLength(1),
+    ),
+    hopsMax: z.number().int().min(1).max(chainHopsMax),
+    skewSeconds: z.number().int().min(0),
+  })
+  .readonly();
 
 const term = z
   .strictObject({
@@ -135,6 +147,7 @@ const access = z
   .strictObject({
     environment: name,
     identities: list(z.union([oidc, apiKeys])),
+    relays: list(relay).exactOptional(),
     groups: list(group),
     services: list(service),
     rules: list(rule),
@@ -173,6 +186,7 @@ export const planSchema: z.ZodType<Plan> = z
   .strictObject({
     format: z.literal(1),
     environment: name,
+    gateway: name.exactOptional(),
     engine: z.enum(['embedded', 'haproxy']),
     epoch: z.string().regex(/^[0-9a-f]{16}$/),
     access,

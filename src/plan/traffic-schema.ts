@@ -27,6 +27,7 @@ const health = z
     everyMs: upTo(healthEveryMsMax),
     rise: upTo(healthAnswersMax),
     fall: upTo(healthAnswersMax),
+    service: z.string().min(1).exactOptional(),
   })
   .readonly();
 

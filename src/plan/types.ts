@@ -6,6 +6,8 @@
 export interface Plan {
   readonly format: 1;
   readonly environment: string;
+  /** Name of this gateway, where several are of one environment. */
+  readonly gateway?: string;
   readonly engine: EngineName;
   /** First 16 hexadecimal digits of SHA-256 over the canonical JSON of `access`. */
   readonly epoch: string;
@@ -38,6 +40,8 @@ export interface AddressPlan {
 export interface AccessPlan {
   readonly environment: string;
   readonly identities: readonly IdentityPlan[];
+  /** Other gateways that are believed when they say who a call is made for. Left out: none. */
+  readonly relays?: readonly RelayPlan[];
   /** In the policy's order; rules name them by their name. */
   readonly groups: readonly GroupPlan[];
   readonly services: readonly ServicePlan[];
@@ -66,6 +70,29 @@ export interface OidcPlan {
   readonly algorithms: readonly string[];
   readonly types: readonly string[];
   readonly skewSeconds: number;
+}
+
+export interface RelayPlan {
+  readonly name: string;
+  readonly gateways: readonly GatewayPlan[];
+  readonly hops: readonly HopPlan[];
+  /** Services between the first caller and the one that is called, at most: 1 to 5. */
+  readonly hopsMax: number;
+  readonly skewSeconds: number;
+}
+
+export interface GatewayPlan {
+  /** `iss` of its assertions. No gateway is bound twice. */
+  readonly issuer: string;
+  /** URL of its key set. Left out: it is this gateway itself. */
+  readonly keys?: string;
+}
+
+/** Who may present an assertion that was made for a service: whoever is in any of these groups. */
+export interface HopPlan {
+  /** `aud` of the assertion. */
+  readonly audience: string;
+  readonly groups: readonly string[];
 }
 
 export interface GroupPlan extends OwnedPlan {
@@ -273,6 +300,8 @@ export interface HealthPlan {
   /** Good answers in a row until it is up again; bad ones until it is down. */
   readonly rise: number;
   readonly fall: number;
+  /** Name that a service of protocol `grpc` is asked about; left out: the server as a whole. */
+  readonly service?: string;
 }
 
 /** Of calls that the operation table calls safe, while their body is held whole. */

@@ -13,6 +13,7 @@ import type {
   BoundVersionNode,
   EndpointNode,
   Environment,
+  GatewayNode,
   IdentityBindingNode,
   ListenerNode,
   Located,
@@ -30,9 +31,11 @@ export function parseEnvironment(text: string, file: string): Checked<Environmen
   return parseFile({ text, file, schema: environmentSchema, kind: 'environment' }, (root: Cursor<EnvironmentFile>) => {
     const audit = root.need('audit');
     const telemetry = root.at('telemetry');
+    const gateway = root.at('gateway')?.located();
     return {
       file,
       name: root.need('environment').located(),
+      ...(gateway !== undefined && { gateway }),
       engine: root.need('engine').located(),
       listeners: root.need('listeners').many().map(listenerNode),
       identity: root.at('identity')?.entries().map(bindingNode) ?? [],
@@ -106,7 +109,16 @@ function bindingNode({
   readonly value: Cursor<Binding>;
 }): IdentityBindingNode {
   const issuers = value.at('issuers') ?? value.at('issuer');
-  return { name, issuers: (issuers?.many() ?? []).map((each) => each.located()) };
+  return {
+    name,
+    issuers: (issuers?.many() ?? []).map((each) => each.located()),
+    gateways: value.at('gateways')?.many().map(gatewayNode) ?? [],
+  };
+}
+
+function gatewayNode(gateway: Cursor<NonNullable<Binding['gateways']>[number]>): GatewayNode {
+  const keys = gateway.at('keys')?.located();
+  return { issuer: gateway.need('issuer').located(), ...(keys && { keys }) };
 }
 
 function serviceNode({

@@ -20,6 +20,7 @@ import type {
   ModelNode,
   OwnedNode,
   Policy,
+  RelayNode,
   RuleNode,
   ServiceNode,
   UnlessNode,
@@ -47,6 +48,8 @@ type IdentityEntry = {
 
 function identityNode({ name, value }: IdentityEntry): IdentityNode {
   if (value.at('apiKeys') !== undefined) return { name, kind: 'apiKeys' };
+  const relay = value.at('headgate');
+  if (relay !== undefined) return relayNode(name, relay);
   const oidc = value.need('oidc');
   const groupsClaim = oidc.at('groupsClaim')?.located();
   const algorithms = oidc.at('algorithms');
@@ -58,6 +61,19 @@ function identityNode({ name, value }: IdentityEntry): IdentityNode {
     groupsClaim: groupsClaim ?? { value: 'groups', span: oidc.span },
     ...(algorithms && { algorithms: texts(algorithms) }),
     ...(types && { types: lowerCase(texts(types)) }),
+  };
+}
+
+type Relay = NonNullable<NonNullable<PolicyFile['identity']>[string]['headgate']>;
+
+function relayNode(name: Located<string>, relay: Cursor<Relay>): RelayNode {
+  const hops = relay.need('hops').entries();
+  const hopsMax = relay.at('hopsMax')?.located();
+  return {
+    name,
+    kind: 'headgate',
+    hops: hops.map((hop) => ({ service: hop.name, groups: names(hop.value) })),
+    ...(hopsMax && { hopsMax }),
   };
 }
 

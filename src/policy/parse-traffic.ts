@@ -59,7 +59,9 @@ function timeoutsNode(cursor: Written<'timeouts'>): TimeoutsNode {
 
 function healthNode(cursor: Written<'health'>): HealthNode {
   const [every, rise, fall] = [cursor.at('every'), cursor.at('rise')?.located(), cursor.at('fall')?.located()];
-  return { span: cursor.span, ...(every && { every: duration(every) }), ...(rise && { rise }), ...(fall && { fall }) };
+  const service = cursor.at('service')?.located();
+  const counts = { ...(rise && { rise }), ...(fall && { fall }) };
+  return { span: cursor.span, ...(every && { every: duration(every) }), ...counts, ...(service && { service }) };
 }
 
 type RetriesMap = Exclude<NonNullable<Service['retries']>, 'none'>;

@@ -37,6 +37,8 @@ export interface HealthNode {
   readonly every?: Located<number>;
   readonly rise?: Located<number>;
   readonly fall?: Located<number>;
+  /** Name that a gRPC service is asked about. */
+  readonly service?: Located<string>;
 }
 
 export interface RetriesNode {

@@ -9,7 +9,15 @@ export interface Policy {
   readonly groups: readonly GroupNode[];
   readonly services: readonly ServiceNode[];
   readonly rules: readonly RuleNode[];
+  /** What stands in the files that it names, once somebody has read them. */
+  readonly attached?: AttachedFiles;
 }
+
+/** By the path, as it is written. */
+export type AttachedFiles = ReadonlyMap<string, AttachedFile>;
+
+/** `fault`: why it can't be read, a clause. */
+export type AttachedFile = { readonly bytes: Uint8Array } | { readonly fault: string };
 
 /** A value and the place it was written. */
 export interface Located<T> {
@@ -17,12 +25,27 @@ export interface Located<T> {
   readonly span: Span;
 }
 
-export type IdentityNode = OidcNode | ApiKeysNode;
+export type IdentityNode = OidcNode | ApiKeysNode | RelayNode;
 
 /** `keys: { apiKeys: {} }` */
 export interface ApiKeysNode {
   readonly name: Located<string>;
   readonly kind: 'apiKeys';
+}
+
+/** `relay: { headgate: { hops: { orders: [orders-service] } } }` */
+export interface RelayNode {
+  readonly name: Located<string>;
+  readonly kind: 'headgate';
+  /** Never empty. */
+  readonly hops: readonly HopNode[];
+  readonly hopsMax?: Located<number>;
+}
+
+/** Who may present the assertions that another gateway made for a service. */
+export interface HopNode {
+  readonly service: Located<string>;
+  readonly groups: readonly Located<string>[];
 }
 
 /** `staff: { oidc: { audience: headgate, groupsClaim: groups } }` */
@@ -146,6 +169,8 @@ export interface LimitNode {
 export interface Environment {
   readonly file: string;
   readonly name: Located<string>;
+  /** Name of this gateway, where several are of one environment. */
+  readonly gateway?: Located<string>;
   readonly engine: Located<EngineWord>;
   readonly listeners: readonly ListenerNode[];
   readonly identity: readonly IdentityBindingNode[];
@@ -193,6 +218,14 @@ export interface IdentityBindingNode {
   readonly name: Located<string>;
   /** Several issuers behind one identity keep their subjects apart. http only on loopback. */
   readonly issuers: readonly Located<string>[];
+  /** Of an identity that other gateways prove. */
+  readonly gateways: readonly GatewayNode[];
+}
+
+export interface GatewayNode {
+  readonly issuer: Located<string>;
+  /** URL of its key set. */
+  readonly keys?: Located<string>;
 }
 
 export interface ServiceBindingNode extends TrafficNode {

@@ -65,7 +65,7 @@ export function knownActions(protocol: Protocol): readonly string[] {
  * `scoring/**` doesn't give it away by accident.
  */
 export function serviceActions(protocol: Protocol): readonly string[] {
-  return grpcTables[protocol].filter(isOfService).map((row) => row.action);
+  return [...new Set(grpcTables[protocol].filter(isOfService).map((row) => row.action))];
 }
 
 /** Whether a row's call is made on the service itself. */

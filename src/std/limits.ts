@@ -31,8 +31,21 @@ export const refusalKeptMsMax = 1000;
 export const permitKeptMsMax = 300_000;
 /** An identity assertion lives this long; the decision it belongs to ends before it could. */
 export const assertionLifetimeMs = 600_000;
+/** Services between the first caller and the one that is called, where the policy doesn't say another bound; */
+export const chainHopsDefault = 4;
+/** and what it may say at most: of more, the assertions would be too large for a head. */
+export const chainHopsMax = 5;
+/** Longest assertion that a caller may present, and */
+export const assertionBytesMax = 4096;
+/** longest list of earlier ones beside it. HAProxy: the record of a permit holds them. */
+export const chainBytesMax = 6144;
+/** Verified chains remembered by hash in one gate. */
+export const relayedChainsMax = 10_000;
 /** Largest policy or environment file. Reading one takes at most 1 GB of memory. */
 export const policyBytesMax = 4 * 1024 * 1024;
+/** A descriptor set is at most this large, and describes at most so many methods. */
+export const descriptorBytesMax = 16 * 1024 * 1024;
+export const methodsMax = 10_000;
 /** How long a client may take to send its request head. */
 export const requestHeadTimeoutMs = 10_000;
 /** How long a connection may be idle between two requests. */

@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import { createMetrics } from './metrics.ts';
 
 const traffic = { retries: 3, retriesRefused: 1, ejections: 2, coalesced: 40, queueFull: 5, queueTimeouts: 6 };
-const audit = { state: 'failing', reason: 'ENOSPC', position: 70, unreadable: 2, behindBytes: 9, lagMs: 1500 } as const;
+const audit = {
+  state: 'failing',
+  reason: 'ENOSPC',
+  position: 70,
+  unreadable: 2,
+  unclosed: 0,
+  behindBytes: 9,
+  lagMs: 1500,
+} as const;
 
 async function lines(metrics: ReturnType<typeof createMetrics>): Promise<string[]> {
   return (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -22,6 +22,8 @@ export interface EngineFigures {
     readonly waiting: number;
   }[];
   readonly traffic?: readonly TrafficFigures[];
+  /** Calls of gRPC services that are open now. */
+  readonly streams?: { readonly byService: Readonly<Record<string, number>> };
 }
 
 /** Counts of one service since the engine started. */
@@ -92,6 +94,7 @@ function engineFigures(registry: Registry): Figures['setEngine'] {
   const lacks = setter(metrics.endpointLacks, registry);
   const queues = queueFigures(registry);
   const traffic = trafficFigures(registry);
+  const streams = setter(metrics.openStreams, registry);
   return (engine, replicas = []) => {
     const endpoints = engine?.endpoints ?? [];
     keptDecisions(engine === undefined ? [] : [[{}, engine.keptDecisions]]);
@@ -102,6 +105,7 @@ function engineFigures(registry: Registry): Figures['setEngine'] {
     lacks(replicas.map(({ service, address, lacks: number }) => [{ service, endpoint: address }, number]));
     queues(engine?.queues ?? []);
     traffic(engine?.traffic ?? []);
+    streams(Object.entries(engine?.streams?.byService ?? {}).map(([service, open]) => [{ service }, open]));
   };
 }
 

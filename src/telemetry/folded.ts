@@ -11,6 +11,8 @@ export interface CountSeries {
 export interface DurationSeries {
   readonly labels: Readonly<Record<string, string>>;
   readonly buckets: number[];
+  /** Upper ones of the buckets but the last. */
+  readonly bounds: readonly number[];
   sumSeconds: number;
 }
 
@@ -29,14 +31,18 @@ export function countedFrom(row: MetricRow, series: Iterable<CountSeries>, regis
 }
 
 /** A duration's series with its buckets at zero. */
-export function durationSeries(labels: Readonly<Record<string, string>>): DurationSeries {
-  return { labels, buckets: new Array<number>(durationBucketsSeconds.length + 1).fill(0), sumSeconds: 0 };
+export function durationSeries(
+  labels: Readonly<Record<string, string>>,
+  bounds: readonly number[] = durationBucketsSeconds,
+): DurationSeries {
+  return { labels, buckets: new Array<number>(bounds.length + 1).fill(0), bounds, sumSeconds: 0 };
 }
 
 /** Counts one duration. */
 export function observeDuration(series: DurationSeries, seconds: number): void {
+  const { bounds } = series;
   let at = 0;
-  while (at < durationBucketsSeconds.length && seconds > (durationBucketsSeconds[at] as number)) at += 1;
+  while (at < bounds.length && seconds > (bounds[at] as number)) at += 1;
   series.buckets[at] = (series.buckets[at] as number) + 1;
   series.sumSeconds += seconds;
 }
@@ -47,8 +53,8 @@ export class FoldedHistogram extends Histogram<string> {
   readonly #series: Iterable<DurationSeries>;
 
   constructor(row: MetricRow, series: Iterable<DurationSeries>, registry: Registry) {
-    const { name, help, labels } = row;
-    super({ name, help, labelNames: [...labels], buckets: [...durationBucketsSeconds], registers: [registry] });
+    const { name, help, labels, boundsSeconds = durationBucketsSeconds } = row;
+    super({ name, help, labelNames: [...labels], buckets: [...boundsSeconds], registers: [registry] });
     this.#row = row;
     this.#series = series;
   }
@@ -72,11 +78,11 @@ interface HistogramValue {
   readonly value: number;
 }
 
-function histogramValues(name: string, { labels, buckets, sumSeconds }: DurationSeries): HistogramValue[] {
+function histogramValues(name: string, { labels, buckets, bounds, sumSeconds }: DurationSeries): HistogramValue[] {
   let count = 0;
   const cumulative = buckets.map((bucket, at) => {
     count += bucket;
-    const le = durationBucketsSeconds[at] ?? '+Inf';
+    const le = bounds[at] ?? '+Inf';
     return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: count };
   });
   return [

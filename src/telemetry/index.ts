@@ -1,5 +1,7 @@
 export { readSamples, type Sample, sumOf } from './exposition.ts';
 export type { ControlFigures, EngineFigures, ReplicaFigures, TrafficFigures } from './figures.ts';
+export type { GrpcMethods } from './grpc-metrics.ts';
+export { grpcBucketsSeconds } from './grpc-names.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
 export { durationBucketsSeconds, type MetricRow, metrics, seriesMax } from './names.ts';
 export { isSampled } from './sampling.ts';

@@ -1,26 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exampleRecord } from '../../test/support/audit-records.ts';
-import { heldCore } from '../audit/index.ts';
-import type { AuditCore, ChainedCalls, HeldCore } from '../audit/types.ts';
+import { chainedCalls } from '../audit/testing/chained-calls.ts';
+import type { AuditCore, AuditTiming, ChainedCalls, HeldCore } from '../audit/types.ts';
 import { createMetrics } from './metrics.ts';
 import { metrics as rows, seriesMax, unnamedVersionsMax } from './names.ts';
 
 /** A block of one call. */
-function record(change: Partial<AuditCore>, totalMs = 4, { held, ...times }: Told = {}): ChainedCalls {
-  const whole = { ...exampleRecord(1, change), timing: { totalMs } };
-  const { status, traceId, ...core } = whole.core;
-  const { upstreamMs = -1, queueMs = -1 } = times;
-  const measured = { totalsMs: [totalMs], upstreamsMs: [upstreamMs], queuesMs: [queueMs] };
-  const calls = { count: 1, statuses: [status], ...measured, cores: [held ?? heldCore(core)] };
-  return { ...calls, line: () => Buffer.from(JSON.stringify(whole)), record: () => whole };
+function record(change: Partial<AuditCore>, totalMs = 4, { held, ...timing }: Told = {}): ChainedCalls {
+  const whole = { ...exampleRecord(1, change), timing: { totalMs, ...timing } };
+  return chainedCalls([{ ...whole, ...(held && { held }) }]);
 }
 
-interface Told {
+interface Told extends Partial<AuditTiming> {
   /** Its core, where it is held already. */
   readonly held?: HeldCore;
-  readonly upstreamMs?: number;
-  readonly queueMs?: number;
 }
 
 async function samples(metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> {

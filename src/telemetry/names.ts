@@ -1,3 +1,5 @@
+import { grpcMetrics } from './grpc-names.ts';
+
 /** One metric: what every engine and every reader of it agrees on. */
 export interface MetricRow {
   readonly name: string;
@@ -6,6 +8,8 @@ export interface MetricRow {
   readonly labels: readonly string[];
   /** `1` for a plain number. */
   readonly unit: 'seconds' | 'bytes' | '1';
+  /** Upper bounds of a histogram. Left out: `durationBucketsSeconds`. */
+  readonly boundsSeconds?: readonly number[];
 }
 
 /** Every metric of Headgate that is its own. Beside them stand the proxy's (`haproxy_…`). */
@@ -52,6 +56,7 @@ export const metrics = {
     labels: ['rule'],
     unit: '1',
   },
+  ...grpcMetrics,
   queueWaiting: {
     name: 'headgate_queue_waiting',
     type: 'gauge',
@@ -257,7 +262,7 @@ export const metrics = {
   },
 } as const satisfies Record<string, MetricRow>;
 
-/** Upper bounds of every histogram. */
+/** Upper bounds of histograms, but where the metric says others. */
 export const durationBucketsSeconds = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ] as const;

@@ -10,6 +10,9 @@ export const spanAttributes = {
   path: 'url.path',
   status: 'http.response.status_code',
   grpcStatus: 'rpc.grpc.status_code',
+  rpcSystem: 'rpc.system',
+  rpcService: 'rpc.service',
+  rpcMethod: 'rpc.method',
   client: 'client.address',
   server: 'server.address',
   serverPort: 'server.port',
@@ -27,7 +30,12 @@ export const spanAttributes = {
   caller: 'headgate.caller.id',
   tries: 'headgate.tries',
   leader: 'headgate.leader',
+  messagesIn: 'headgate.messages.in',
+  messagesOut: 'headgate.messages.out',
 } as const;
+
+/** Of the moment at which a call's first message of the answer came. */
+export const firstMessageEvent = 'first message';
 
 /** Of the resource that spans are of. */
 export const resourceAttributes = {

@@ -74,3 +74,25 @@ test("a caller's own words make no name", () => {
   const [malformed] = spansOf(record({ ...nobody, operation: null, method: 'X'.repeat(500) }, { totalMs: 1 }));
   assert.equal(malformed?.name, 'call');
 });
+
+test('a stream says its method, what went each way, and when its first message came', () => {
+  const method = {
+    operation: 'call',
+    action: 'call',
+    service: 'orders',
+    resource: 'orders/acme.orders.v1.Orders/Watch',
+  };
+  const timing = { totalMs: 7_200_000, grpcStatus: 0, messagesIn: 1, messagesOut: 4711, firstMs: 12.5 };
+  const [span, ...others] = spansOf(record(method, timing));
+  assert.deepEqual([span?.name, others.length], ['call orders/acme.orders.v1.Orders/Watch', 0]);
+  const keys = ['rpcSystem', 'rpcService', 'rpcMethod', 'grpcStatus', 'messagesIn', 'messagesOut'] as const;
+  const values = keys.map((key) => textOf(span, spanAttributes[key]));
+  assert.deepEqual(values, ['grpc', 'acme.orders.v1.Orders', 'Watch', '0', '1', '4711']);
+  const [first] = span?.events ?? [];
+  assert.deepEqual(
+    [first?.name, Number(BigInt(first?.timeUnixNano ?? 0) - BigInt(span?.startTimeUnixNano ?? 0))],
+    ['first message', 12_500_000],
+  );
+  const [unknown] = spansOf(record(method, { totalMs: 1, grpcStatus: 12 }));
+  assert.equal(unknown?.name, 'call');
+});

@@ -1,5 +1,5 @@
 import type { AuditCore, AuditRecord } from '../audit/types.ts';
-import { resourceAttributes, spanAttributes, spanNames } from './span-names.ts';
+import { firstMessageEvent, resourceAttributes, spanAttributes, spanNames } from './span-names.ts';
 import { childSpanId, spanIdsOf } from './trace.ts';
 
 type Attribute = {
@@ -17,11 +17,14 @@ export interface OtlpSpan {
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
   readonly attributes: readonly Attribute[];
+  readonly events?: readonly { readonly timeUnixNano: string; readonly name: string }[];
   readonly status: { readonly code?: number };
 }
 
 const kinds = { internal: 1, server: 2, client: 3 } as const;
 const errorCode = 2;
+/** Of gRPC. */
+const unimplemented = 12;
 
 /** The span of a call and, of what is known of it, those of its parts: what the gate, the queue and the service took. */
 export function spansOf(record: AuditRecord): OtlpSpan[] {
@@ -35,19 +38,28 @@ export function spansOf(record: AuditRecord): OtlpSpan[] {
     traceId,
     spanId: own.spanId,
     ...(parentSpanId !== undefined && { parentSpanId }),
-    name: nameOf(core),
+    name: nameOf(record),
     kind: kinds.server,
     startTimeUnixNano: nanos(startUs),
     endTimeUnixNano: nanos(endUs),
     attributes: attributesOf(record),
+    ...eventsOf(timing, startUs),
     status: isFailure(record) ? { code: errorCode } : {},
   };
   return [call, ...partsOf(record, call, { startUs, endUs })];
 }
 
+function eventsOf({ firstMs }: AuditRecord['timing'], startUs: number): Pick<OtlpSpan, 'events'> {
+  if (firstMs === undefined) return {};
+  return { events: [{ timeUnixNano: nanos(startUs + Math.round(firstMs * 1000)), name: firstMessageEvent }] };
+}
+
 /** Low in number, as span names have to be: never what a caller made up. */
-function nameOf({ operation, resource, rule, method }: AuditCore): string {
+function nameOf({ core, timing }: AuditRecord): string {
+  const { operation, resource, rule, method } = core;
   if (operation === null) return /^[A-Z]{3,7}$/.test(method) ? method : 'call';
+  // A rule may let any method through: that there is none of this name is the service's to say.
+  if (operation === 'call' && timing.grpcStatus === unimplemented) return operation;
   return rule === null || resource === null ? operation : `${operation} ${resource}`;
 }
 
@@ -98,6 +110,7 @@ function attributesOf({ requestId, address, core, timing }: AuditRecord): Attrib
     [spanAttributes.path, core.path],
     [spanAttributes.status, core.status === 0 ? null : core.status],
     [spanAttributes.grpcStatus, timing.grpcStatus ?? core.grpcStatus],
+    ...methodAttributes(core),
     [spanAttributes.client, address],
     [spanAttributes.listener, core.listener],
     [spanAttributes.service, core.service],
@@ -111,7 +124,22 @@ function attributesOf({ requestId, address, core, timing }: AuditRecord): Attrib
     [spanAttributes.caller, core.caller?.id],
     [spanAttributes.tries, timing.tries],
     [spanAttributes.leader, timing.leader],
+    [spanAttributes.messagesIn, timing.messagesIn],
+    [spanAttributes.messagesOut, timing.messagesOut],
   ]);
+}
+
+type Pairs = readonly (readonly [key: string, value: string | number | null | undefined])[];
+
+/** Of a call to a method of the service's own, which a rule let through: `orders/acme.orders.v1.Orders/Get`. */
+function methodAttributes({ operation, resource, rule }: AuditCore): Pairs {
+  const [, service, method] = operation === 'call' && rule !== null ? (resource ?? '').split('/') : [];
+  if (method === undefined) return [];
+  return [
+    [spanAttributes.rpcSystem, 'grpc'],
+    [spanAttributes.rpcService, service],
+    [spanAttributes.rpcMethod, method],
+  ];
 }
 
 function endpointAttributes(endpoint: string | undefined): Attribute[] {
@@ -124,9 +152,7 @@ function endpointAttributes(endpoint: string | undefined): Attribute[] {
 }
 
 /** What is not known is left out. */
-function attributes(
-  pairs: readonly (readonly [key: string, value: string | number | null | undefined])[],
-): Attribute[] {
+function attributes(pairs: Pairs): Attribute[] {
   return pairs.flatMap(([key, value]) => {
     if (value === null || value === undefined) return [];
     return [{ key, value: typeof value === 'number' ? { intValue: String(value) } : { stringValue: value } }];

@@ -18,11 +18,13 @@ export interface HealthTarget {
   readonly health: HealthPlan;
   /** Model → versions that have to be AVAILABLE; none: any will do. */
   readonly models: ReadonlyMap<string, readonly string[]>;
+  /** It is asked by `grpc.health.v1` in place of the state of models. */
+  readonly isGrpc?: true;
   /** Names of its replicas. */
   readonly replicas: readonly string[];
 }
 
-/** One question to one replica: `GET /v1/models/{model}`. */
+/** One question to one replica: `GET /v1/models/{model}`, or `grpc.health.v1.Health/Check`. */
 export interface Check {
   readonly service: string;
   readonly replica: string;

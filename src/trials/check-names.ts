@@ -1,7 +1,7 @@
 import { nameHint, nearestName, type Report } from '../diagnostics/index.ts';
-import type { AccessPlan, Plan } from '../plan/index.ts';
+import type { AccessPlan, Plan, ServicePlan } from '../plan/index.ts';
 import type { Located, Policy, PolicyTest, PolicyTests, TestCaller } from '../policy/index.ts';
-import { knownActions } from '../protocols/index.ts';
+import { knownActions, methodOfPath } from '../protocols/index.ts';
 
 /** Most cases of one test. */
 export const casesMax = 1000;
@@ -73,22 +73,39 @@ function warnNear(
 }
 
 function checkResource(at: Located<string>, test: PolicyTest, { access, report }: Known): void {
-  const { service, model } = split(at.value);
+  const { service, inside } = split(at.value);
   const found = access.services.find(({ name }) => name === service);
   if (found === undefined) {
     const names = access.services.map(({ name }) => name);
     report.add('HG2003', `unknown service \`${service}\``, { span: at.span, hint: nameHint(service, names) });
     return;
   }
-  if (!found.models.includes(model)) {
-    const message = `the policy names no \`${model}\` in service \`${service}\``;
-    report.add('HG1413', message, { span: at.span, hint: nameHint(model, found.models) });
+  if (found.protocol === 'grpc') checkMethod(at, found, report);
+  else if (!found.models.includes(inside)) {
+    const message = `the policy names no \`${inside}\` in service \`${service}\``;
+    report.add('HG1413', message, { span: at.span, hint: nameHint(inside, found.models) });
   }
   const actions = knownActions(found.protocol);
   for (const { value, span } of test.to) {
     if (actions.includes(value)) continue;
     const hint = nameHint(value, actions);
     report.add('HG2005', `service \`${service}\` has no action \`${value}\``, { span, hint });
+  }
+}
+
+/** A method is known where descriptors say so; else any could be there. */
+function checkMethod(
+  { span, value }: Located<string>,
+  { name, methods = {}, hasDescriptors }: ServicePlan,
+  report: Report,
+): void {
+  const { inside } = split(value);
+  if (methodOfPath(`/${inside}`) === undefined) {
+    const hint = `write its service and its own name: \`${name}/acme.orders.v1.Orders/Get\``;
+    report.add('HG1413', `\`${inside}\` is not the name of a method`, { span, hint });
+  } else if (hasDescriptors && !Object.hasOwn(methods, inside)) {
+    const message = `service \`${name}\` has no method \`${inside}\``;
+    report.add('HG1413', message, { span, hint: nameHint(inside, Object.keys(methods)) });
   }
 }
 
@@ -115,7 +132,7 @@ function checkVersions({ at, in: environments, version, expect }: PolicyTest, { 
   }
   if (typeof wanted?.value !== 'string') return;
   for (const { value } of at) {
-    const { service, model } = split(value);
+    const { service, inside: model } = split(value);
     const found = access.services.find(({ name }) => name === service);
     if (!found?.models.includes(model)) continue;
     const names = found.versions?.[model]?.map(({ name }) => name) ?? [];
@@ -127,9 +144,9 @@ function checkVersions({ at, in: environments, version, expect }: PolicyTest, { 
 }
 
 /** `scoring/finance-prod` → its service and what is in it. */
-export function split(at: string): { readonly service: string; readonly model: string } {
+export function split(at: string): { readonly service: string; readonly inside: string } {
   const slash = at.indexOf('/');
-  return { service: at.slice(0, slash), model: at.slice(slash + 1) };
+  return { service: at.slice(0, slash), inside: at.slice(slash + 1) };
 }
 
 function checkRule(test: PolicyTest, { policy, plans, report }: Known): void {

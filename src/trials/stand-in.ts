@@ -29,7 +29,7 @@ export function standIn(policy: Policy, tests: PolicyTests, name: string): Envir
 }
 
 /** The first version of a model gets everybody, and none has a number that anybody would ask for. */
-function bindingOf({ models, families }: Policy['services'][number]): object {
+function bindingOf({ protocol, models, families }: Policy['services'][number]): object {
   const bound: Record<string, object> = {};
   const bind = (model: string, versions: readonly Located<string>[] = []): void => {
     const entries = versions.map(({ value }, at) => {
@@ -41,7 +41,8 @@ function bindingOf({ models, families }: Policy['services'][number]): object {
   for (const family of families) for (const { name } of family.models) bind(name.value, family.versions);
   for (const { name, versions } of models) bind(name.value, versions);
   // Conditions that read a queue need one to be there; how much is in it, the test says.
-  const service = { endpoints: [{ rest: '127.0.0.1:8501' }], queue: { inFlight: 1 } };
+  const address = protocol.value === 'grpc' ? '127.0.0.1:50051' : { rest: '127.0.0.1:8501' };
+  const service = { endpoints: [address], queue: { inFlight: 1 } };
   return Object.keys(bound).length === 0 ? service : { ...service, models: bound };
 }
 

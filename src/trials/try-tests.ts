@@ -1,10 +1,10 @@
-import { createDecider, createVersions, type Decider, type RequestFacts, type Versions } from '../decision/index.ts';
+import { createDecider, createVersions, type Decider, type Versions } from '../decision/index.ts';
 import { type Checked, Report } from '../diagnostics/index.ts';
 import type { Identity } from '../identity/types.ts';
 import { issuersOf, type Plan } from '../plan/index.ts';
 import type { Environment, Expectation, Policy, PolicyTest, PolicyTests, TestCaller } from '../policy/index.ts';
-import { grpcTables, isServiceAction, type Operation, operationTables, type Protocol } from '../protocols/index.ts';
-import { checkTestNames, split } from './check-names.ts';
+import { type AskedCall, callOf } from './call-of.ts';
+import { checkTestNames } from './check-names.ts';
 import { compilePlans } from './plans.ts';
 import type { TestRun, TriedCase, TriedTest } from './types.ts';
 
@@ -50,7 +50,7 @@ function tryTest(test: PolicyTest, deciders: ReadonlyMap<string, Decides>): Trie
   return { test, cases, passed: cases.every(({ passed }) => passed) };
 }
 
-type Asked = Pick<TriedCase, 'environment' | 'at' | 'action'>;
+type Asked = AskedCall & Pick<TriedCase, 'environment'>;
 
 /** One case, or one for each version that callers such as this one get. */
 function tryCases(test: PolicyTest, asked: Asked, { plan, decider, versions }: Decides): readonly TriedCase[] {
@@ -88,50 +88,6 @@ function isExpected(expected: Expectation, { outcome, reason, rule, version, ver
   if (outcome !== 'deny') return false;
   if (expected.kind === 'denied-by') return rule?.name === expected.rule.value;
   return expected.reason === undefined || expected.reason === reason;
-}
-
-/** Where a test gives no time: an answer that reads it fails the test, whatever it is. */
-const anyMomentMs = Date.UTC(2026, 0, 1);
-
-/** The call as the gate would hand it to the decider. */
-function callOf(
-  test: PolicyTest,
-  { at, action }: Asked,
-  plan: Plan,
-): { readonly operation: Operation; readonly facts: RequestFacts } {
-  const { service, model } = split(at);
-  const protocol = plan.access.services.find(({ name }) => name === service)?.protocol;
-  const row = protocol === undefined ? undefined : rowOf(protocol, action);
-  if (protocol === undefined || row === undefined) throw new TypeError(`${action} on ${at} is no call`);
-  const { name, method, path, safe } = row;
-  const [version, label] = [test.version?.value, test.label?.value];
-  const which = { ...(version !== undefined && { version: String(version) }), ...(label !== undefined && { label }) };
-  // What is done to the service itself is asked at any of its models.
-  const made = isServiceAction(action) ? { resource: [] } : { resource: [model], model, ...which };
-  const operation: Operation = { service, protocol, name, action, ...made, safe };
-  const inPath = version === undefined ? (label === undefined ? '' : `/labels/${label}`) : `/versions/${version}`;
-  const listener = plan.listeners.find((each) => each.name === test.via?.value) ?? plan.listeners[0];
-  const facts = {
-    listener: listener?.name ?? '',
-    method,
-    path: path.replace('{model}', model).replace(/\[[^\]]*\]/g, inPath),
-    host: listener?.routes.find((route) => route.service === service)?.host ?? 'localhost',
-    address: test.address ?? '127.0.0.1',
-    nowMs: test.timeMs ?? anyMomentMs,
-    queue: test.queue,
-    header: (header: string) => test.headers.get(header),
-  };
-  return { operation, facts };
-}
-
-/** Over REST where it is offered so, else over gRPC. */
-function rowOf(
-  protocol: Protocol,
-  action: string,
-): { name: string; method: string; path: string; safe: boolean } | undefined {
-  const rest = operationTables[protocol].find((each) => each.action === action);
-  const grpc = grpcTables[protocol].find((each) => each.action === action);
-  return rest ?? (grpc && { ...grpc, method: 'POST' });
 }
 
 /** How long the credential that a test imagines is good for. */

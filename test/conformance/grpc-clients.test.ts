@@ -6,6 +6,7 @@ import { type Replica, startReplica } from '../../demo/model-server.ts';
 import type { EngineName } from '../../src/plan/types.ts';
 import { type GrpcUpstream, startGrpcUpstream } from '../support/grpc-upstream.ts';
 import { openedHere } from '../support/opened.ts';
+import { readStatus } from '../support/rpc-status.ts';
 import { engines, type Gateway, startGateway } from './harness/gateway.ts';
 
 /** The client that Node's programs use, through every engine that serves gRPC, to the sample model server. */
@@ -77,6 +78,12 @@ for (const name of present.filter((each) => engines[each].capabilities.grpc !== 
       assert.match(fault.details, /^This call needs a credential and the request carries none\. \(\S+\)$/);
       const [id] = fault.metadata.get('x-headgate-request-id');
       assert.ok(fault.details.endsWith(`(${String(id)})`));
+      const [details] = fault.metadata.get('grpc-status-details-bin');
+      assert.deepEqual(readStatus((details as Buffer).toString('base64')), {
+        code: fault.code,
+        message: fault.details,
+        info: { reason: 'CREDENTIAL_MISSING', domain: 'headgate', metadata: { request_id: id } },
+      });
     });
 
     test("makes a status of the service's HTTP error, as gRPC says", async () => {

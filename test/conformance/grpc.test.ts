@@ -5,6 +5,7 @@ import type { EngineName } from '../../src/plan/types.ts';
 import { type GrpcEnd, RawGrpc } from '../support/grpc-client.ts';
 import { type GrpcUpstream, type Ran, startGrpcUpstream } from '../support/grpc-upstream.ts';
 import { openedHere } from '../support/opened.ts';
+import { reasonTold } from '../support/rpc-status.ts';
 import { engines, type Gateway, startGateway } from './harness/gateway.ts';
 import { chunksOf, type GrpcCaseCall, type GrpcCaseFile, pathOf, readGrpcCases } from './harness/grpc-case.ts';
 import { startTestIssuer, type TestIssuer } from './harness/issuer.ts';
@@ -90,7 +91,7 @@ async function runCall(stage: Stage, call: GrpcCaseCall): Promise<void> {
   const told = `${end.headers['grpc-message'] ?? ''} (HTTP ${end.status}, reset ${end.reset})`;
   assert.equal(end.grpcStatus, String(expect.grpcStatus), told);
   const id = String(end.headers['x-headgate-request-id']);
-  if (expect.code !== undefined) checkRefusal(end, id);
+  if (expect.code !== undefined) checkRefusal(end, { id, code: expect.code });
   assert.deepEqual(
     ran.map(({ models }) => models),
     expect.ran === undefined ? [] : [expect.ran],
@@ -113,8 +114,9 @@ async function runCall(stage: Stage, call: GrpcCaseCall): Promise<void> {
   }
 }
 
-function checkRefusal(end: GrpcEnd, id: string): void {
+function checkRefusal(end: GrpcEnd, { id, code }: { readonly id: string; readonly code: string }): void {
   assert.deepEqual([end.status, end.isTrailersOnly, end.body.length], [200, true, 0]);
   assert.equal(end.headers['content-type'], 'application/grpc');
   assert.ok(String(end.headers['grpc-message']).endsWith(` (${id})`));
+  assert.equal(reasonTold(end), code.toUpperCase().replaceAll('-', '_'));
 }

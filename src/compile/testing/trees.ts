@@ -115,7 +115,7 @@ export function environmentFor(access: AccessPlan): Environment {
       })),
     })),
     identity: access.identities.filter(isOidc).map(({ name, issuers }) => ({
-      ...{ name: at(name), issuers: issuers.map((issuer) => at(issuer)) },
+      ...{ name: at(name), issuers: issuers.map((issuer) => at(issuer)), gateways: [] },
     })),
     services: access.services.map(({ name, versions = {} }, index) => ({
       name: at(name),

@@ -45,6 +45,20 @@ export const compileCodes = {
     meaning:
       'API keys are kept in the store beside the gateway and have no issuer: an environment binds nothing to them.',
   },
+  HG2016: {
+    title: 'binding of another kind',
+    meaning:
+      'An OpenID Provider is bound by its issuer, other gateways by the issuers of their assertions and their key sets.',
+  },
+  HG2017: {
+    title: 'gateway twice',
+    meaning: 'Two bindings name one gateway, and nothing says which of them decides who may present its assertions.',
+  },
+  HG2018: {
+    title: 'gateway without keys',
+    meaning:
+      'The assertions of another gateway are verified by its key set. Only this gateway’s own need none, and take none; another of the same name needs a name of its own (`gateway: edge` in its environment).',
+  },
   HG2021: { title: 'unused group', meaning: 'No rule names the group.' },
   HG2022: { title: 'unused identity', meaning: 'No group names the identity, so that its callers are in none.' },
   HG2023: {

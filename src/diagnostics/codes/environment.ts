@@ -48,6 +48,11 @@ export const environmentCodes = {
     meaning:
       'A size is a whole number and `kB`, `MB` or `GB` (each 1,024 times the one before), within what engines can keep.',
   },
+  HG1313: {
+    title: 'bad gateway',
+    meaning:
+      'Another gateway is known by the issuer of its assertions (`urn:headgate:` and the name of its environment) and the https URL of its key set; http on loopback only.',
+  },
   HG1312: {
     title: 'bad collector',
     meaning:

@@ -28,6 +28,10 @@ export const trafficCodes = {
     meaning:
       'Each address of the name is a replica. `rest` and `grpc` of an endpoint are the same replica, so that both are of the same name.',
   },
+  HG1324: {
+    title: 'malformed name of a service',
+    meaning: 'A gRPC service has its full name, its package before it: `acme.orders.v1.Orders`.',
+  },
   HG2100: {
     title: 'queue of an unknown model',
     meaning: 'The environment gives a queue to a model that the policy does not declare for the service.',
@@ -65,5 +69,10 @@ export const trafficCodes = {
   HG2113: {
     title: 'timeout longer than the engine waits',
     meaning: "The engine ends the client's connection, on which nothing moves, before the timeout could.",
+  },
+  HG2120: {
+    title: 'health of another protocol',
+    meaning:
+      'A service of protocol `grpc` is asked by `grpc.health.v1`, about a name or as a whole; TensorFlow Serving is asked for its models.',
   },
 } as const;

@@ -10,7 +10,7 @@ import { answerCalls, CarryingParts, say } from './carrying.ts';
 import { floodMemory } from './flood.ts';
 import { EpochRedeemer } from './handed-call.ts';
 import { assistedSilenceMs, epochGraceMs, requestTimeoutMs } from './limits.ts';
-import { openListener } from './listener.ts';
+import { closeWithin, openListener } from './listener.ts';
 import type { AssistStart, WorkerCall, WorkerStatus } from './messages.ts';
 import { type Scene, sceneOf } from './scene.ts';
 
@@ -34,9 +34,13 @@ const scene: Scene = {
     sharedUs: carrying.scene.sharedUs,
   }),
   limiter: new RateLimiter(rateMemory(1)),
+  openCalls: undefined,
   spool: {
     isFailing: false,
     add() {
+      throw new Error('the engine that hands a call over records it');
+    },
+    note() {
       throw new Error('the engine that hands a call over records it');
     },
   },
@@ -72,6 +76,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
         issuers: [],
         questions: 0,
         traffic: scene.carriages.status(),
+        open: undefined,
       };
     case 'stop':
       await stop(call.graceMs);
@@ -89,9 +94,7 @@ function swap(call: Extract<WorkerCall, { kind: 'swap' }>): void {
 }
 
 async function stop(graceMs: number): Promise<void> {
-  const timer = setTimeout(() => listening.destroy(), graceMs);
-  await listening.close();
-  clearTimeout(timer);
+  await closeWithin(listening, graceMs);
   carrying.close();
 }
 
@@ -101,6 +104,7 @@ function noGate(plan: Plan): Gate {
   return {
     plan,
     check: async () => denial,
+    again: () => denial,
     jwks: () => ({ keys: [] }),
     status: () => [],
     close: async () => undefined,

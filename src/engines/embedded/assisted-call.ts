@@ -1,20 +1,25 @@
 import type { Permit } from '../../gate/index.ts';
 import { walkOf } from '../../protocols/index.ts';
 import { carriedText, type HowCarried } from '../assisted-fields.ts';
-import { AssistedExchange } from './assisted-exchange.ts';
+import { AssistedExchange, AssistedStreamExchange } from './assisted-exchange.ts';
 import { Call } from './call.ts';
 import type { Ending } from './ending.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { HandedCall, type Redeemer } from './handed-call.ts';
 import type { Arriving, Scene } from './scene.ts';
+import { StreamCall } from './stream-call.ts';
 
 /** Makes calls of what another engine hands over: decided, limited and recorded there, and only carried here. */
 export function assistedCalls(redeemer: Redeemer): Scene['makeCall'] {
-  return (scene, { listener, exchange: inner, isGrpc }: Arriving) => {
-    const handed = new HandedCall(inner, scene.clock.now());
-    const exchange = new AssistedExchange(inner, handed.address);
+  return (scene, { listener, ...arriving }: Arriving) => {
+    const handed = new HandedCall(arriving.exchange, scene.clock.now());
+    if (arriving.isGrpc && redeemer.redeem(handed.pass)?.fields.operation.protocol === 'grpc') {
+      const exchange = new AssistedStreamExchange(arriving.exchange, handed.address);
+      return new AssistedStreamCall({ scene, listener, exchange, handed, redeemer });
+    }
+    const exchange = new AssistedExchange(arriving.exchange, handed.address);
     const made = { scene, listener, exchange, handed, redeemer };
-    return isGrpc ? new AssistedGrpcCall(made) : new AssistedCall(made);
+    return arriving.isGrpc ? new AssistedGrpcCall(made) : new AssistedCall(made);
   };
 }
 
@@ -79,6 +84,30 @@ class AssistedGrpcCall extends GrpcCall {
     const isVersion = named.version === (versionBy === 'number' ? version : undefined);
     if (isSame && isVersion) this.letGo(permit, this.#made.handed);
     else this.refuse('gate-fault');
+  }
+
+  protected override write(ending: Ending): void {
+    noteTo(this.#made, this.soFar, ending);
+    this.recorded(true);
+  }
+}
+
+/** The same where the messages pass as they come. */
+class AssistedStreamCall extends StreamCall {
+  readonly #made: Made;
+
+  constructor(made: Made & { readonly exchange: AssistedStreamExchange }) {
+    super(made.scene, made.listener, made.exchange, made.handed);
+    this.#made = made;
+    made.exchange.howCarried = () => carriedText(this.soFar);
+  }
+
+  protected override begin(): void {
+    const { redeemer, handed } = this.#made;
+    const permit = redeemer.redeem(handed.pass);
+    if (permit === undefined) this.refuse('gate-unavailable');
+    else if (!this.readPatience()) this.refuse('request-malformed');
+    else this.letGo(permit, handed);
   }
 
   protected override write(ending: Ending): void {

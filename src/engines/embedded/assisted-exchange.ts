@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { carriedField } from '../assisted-fields.ts';
-import type { Exchange, Reading } from './exchange.ts';
+import type { Exchange, Reading, StreamExchange } from './exchange.ts';
 
 /** An exchange with the engine that handed the call over: each answer says, beside the client's own, how the call was carried. */
 export class AssistedExchange implements Exchange {
@@ -117,5 +117,31 @@ export class AssistedExchange implements Exchange {
     }
     ours.push(carriedField, this.howCarried());
     return ours;
+  }
+}
+
+/** The same of gRPC. */
+export class AssistedStreamExchange extends AssistedExchange implements StreamExchange {
+  readonly #stream: StreamExchange;
+
+  constructor(inner: StreamExchange, address: string) {
+    super(inner, address);
+    this.#stream = inner;
+  }
+
+  conclude(trailers: readonly string[]): void {
+    this.#stream.conclude(trailers);
+  }
+
+  get isPatient(): boolean {
+    return this.#stream.isPatient;
+  }
+
+  set isPatient(is: boolean) {
+    this.#stream.isPatient = is;
+  }
+
+  get movedMs(): number {
+    return this.#stream.movedMs;
   }
 }

@@ -23,6 +23,8 @@ type Answered = Pick<Ending, 'status' | 'bytesOut' | 'grpcStatus' | 'release'>;
 export class Attempts<T extends Target> {
   /** The last of them. */
   replica: T | undefined;
+  /** Bytes of the body, where all that was sent of it can be sent again. */
+  heldBytes: number | undefined;
   sentMs = 0;
   answeredMs = 0;
   readonly #options: AttemptsOptions<T>;
@@ -34,6 +36,7 @@ export class Attempts<T extends Target> {
 
   constructor(options: AttemptsOptions<T>) {
     this.#options = options;
+    this.heldBytes = options.heldBytes;
   }
 
   /** Replicas that it was tried at, where there was more than one try. */
@@ -62,7 +65,8 @@ export class Attempts<T extends Target> {
    * wants to be left alone.
    */
   repeat(askedMs: number): number | undefined {
-    const { permit, heldBytes } = this.#options;
+    const { heldBytes } = this;
+    const { permit } = this.#options;
     if (!permit.fields.operation.safe || heldBytes === undefined || heldBytes > retryBodyBytesMax) return undefined;
     return this.again(askedMs);
   }

@@ -56,3 +56,13 @@ export interface Exchange {
   /** Ends the exchange without an end of the answer, so that nobody takes what was sent for whole. */
   cut(): void;
 }
+
+/** The same where both sides may send as long as they like. */
+export interface StreamExchange extends Exchange {
+  /** Ends an answer that has begun at once, also before a client that doesn't read: what it has not taken yet is dropped. */
+  conclude(trailers: readonly string[]): void;
+  /** That nothing moves is looked after by the call, not by the connection. */
+  isPatient: boolean;
+  /** When anything last came from the client, or went to it, of `performance.now()`. */
+  readonly movedMs: number;
+}

@@ -1,14 +1,7 @@
-import { type DenialReason, grpcAnswer, type Permit, type ProblemOptions, requestFault } from '../../gate/index.ts';
-import {
-  chosenVersionBytes,
-  frameHeadBytes,
-  grpcTimeoutMs,
-  MessageWalk,
-  tasksWithVersion,
-  type WalkKind,
-} from '../../wire/index.ts';
+import { type Permit, requestFault } from '../../gate/index.ts';
+import { chosenVersionBytes, frameHeadBytes, MessageWalk, tasksWithVersion, type WalkKind } from '../../wire/index.ts';
 import type { UpstreamFields } from './answered.ts';
-import { Call, type Refusal } from './call.ts';
+import { AnyGrpcCall } from './any-grpc-call.ts';
 import type { Carried, Underway } from './carried.ts';
 import { GrpcPassage } from './grpc-passage.ts';
 import { HeldMessage } from './held-message.ts';
@@ -19,7 +12,7 @@ import { heldBodyBytesMax } from './limits.ts';
  * whole and written once; of a larger one everything but its last byte is passed on as it comes.
  * INVARIANT: the last byte of a message goes on only once its walk has ended well.
  */
-export class GrpcCall extends Call {
+export class GrpcCall extends AnyGrpcCall {
   #walk: MessageWalk | undefined;
   readonly #held = new HeldMessage();
   /** It was larger than what is held, so that its decision was asked for before it was whole. */
@@ -29,7 +22,6 @@ export class GrpcCall extends Call {
   #isAsked = false;
   #appended: Buffer | undefined;
   #grpc: GrpcPassage | undefined;
-  #patienceMs = Number.POSITIVE_INFINITY;
 
   protected override begin(): void {
     this.message = {};
@@ -47,24 +39,6 @@ export class GrpcCall extends Call {
     if (kind === undefined || (key === undefined && requestFault(this.request()) !== undefined)) this.ask(key);
     else if (kind === 'stream') this.refuse('gate-unavailable');
     else this.read(kind);
-  }
-
-  /** False: its `grpc-timeout` is none. */
-  protected readPatience(): boolean {
-    const { grpcTimeout } = this.fields;
-    if (grpcTimeout === undefined) return true;
-    const patienceMs = grpcTimeoutMs(grpcTimeout);
-    this.#patienceMs = patienceMs ?? Number.POSITIVE_INFINITY;
-    return patienceMs !== undefined;
-  }
-
-  protected override get patienceMs(): number {
-    return this.#patienceMs;
-  }
-
-  protected override refusal(reason: DenialReason, options?: ProblemOptions): Refusal {
-    const { status, headers } = grpcAnswer(reason, this.requestId, options);
-    return { status, fields: ['x-headgate-request-id', this.requestId, ...headers.flat()], body: undefined };
   }
 
   override left(): void {
@@ -121,7 +95,7 @@ export class GrpcCall extends Call {
     if (this.#grpc !== undefined) {
       const last = this.#last as Buffer;
       this.#last = undefined;
-      this.#grpc.finish(this.#appended === undefined ? last : Buffer.concat([last, this.#appended]));
+      this.#grpc.writeLast(this.#appended === undefined ? last : Buffer.concat([last, this.#appended]));
       return;
     }
     if (this.#isStreamed) return;

@@ -1,9 +1,18 @@
 import { connect, type Socket } from 'node:net';
 import type { Permit } from '../../gate/index.ts';
-import { ClientConnection, type ClientHandlers, type Turn } from '../../http2/index.ts';
+import { ClientConnection, type ClientHandlers, PeerWatch, type Turn } from '../../http2/index.ts';
 import { printHostPort } from '../../std/host-port.ts';
 import { headerCountMax } from '../../std/limits.ts';
-import { connectionWindowBytes, grpcWindowBytes, parsedHeadBytesMax, sessionsMax, streamsMax } from './limits.ts';
+import {
+  connectionWindowBytes,
+  grpcWindowBytes,
+  parsedHeadBytesMax,
+  replicaKeepAlive,
+  sessionsMax,
+  smallSessionsMax,
+  streamsMax,
+  tcpKeepAliveMs,
+} from './limits.ts';
 import type { Member, Members } from './members.ts';
 import { ReplicaSets } from './replica-sets.ts';
 
@@ -11,6 +20,12 @@ import { ReplicaSets } from './replica-sets.ts';
 export interface Session {
   readonly http2: ClientConnection;
   inFlight: number;
+}
+
+/** What the replicas of one thread share. */
+interface Shared {
+  readonly turn: Turn;
+  readonly watch: PeerWatch;
 }
 
 /** Hears of a session that is there to be used, or that there is none. */
@@ -22,15 +37,17 @@ export class GrpcReplica {
   readonly member: Member;
   inFlight = 0;
   readonly #turn: Turn;
+  readonly #watch: PeerWatch;
   readonly #sessions: Session[] = [];
   #waiting: Opened[] = [];
   #isConnecting = false;
   #isClosed = false;
 
-  constructor(name: string, member: Member, turn: Turn) {
+  constructor(name: string, member: Member, { turn, watch }: Shared) {
     this.name = name;
     this.member = member;
     this.#turn = turn;
+    this.#watch = watch;
   }
 
   /**
@@ -63,20 +80,27 @@ export class GrpcReplica {
     for (const { http2, inFlight } of this.#sessions.splice(0)) if (inFlight === 0) http2.close();
   }
 
-  /** The first that has room, so that the others can fall idle; else the one with least work once no more may be opened. */
+  /**
+   * The first that has room, so that the others can fall idle; once no more may be opened, of those on which the replica lets more
+   * streams be begun, the one with least work.
+   */
   #ready(): Session | undefined {
     let least: Session | undefined;
     for (const session of this.#sessions) {
-      if (session.inFlight < Math.min(session.http2.peer.streamsMax, streamsMax)) return session;
-      if (least === undefined || session.inFlight < least.inFlight) least = session;
+      const { streamsMax: allowed } = session.http2.peer;
+      if (session.inFlight < Math.min(allowed, streamsMax)) return session;
+      if (session.inFlight < allowed && (least === undefined || session.inFlight < least.inFlight)) least = session;
     }
-    return this.#sessions.length < sessionsMax ? undefined : least;
+    if (this.#sessions.length < sessionsMax) return undefined;
+    return least ?? (this.#sessions.length < smallSessionsMax ? undefined : this.#sessions[0]);
   }
 
   #connect(connectMs: number): void {
     this.#isConnecting = true;
     const { hostname, port } = new URL(`http://${this.name}`);
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80), noDelay: true });
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const kept = { keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs };
+    const socket = connect({ host, port: Number(port || 80), noDelay: true, ...kept });
     const late = setTimeout(() => socket.destroy(), connectMs);
     socket.once('close', () => {
       clearTimeout(late);
@@ -96,9 +120,13 @@ export class GrpcReplica {
           },
           // Calls on it hear of it by their streams.
           onGoaway: () => this.#leave(session),
-          onClosed: () => this.#leave(session),
+          onClosed: () => {
+            this.#watch.delete(session.http2);
+            this.#leave(session);
+          },
         }),
       };
+      this.#watch.add(session.http2);
     });
   }
 
@@ -140,9 +168,10 @@ export class GrpcReplica {
 /** The replicas of every service that have a gRPC address. */
 export class GrpcUpstreams extends ReplicaSets<GrpcReplica> {
   constructor(members: Members, turn: Turn) {
+    const shared = { turn, watch: new PeerWatch(replicaKeepAlive) };
     super(members, addressOf, (member) => {
       const name = addressOf(member);
-      return name === undefined ? undefined : new GrpcReplica(name, member, turn);
+      return name === undefined ? undefined : new GrpcReplica(name, member, shared);
     });
   }
 }

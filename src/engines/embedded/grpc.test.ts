@@ -4,6 +4,7 @@ import { message, openCaller, predictPath, spec, testPassing, testTls } from '..
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { frame, modelName, modelSpec } from '../../../test/support/protobuf-bytes.ts';
+import { reasonTold } from '../../../test/support/rpc-status.ts';
 import { grpcTimeoutMs } from '../../wire/index.ts';
 import { eventually, startStage } from './testing/stage.ts';
 
@@ -40,6 +41,7 @@ test('a refusal is Trailers-Only, with a status, a sentence and the id', async (
   const id = String(end.headers['x-headgate-request-id']);
   const sentence = 'This call needs a credential and the request carries none.';
   assert.equal(end.headers['grpc-message'], `${sentence} (${id})`);
+  assert.equal(reasonTold(end), 'CREDENTIAL_MISSING');
   assert.equal(end.headers['content-type'], 'application/grpc');
 });
 

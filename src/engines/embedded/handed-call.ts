@@ -1,5 +1,6 @@
 import {
   assertionHeader,
+  chainHeader,
   forwardedForHeader,
   issuerHeader,
   type Passes,
@@ -14,7 +15,14 @@ import type { Arrival } from './call.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What a replica gets from Headgate. The engine that hands over has set it; of a client's own nothing is left. */
-const forReplica = new Set([requestIdHeader, forwardedForHeader, subjectHeader, issuerHeader, assertionHeader]);
+const forReplica = new Set([
+  requestIdHeader,
+  forwardedForHeader,
+  subjectHeader,
+  issuerHeader,
+  assertionHeader,
+  chainHeader,
+]);
 
 /** What another engine says of a call that it hands over. */
 export class HandedCall implements UpstreamFields, Arrival {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { DenialReason } from '../../gate/index.ts';
 import { errorCodes, type Head, type Stream, type StreamEvents } from '../../http2/index.ts';
-import type { Exchange, Reading } from './exchange.ts';
+import type { Reading, StreamExchange } from './exchange.ts';
 import { heldBodyBytesMax } from './limits.ts';
 
 /** The call that an exchange belongs to. */
@@ -9,10 +9,12 @@ export interface Followed {
   /** Nobody waits for the answer any more, or it has ended. */
   left(): void;
   refuse(reason: DenialReason): void;
+  /** Its answer, or that there is none, is settled. */
+  readonly isEnding: boolean;
 }
 
 /** One request and its answer on a stream of HTTP/2. */
-export class Http2Exchange implements Exchange, StreamEvents {
+export class Http2Exchange implements StreamExchange, StreamEvents {
   readonly method: string;
   readonly target: string;
   readonly authority: string | undefined;
@@ -23,6 +25,7 @@ export class Http2Exchange implements Exchange, StreamEvents {
   readonly isSound = true;
   readonly mayHaveBody: boolean;
   readonly stream: Stream;
+  isPatient = false;
   #call: Followed | undefined;
   #reading: Reading | undefined;
   #body: StreamBody | undefined;
@@ -48,7 +51,15 @@ export class Http2Exchange implements Exchange, StreamEvents {
 
   /** Nothing has moved for too long. */
   silent(): void {
-    this.#call?.refuse(this.isComplete ? 'upstream-timeout' : 'request-timeout');
+    // A client that doesn't take what there is for it.
+    if (this.#call?.isEnding) this.cut();
+    else if (!this.isPatient) this.#call?.refuse(this.isComplete ? 'upstream-timeout' : 'request-timeout');
+  }
+
+  /** Its connection's time is over. */
+  letGo(): void {
+    if (this.#call?.isEnding) this.cut();
+    else this.#call?.refuse('gateway-draining');
   }
 
   get expectsContinue(): boolean {
@@ -116,6 +127,14 @@ export class Http2Exchange implements Exchange, StreamEvents {
 
   end(chunk: Buffer | undefined, trailers: readonly string[]): void {
     this.stream.end(chunk, trailers);
+  }
+
+  conclude(trailers: readonly string[]): void {
+    this.stream.conclude(trailers);
+  }
+
+  get movedMs(): number {
+    return this.stream.movedMs;
   }
 
   cut(): void {

@@ -39,8 +39,20 @@ export const workersMax = 8;
 /** A worker that ends is started anew, so often in `workerRestartsMs`; then the engine has failed. */
 export const workerRestartsMax = 5;
 export const workerRestartsMs = 60_000;
-/** Sessions of HTTP/2 to one replica, from one worker. */
+/** Sessions of HTTP/2 to one replica, from one worker, as long as it lets one have as many streams as we may begin. */
 export const sessionsMax = 8;
+/** And in any case. */
+export const smallSessionsMax = 1024;
+/** When a client that is silent is asked whether it is there, how often, and how long it may take to show it. Milliseconds. */
+export const clientKeepAlive = { quietMs: 60_000, everyMs: 60_000, answerMs: 20_000 } as const;
+/** The same of a replica. Servers of gRPC let nobody ask more often than each five minutes, if they aren't told otherwise. */
+export const replicaKeepAlive = { quietMs: 30_000, everyMs: 300_000, answerMs: 20_000 } as const;
+/** After so long without a byte the kernel asks whether the other machine is there, ten times a second apart. */
+export const tcpKeepAliveMs = 30_000;
+/** Of a connection's age, so much is drawn by lot, up or down, so that those that came together don't go together. */
+export const ageJitter = 0.1;
+/** How long calls that are ended have to say so to their clients before the connection is cut. */
+export const lastWordsMs = 500;
 /** What a replica, or a client, may send on one stream before it is read. */
 export const grpcWindowBytes = 262_144;
 /**
@@ -72,3 +84,14 @@ export const sharedBodyBytesMax = heldBodyBytesMax;
 export const sharedAnswerBytesMax = 1024 * 1024;
 /** Times that a call asks anew who leads, because the one that led was over just then; then it leads itself. */
 export const sharedEntriesMax = 4;
+/** A gRPC call that is open for so long after it was let through is told of as open, and is held to the policy from then on. */
+export const openedAfterMs = 2000;
+/** Open calls are all looked at once in a round, some each time. */
+export const openRoundMs = 2000;
+export const openLookMs = 100;
+/** The gate is asked about each this often at least, though nothing it knows of may have changed. */
+export const openTrustMs = 30_000;
+/** Asked about in one turn of the event loop, where something has. */
+export const openSweepMax = 200;
+/** A message that is on its way to the client when its call is ended may still become whole for so long. */
+export const lastMessageMs = 1000;

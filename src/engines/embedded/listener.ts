@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { AddressPlan, ListenerPlan } from '../../plan/types.ts';
 import { keepAliveTimeoutMs, requestHeadTimeoutMs } from '../../std/limits.ts';
 import type { CertificateText } from '../engine.ts';
-import { parsedHeadBytesMax, requestTimeoutMs } from './limits.ts';
+import { lastWordsMs, parsedHeadBytesMax, requestTimeoutMs } from './limits.ts';
 import type { Scene } from './scene.ts';
 import { endSilent, serveHttp1 } from './serve-http1.ts';
 import { Http2Server } from './serve-http2.ts';
@@ -16,6 +16,8 @@ export interface Listening {
   readonly address: AddressPlan;
   /** Stops accepting and ends connections as they fall idle; resolves when the last has ended. */
   close(): Promise<void>;
+  /** Ends calls over HTTP/2 that are still open, each with an answer that says why. */
+  endCalls(): void;
   /** Ends what is still there. */
   destroy(): void;
   /** Of a TLS listener: for connections that come from now on. */
@@ -94,6 +96,7 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
     plan,
     address: { host: socket === undefined ? address.host : bound, port },
     close: () => closeGently(server, { http2, connections }),
+    endCalls: () => http2.endCalls(),
     destroy: () => {
       for (const socket of connections.all) socket.destroy();
     },
@@ -101,6 +104,15 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
       if (server instanceof HttpsServer) server.setSecureContext({ cert: certificate, key, ...tlsFloor });
     },
   };
+}
+
+/** What is open goes on until its grace is over, then hears that it is. */
+export async function closeWithin(listening: Listening, graceMs: number): Promise<void> {
+  const grace = setTimeout(() => listening.endCalls(), graceMs);
+  const last = setTimeout(() => listening.destroy(), graceMs + lastWordsMs);
+  await listening.close();
+  clearTimeout(grace);
+  clearTimeout(last);
 }
 
 function http1Server({ tls }: ListenerPlan, { headMs, requestMs, silenceMs, lookMs }: Timeouts): Http1Server {

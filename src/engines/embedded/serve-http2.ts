@@ -1,9 +1,17 @@
 import type { Socket } from 'node:net';
-import { type Head, ServerConnection, type ServerHandlers } from '../../http2/index.ts';
+import { type Head, PeerWatch, ServerConnection, type ServerHandlers } from '../../http2/index.ts';
 import { isGrpc } from '../../protocols/index.ts';
 import { headerCountMax } from '../../std/limits.ts';
 import { Http2Exchange } from './http2-exchange.ts';
-import { connectionWindowBytes, grpcWindowBytes, parsedHeadBytesMax, silentLookMs, streamsMax } from './limits.ts';
+import {
+  ageJitter,
+  clientKeepAlive,
+  connectionWindowBytes,
+  grpcWindowBytes,
+  parsedHeadBytesMax,
+  silentLookMs,
+  streamsMax,
+} from './limits.ts';
 import type { Scene } from './scene.ts';
 import { addressOf } from './serve-http1.ts';
 
@@ -15,12 +23,30 @@ export interface Http2Options {
   readonly isCarrier?: boolean;
 }
 
+/** How long connections serve, in milliseconds: then their clients are told to go, and what is open has `graceMs` more. */
+export interface ConnectionAge {
+  readonly afterMs: number;
+  /** Left out: as long as it takes. */
+  readonly graceMs?: number;
+}
+
+/** Until when a connection may begin calls, and until when those go on; `Infinity`: for good. Of `performance.now()`. */
+interface Life {
+  readonly goMs: number;
+  readonly endMs: number;
+}
+
+const endless: Life = { goMs: Number.POSITIVE_INFINITY, endMs: Number.POSITIVE_INFINITY };
+
 /** Makes every stream of the connections that it is handed a call. */
 export class Http2Server {
   readonly #scene: Scene;
   readonly #options: Http2Options;
-  readonly #connections = new Set<ServerConnection>();
+  /** Of connections that come from now on; undefined: they don't age. */
+  age: ConnectionAge | undefined;
+  readonly #connections = new Map<ServerConnection, Life>();
   readonly #looking: NodeJS.Timeout;
+  readonly #watch = new PeerWatch(clientKeepAlive);
   #isClosing = false;
 
   constructor(scene: Scene, options: Http2Options) {
@@ -56,31 +82,51 @@ export class Http2Server {
       },
       handlers,
     );
-    this.#connections.add(connection);
+    this.#connections.set(connection, this.age === undefined ? endless : lifeOf(this.age));
+    this.#watch.add(connection);
     if (this.#isClosing) connection.close();
   }
 
   /** Clients are told to go, those that are still to come, too: connections end with their last stream. */
   close(): void {
     this.#isClosing = true;
-    for (const connection of [...this.#connections]) connection.close();
+    for (const connection of [...this.#connections.keys()]) connection.close();
     if (this.#connections.size === 0) clearInterval(this.#looking);
+  }
+
+  /** What is open ends, with an answer that says why. */
+  endCalls(): void {
+    for (const connection of this.#connections.keys()) endCallsOf(connection);
   }
 
   #left(connection: ServerConnection): void {
     this.#connections.delete(connection);
+    this.#watch.delete(connection);
     if (this.#isClosing && this.#connections.size === 0) clearInterval(this.#looking);
   }
 
   #look(): void {
     const { silenceMs } = this.#options;
-    const sinceMs = performance.now() - silenceMs;
-    for (const connection of this.#connections) {
+    const nowMs = performance.now();
+    const sinceMs = nowMs - silenceMs;
+    for (const [connection, { goMs, endMs }] of this.#connections) {
+      if (goMs <= nowMs) connection.close();
+      if (endMs <= nowMs) endCallsOf(connection);
       for (const { movedMs, events } of connection.streams.values())
         if (movedMs < sinceMs && events instanceof Http2Exchange) events.silent();
-      if (connection.movedMs < sinceMs) connection.close();
+      // What is open may be silent for as long as its call says.
+      if (connection.movedMs < sinceMs && connection.streams.size === 0) connection.close();
     }
   }
+}
+
+function lifeOf({ afterMs, graceMs = Number.POSITIVE_INFINITY }: ConnectionAge): Life {
+  const goMs = performance.now() + afterMs * (1 + ageJitter * (2 * Math.random() - 1));
+  return { goMs, endMs: goMs + graceMs };
+}
+
+function endCallsOf(connection: ServerConnection): void {
+  for (const { events } of [...connection.streams.values()]) if (events instanceof Http2Exchange) events.letGo();
 }
 
 function contentTypeOf({ fields }: Head): string | undefined {

@@ -10,10 +10,12 @@ import { Asking } from './asking.ts';
 import { Call } from './call.ts';
 import { answerCalls, CarryingParts, say } from './carrying.ts';
 import { GrpcCall } from './grpc-call.ts';
-import { type Listening, openListener } from './listener.ts';
+import { closeWithin, type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerStart, WorkerStatus } from './messages.ts';
+import { OpenCalls } from './open-calls.ts';
 import { type Arriving, type Scene, sceneOf } from './scene.ts';
 import { Spool } from './spool.ts';
+import { StreamCall } from './stream-call.ts';
 
 /** The program of a worker thread. */
 const start = workerData as WorkerStart;
@@ -24,7 +26,9 @@ const keys = await loadGateKeys(start.plan.state, systemClock);
 const apiKeys = openKeyFinder(start.plan.state);
 const spool = new Spool({ directory: join(start.plan.state, 'spool'), worker: start.worker, log });
 const carrying = new CarryingParts(start);
-const { boarding, sharedUs } = carrying.scene;
+const { boarding, sharedUs, turn } = carrying.scene;
+// The last of an answer waits for its line: so it leaves with the rest of it.
+turn.atEnd = () => spool.flush();
 for (const [thread, port] of start.peers) boarding.peers.add(thread, port);
 const scene: Scene = {
   ...sceneOf(start.plan),
@@ -41,6 +45,7 @@ const scene: Scene = {
     },
   ),
   makeCall: callOf,
+  openCalls: new OpenCalls(() => scene.asking.gate, systemClock),
   limiter: new RateLimiter(start.rates),
   spool,
   isOpen: start.isOpen,
@@ -62,7 +67,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       carrying.setReplicas(call.roster);
       return undefined;
     case 'revoke':
-      scene.asking.revoke(new Set(call.ids));
+      revoke(new Set(call.ids));
       return undefined;
     case 'admit':
       scene.isOpen = call.open;
@@ -80,6 +85,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
         questions: scene.asking.questions,
         issuers: scene.asking.gate.status(),
         traffic: scene.carriages.status(),
+        open: scene.openCalls?.count(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -102,13 +108,28 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
   carrying.apply(call);
+  scene.openCalls?.swapped();
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
 }
 
-function callOf(of: Scene, { listener, exchange, isGrpc }: Arriving): Call {
-  return isGrpc ? new GrpcCall(of, listener, exchange) : new Call(of, listener, exchange);
+function revoke(ids: ReadonlySet<string>): void {
+  scene.asking.revoke(ids);
+  scene.openCalls?.revoked(ids);
+}
+
+function callOf(of: Scene, { listener, ...arriving }: Arriving): Call {
+  if (!arriving.isGrpc) return new Call(of, listener, arriving.exchange);
+  const { exchange } = arriving;
+  const isStream = of.walkOf(listener, exchange.authority ?? hostOf(exchange), exchange.target) === 'stream';
+  return isStream ? new StreamCall(of, listener, exchange) : new GrpcCall(of, listener, exchange);
+}
+
+/** Where HTTP/2 has no `:authority`. */
+function hostOf({ rawFields }: Arriving['exchange']): string {
+  for (let at = 0; at < rawFields.length; at += 2) if (rawFields[at] === 'host') return rawFields[at + 1] as string;
+  return '';
 }
 
 /** Whether a listener can stay: its routes are the gate's affair, and the address of a socket that was handed over is not ours. */
@@ -146,11 +167,7 @@ function addressesOf(open: readonly Listening[]): Addresses {
 }
 
 async function stop(graceMs: number): Promise<void> {
-  const timer = setTimeout(() => {
-    for (const listening of listeners) listening.destroy();
-  }, graceMs);
-  await Promise.all(listeners.map((listening) => listening.close()));
-  clearTimeout(timer);
+  await Promise.all(listeners.map((listening) => closeWithin(listening, graceMs)));
   spool.close();
   carrying.close();
   await scene.asking.gate.close();

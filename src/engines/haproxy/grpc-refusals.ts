@@ -1,4 +1,4 @@
-import { type DenialReason, denials, grpcAnswer } from '../../gate/index.ts';
+import { type DenialReason, denials, grpcAnswer, statusDetailsHeader } from '../../gate/index.ts';
 import type { UpstreamPlan } from '../../plan/types.ts';
 import { isSooner } from './deadline-rules.ts';
 import { variables } from './names.ts';
@@ -23,10 +23,16 @@ import { after, isFound, isUnderWay, placeholder, request, variable, type Words,
 function answerWords(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): string[] {
   return grpcAnswer(reason, placeholder).headers.flatMap(([name, value]) => {
     const other = override[name];
-    return name === 'content-type'
-      ? []
-      : ['hdr', name, other === undefined ? withRequestId(value) : format({ sample: other })];
+    if (name === 'content-type') return [];
+    if (name === statusDetailsHeader) return ['hdr', name, detailsFormat(reason, override)];
+    return ['hdr', name, other === undefined ? withRequestId(value) : format({ sample: other })];
   });
+}
+
+/** `google.rpc.Status` with the request's own id. Where the seconds to wait are the call's own, they stand in their variable. */
+function detailsFormat(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Format {
+  const seconds = override['retry-after'] === undefined ? [] : [call('concat', ';', variables.answer.retryAfter)];
+  return format({ sample: chain(call('unique-id'), ...seconds, call('lua.details', reason), call('base64')) });
 }
 
 /** Words of a rule that refuses a gRPC call by HAProxy itself. */
@@ -48,15 +54,18 @@ export const refusingGrpc: Refusing = (reason, when, override) => [
 export function grpcReturnRules(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Directive[] {
   const isIt = test(variable(variables.grpc), 'str', reason);
   const fields = new Map(grpcAnswer(reason, placeholder).headers);
-  const { grpcStatus, grpcMessage, retryAfter, policy } = variables.answer;
-  const set = (name: string, value: Format): Directive =>
-    directive(request(`set-var-fmt(${name})`, value), all(isIt, isUnderWay));
+  const { grpcStatus, grpcMessage, grpcDetails, retryAfter, policy } = variables.answer;
+  const setIf = (when: Condition, name: string, value: Format): Directive =>
+    directive(request(`set-var-fmt(${name})`, value), when);
+  const set = (name: string, value: Format): Directive => setIf(all(isIt, isUnderWay), name, value);
   const { 'retry-after': again, 'ratelimit-policy': limits } = override;
   const seconds = again === undefined ? fields.get('retry-after') : undefined;
   return [
+    // The details say it, too.
+    ...(again === undefined ? [] : [setIf(isIt, retryAfter, format({ sample: again }))]),
     set(grpcStatus, withRequestId(fields.get('grpc-status') ?? '')),
     set(grpcMessage, withRequestId(fields.get('grpc-message') ?? '')),
-    ...(again === undefined ? [] : [set(retryAfter, format({ sample: again }))]),
+    set(grpcDetails, detailsFormat(reason, override)),
     ...(seconds === undefined ? [] : [set(retryAfter, withRequestId(seconds))]),
     ...(limits === undefined ? [] : [set(policy, format({ sample: limits }))]),
     refuseLate(isIt),
@@ -92,8 +101,11 @@ const reasonHeader = 'x-headgate-reason';
 
 const hasContent = test(call('res.fhdr', 'content-type'), 'found');
 
-/** HAProxy's own errors as gRPC says them: they carry their reason, which no other text can get into the audit for. */
-export function grpcErrorLines(upstream: UpstreamPlan): Directive[] {
+/**
+ * HAProxy's own errors as gRPC says them: they carry their reason, which no other text can get into the audit for. `isWalked`: a filter may
+ * have ended the call.
+ */
+export function grpcErrorLines(upstream: UpstreamPlan, isWalked = true): Directive[] {
   const isServed = test(call('status'), 'int', 200);
   const reasons = [...ownErrors.map(([, reason]) => reason), deadlineReason];
   const saidOf = (status: number, reason: DenialReason): DenialReason =>
@@ -109,15 +121,25 @@ export function grpcErrorLines(upstream: UpstreamPlan): Directive[] {
     ...deadlineLines(all(isOwn, isSilence, isSooner(upstream))),
     // The audit has to know what it was: afterwards, it is 200.
     directive(after(`set-var(${variables.grpc})`, call('res.fhdr', reasonHeader)), isOwn),
-    ...filterReasons.map((reason) => {
-      const value = grpcAnswer(reason, placeholder).headers.find(([name]) => name === 'grpc-message')?.[1] ?? '';
-      const isIt = test(variable(variables.why), 'str', reason);
-      return directive(after('set-header', 'grpc-message', withRequestId(value)), all(isOwn, isIt));
-    }),
-    directive(after(`set-var(${variables.grpc})`, variable(variables.why)), all(isOwn, isFound(variables.why))),
+    ...(isWalked ? filterLines(isOwn) : []),
     directive(after('set-status', 200), isOwn),
     directive(after('del-header', reasonHeader)),
     ...grpcAnswerRules(),
+  ];
+}
+
+/** What the filter has ended, and why. */
+function filterLines(isOwn: Condition): Directive[] {
+  return [
+    ...filterReasons.flatMap((reason) => {
+      const value = grpcAnswer(reason, placeholder).headers.find(([name]) => name === 'grpc-message')?.[1] ?? '';
+      const isIt = all(isOwn, test(variable(variables.why), 'str', reason));
+      return [
+        directive(after('set-header', 'grpc-message', withRequestId(value)), isIt),
+        directive(after('set-header', statusDetailsHeader, detailsFormat(reason)), isIt),
+      ];
+    }),
+    directive(after(`set-var(${variables.grpc})`, variable(variables.why)), all(isOwn, isFound(variables.why))),
   ];
 }
 
@@ -126,6 +148,7 @@ function deadlineLines(when: Condition): Directive[] {
   const message = grpcAnswer(deadlineReason, placeholder).headers.find(([name]) => name === 'grpc-message')?.[1] ?? '';
   return [
     directive(after('set-header', 'grpc-message', withRequestId(message)), when),
+    directive(after('set-header', statusDetailsHeader, detailsFormat(deadlineReason)), when),
     directive(after('set-header', reasonHeader, deadlineReason), when),
   ];
 }
@@ -148,6 +171,7 @@ export function silenceLines(problem: string): Directive[] {
     directive(after('set-header', 'content-type', 'application/grpc'), when),
     directive(after('set-header', 'grpc-status', answer.get('grpc-status') ?? ''), when),
     directive(after('set-header', 'grpc-message', withRequestId(answer.get('grpc-message') ?? '')), when),
+    directive(after('set-header', statusDetailsHeader, detailsFormat('request-timeout')), when),
     directive(after(`set-var(${variables.grpc})`, call('str', 'request-timeout')), when),
     directive(after('set-status', 200), when),
   ];
@@ -155,10 +179,11 @@ export function silenceLines(problem: string): Directive[] {
 
 /** The answer to what the gate has refused: all of it stands in the agent's variables. `hasLua`: it is loaded there. */
 export function grpcRefusalRules(hasLua: boolean): Directive[] {
-  const { grpcStatus, grpcMessage, retryAfter } = variables.answer;
+  const { grpcStatus, grpcMessage, grpcDetails, retryAfter } = variables.answer;
   const status = ['hdr', 'grpc-status', format({ sample: variable(grpcStatus) })];
   const message = ['hdr', 'grpc-message', format({ sample: variable(grpcMessage) })];
-  const words = request('return', 'status', 200, ...status, ...message);
+  const details = ['hdr', statusDetailsHeader, format({ sample: variable(grpcDetails) })];
+  const words = request('return', 'status', 200, ...status, ...message, ...details);
   const again = ['hdr', 'retry-after', format({ sample: variable(retryAfter) })];
   return [
     ...(hasLua ? [refuseLate(isFound(grpcStatus))] : []),

@@ -14,6 +14,7 @@ import {
 import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { frame, modelName, modelSpec, modelVersion } from '../../../test/support/protobuf-bytes.ts';
+import { reasonTold } from '../../../test/support/rpc-status.ts';
 import {
   call as callRest,
   eventually,
@@ -72,6 +73,7 @@ test('a call is given up when its client has no more time, and is told so', asyn
     const tookMs = performance.now() - startMs;
     assert.deepEqual([end.status, end.grpcStatus, end.reset], [200, '4', 0], timeout);
     assert.match(String(end.headers['grpc-message']), /not done within its deadline/);
+    assert.equal(reasonTold(end), 'DEADLINE_EXCEEDED');
     assert.ok(tookMs < atMostMs, `${timeout} took ${tookMs} ms`);
   }
   const records = await stage.records(4);
@@ -107,6 +109,7 @@ test('a refusal is Trailers-Only, with a status, a sentence and the id', async (
     assert.ok(String(end.headers['grpc-message']).endsWith(` (${id})`));
     if (sentence !== undefined) assert.equal(end.headers['grpc-message'], `${sentence} (${id})`);
     assert.equal(end.headers['content-type'], 'application/grpc');
+    assert.equal(reasonTold(end), status === '16' ? 'CREDENTIAL_MISSING' : 'NO_RULE_ALLOWS');
   }
 });
 
@@ -131,6 +134,7 @@ test('a dishonest message is refused, small or large, and the replica never had 
       const end = await send({ chunks: [body] });
       assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '3', true]);
       assert.equal(end.headers['content-type'], 'application/grpc');
+      assert.equal(reasonTold(end), body === twice ? 'MESSAGE_AMBIGUOUS' : 'MESSAGE_MALFORMED');
     }
   }
   const compressed = await send({ chunks: [frame(message(10), 1)] });
@@ -163,7 +167,7 @@ test('trailers of a request are refused, small or large: identity could stand th
 test('what is too large by its frame is refused at once', async () => {
   const head = frame(message(10), 0, 64 * 1024 * 1024);
   const end = await send({ chunks: [head, Buffer.alloc(100_000)] });
-  assert.deepEqual([end.grpcStatus, end.isTrailersOnly], ['8', true]);
+  assert.deepEqual([end.grpcStatus, end.isTrailersOnly, reasonTold(end)], ['8', true, 'BODY_TOO_LARGE']);
 });
 
 test('grpc-js is served, and told why it is refused', async () => {
@@ -198,6 +202,7 @@ test('a limit is RESOURCE_EXHAUSTED, and says when to come again', async () => {
     const end = await own.call(made);
     assert.deepEqual([end.grpcStatus, end.headers['retry-after'], end.isTrailersOnly], ['8', '60', true]);
     assert.equal(end.headers['ratelimit-policy'], '"caller";q=1;w=60');
+    assert.equal(reasonTold(end), 'LIMIT_EXCEEDED');
   }
   const [, refused] = (await own.records(3)).map((record) => record.core);
   assert.deepEqual([refused?.reason, refused?.grpcStatus], ['limit-exceeded', 8]);
@@ -221,6 +226,7 @@ test('a replica that is not there is UNAVAILABLE', async () => {
   for (let turn = 0; turn < 2; turn += 1) {
     const end = await own.call(spec);
     assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '14', true]);
+    assert.equal(reasonTold(end), 'UPSTREAM_UNAVAILABLE');
     assert.equal(end.headers['x-headgate-reason'], undefined);
   }
   const [core] = (await own.records(2)).map((record) => record.core);
@@ -230,6 +236,7 @@ test('a replica that is not there is UNAVAILABLE', async () => {
 test('a message that does not come is given up', { timeout: 20_000 }, async () => {
   const end = await send({ chunks: [frame(message(100)).subarray(0, 50)], isOpen: true });
   assert.deepEqual([end.status, end.grpcStatus, end.isTrailersOnly], [200, '4', true]);
+  assert.equal(reasonTold(end), 'REQUEST_TIMEOUT');
 });
 
 test('after a goodbye of the replica a call is served, or may be sent again', async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { type DenialReason, denials, grpcAnswer, statusDetailsHeader } from '../../gate/index.ts';
 import { chosenVersionBytes, MessageWalk, type WalkKind } from '../../wire/index.ts';
 import { bytesField, bytesMaxOfCases, frame, messageCases } from '../../wire/testing/message-cases.ts';
 import { luaFiles, luaNames } from './lua.ts';
@@ -119,4 +120,24 @@ end`;
     answers,
     asked.map(({ spec, version }) => chosenVersionBytes(spec, version).toString('hex')),
   );
+});
+
+test('details of refusals are written in the same bytes', () => {
+  const ids = ['worker.1-1', `worker.12-${'9'.repeat(20)}`];
+  const reasons = Object.keys(denials) as DenialReason[];
+  const asked = ids.flatMap((id) => reasons.map((reason) => ({ id, reason, retryAfterSeconds: undefined })));
+  const limited = { id: 'worker.1-3', reason: 'limit-exceeded', retryAfterSeconds: 86_400 } as const;
+  const script = `for line in io.lines(os.getenv('INPUT')) do
+  local text, reason = line:match('^(%S+) (%S+)$')
+  io.write((headgate.details(text, reason):gsub('.', function(c) return ('%02x'):format(c:byte()) end)), '\\n')
+end`;
+  const answers = inHaproxy(script, [
+    ...asked.map(({ id, reason }) => `${id} ${reason}`),
+    'worker.1-3;86400 limit-exceeded',
+  ]);
+  const wanted = [...asked, limited].map(({ id, reason, retryAfterSeconds }) => {
+    const { headers } = grpcAnswer(reason, id, retryAfterSeconds === undefined ? {} : { retryAfterSeconds });
+    return Buffer.from(new Map(headers).get(statusDetailsHeader) ?? '', 'base64').toString('hex');
+  });
+  assert.deepEqual(answers, wanted);
 });

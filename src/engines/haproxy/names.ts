@@ -21,6 +21,8 @@ export const variables = {
   grpc: 'txn.gr',
   /** What its message names, as lua/fetch.lua says it; `-`: nothing was read. */
   message: 'txn.msg',
+  /** On listeners that have both kinds of gRPC calls: 1 where the messages pass as they come, else 0. */
+  stream: 'txn.st',
   /** Set where all of the message is in the buffer. */
   whole: 'txn.whole',
   /** Why the filter has refused a message; the version that it has to append. */
@@ -30,6 +32,8 @@ export const variables = {
   backend: 'txn.be',
   /** How a call was carried that was handed over. */
   carried: 'txn.car',
+  /** Status of a service's answer that is no gRPC. */
+  fault: 'txn.fault',
   /** Method and path of a request that no decision is kept for. */
   request: 'txn.req',
   trace: 'txn.tp',
@@ -52,6 +56,7 @@ export const variables = {
     /** These, and `retryAfter`, are set by rules, too, where a gRPC call is refused once its body was taken in: see lua/refuse.lua. */
     grpcStatus: 'txn.g.gs',
     grpcMessage: 'txn.g.gm',
+    grpcDetails: 'txn.g.gd',
   },
 } as const;
 
@@ -67,11 +72,14 @@ export const answerNames = {
   policy: 'policy',
   grpcStatus: 'gs',
   grpcMessage: 'gm',
+  grpcDetails: 'gd',
 } as const satisfies Record<keyof typeof variables.answer, string>;
 
 export const backends = {
   gate: 'headgate.gate',
   refused: 'headgate.refused',
+  refusedStreams: 'headgate.refused.streams',
+  open: 'headgate.open',
   fast: 'headgate.rate.fast',
   slow: 'headgate.rate.slow',
 } as const;

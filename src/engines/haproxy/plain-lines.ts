@@ -15,6 +15,14 @@ export class PlainLines implements PlainReader {
   upstreamMs = -1;
   /** Of a call that waited the careful way tells. */
   readonly queueMs = -1;
+  bytesIn = -1;
+  bytesOut = -1;
+  /** Trailers are not seen. */
+  readonly grpcStatus = -1;
+  /** Of a stream that it was told of the careful way tells. */
+  readonly messagesIn = -1;
+  readonly messagesOut = -1;
+  readonly firstMs = -1;
   core!: HeldCore;
   readonly #books: CoreBooks;
   readonly #copyist = new Copyist();
@@ -82,8 +90,8 @@ export class PlainLines implements PlainReader {
     copyist.take(tab);
     this.#measured(form.connectMs);
     this.upstreamMs = this.#measured(form.upstreamMs);
-    this.#measured(form.bytesIn);
-    this.#measured(form.bytesOut);
+    this.bytesIn = this.#measured(form.bytesIn);
+    this.bytesOut = this.#measured(form.bytesOut);
     if (copyist.follows(form.noEndpoint)) copyist.take(form.noEndpoint);
     else {
       copyist.put(form.endpoint);

@@ -15,7 +15,7 @@ export const recordOffsets = {
   slots: 23,
   retryAfter: 111,
   service: 120,
-  /** That has to be appended to a gRPC message; `.`: none. */
+  /** That has to be appended to a gRPC message, or the number of a permit for streams (see stream-tracking.ts); `.`: none. */
   version: 126,
   /** The issuer is the field behind it, behind that the upstream's path, and behind that RateLimit-Policy (`.`: no limits). */
   subject: 146,
@@ -26,6 +26,8 @@ export const letters = {
   ordinary: ['0', 'U'],
   long: ['L', 'l'],
   nobody: ['N', 'n'],
+  /** Of a call that is made for another: as a long one, and before its last field the earlier assertions. */
+  relayed: ['R', 'r'],
 } as const satisfies Readonly<Record<string, readonly [safe: string, unsafe: string]>>;
 export const unsafeLetters = Object.values(letters).map(([, unsafe]) => unsafe);
 
@@ -83,8 +85,8 @@ function slotNumbers(limit: LimitPlan, key: number): number[] {
   return [speed.name === 'fast' ? key : 0, speed.name === 'slow' ? key : 0, cost, burst];
 }
 
-/** Letters of records of calls that are handed over: of a caller who is known, or of nobody. */
-export const handedKinds = { known: 'A', unknown: 'B' } as const;
+/** Letters of records of calls that are handed over: of a caller who is known, of nobody, or made for another. */
+export const handedKinds = { known: 'A', unknown: 'B', relayed: 'C' } as const;
 
 export interface RecordParts {
   readonly permit: Permit;
@@ -100,14 +102,16 @@ export interface RecordParts {
   readonly counters: readonly number[];
   /** The permit's pass, where the call is handed over. */
   readonly pass?: string | undefined;
+  /** Number of the permit, where its calls are to be known while they are open; see stream-tracking.ts. */
+  readonly open?: number | undefined;
   /** Its limits were looked at elsewhere, and admit it or not; undefined: HAProxy counts. Such a record is for one call. */
   readonly isAdmitted?: boolean | undefined;
 }
 
 /** The record of a permit. Visible ASCII and spaces only. */
 export function permitRecord(parts: RecordParts): string {
-  const { permit, endSeconds, core, service, path, counters, isAdmitted, pass } = parts;
-  const { identity, assertion, limits, operation, version } = permit.fields;
+  const { permit, endSeconds, core, service, path, counters, isAdmitted, pass, open } = parts;
+  const { identity, relayed, assertion, limits, operation, version } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
     if (limit === undefined || isAdmitted === true) return [0, 0, 0, 0];
@@ -120,24 +124,31 @@ export function permitRecord(parts: RecordParts): string {
     ...[core, ...slots.flat()].map((number) => cell(String(number), numberWidth)),
     cell(String(retryAfterSeconds(limits)), recordOffsets.service - recordOffsets.retryAfter),
     cell(String(service), recordOffsets.version - recordOffsets.service),
-    // A path says it already.
-    cell((operation.grpc && version) || '.', recordOffsets.subject - recordOffsets.version),
+    // A path says it already. Where calls are known while they are open, no version is chosen.
+    cell(open?.toString() ?? ((operation.grpc && version) || '.'), recordOffsets.subject - recordOffsets.version),
   ].join('');
   // Read only where a call is refused: it costs those that pass nothing, as long as there is room before the assertion.
   const upstream = `${path ?? '-'} ${rateLimitPolicy(limits) || '.'}`;
   if (pass !== undefined) return handedRecord(permit, fixed, `${upstream} ${pass}`);
   const letter = (kind: keyof typeof letters): string => letters[kind][operation.safe ? 0 : 1];
   if (identity === undefined || assertion === undefined) return `${letter('nobody')}${fixed}- - ${upstream} .`;
-  const text = `${fixed}${headerText(identity.subject)} ${headerText(identity.issuer)} ${upstream} `;
+  const text = `${fixed}${whoText(relayed?.origin ?? identity)} ${upstream} `;
+  if (relayed !== undefined) return `${letter('relayed')}${text}${relayed.texts.join(',')} ${assertion}`;
   if (text.length >= assertionOffset) return `${letter('long')}${text}${assertion}`;
   return `${letter('ordinary')}${text}`.padEnd(assertionOffset, '.') + assertion;
 }
 
 /** The same of a call that is handed over. `rest`: of the fields, behind the issuer and before the assertion. */
-function handedRecord({ fields: { identity, assertion } }: Permit, fixed: string, rest: string): string {
+function handedRecord({ fields: { identity, relayed, assertion } }: Permit, fixed: string, rest: string): string {
   if (identity === undefined || assertion === undefined) return `${handedKinds.unknown}${fixed}- - ${rest} .`;
-  const who = `${headerText(identity.subject)} ${headerText(identity.issuer)}`;
-  return `${handedKinds.known}${fixed}${who} ${rest} ${assertion}`;
+  const text = `${fixed}${whoText(relayed?.origin ?? identity)} ${rest}`;
+  if (relayed !== undefined) return `${handedKinds.relayed}${text} ${relayed.texts.join(',')} ${assertion}`;
+  return `${handedKinds.known}${text} ${assertion}`;
+}
+
+/** Whom the service sees: the caller, or who the call is made for. */
+function whoText({ subject, issuer }: { readonly subject: string; readonly issuer: string }): string {
+  return `${headerText(subject)} ${headerText(issuer)}`;
 }
 
 function cell(text: string, width: number): string {

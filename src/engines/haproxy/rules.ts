@@ -11,6 +11,9 @@ import { backends, gateServer, spoeEngine, spoeGroup, variables } from './names.
 import { all, type Condition, call, chain, type Directive, directive, format, not, test } from './print.ts';
 import { assertionOffset, letters, recordOffsets } from './record.ts';
 import { type Refusing, recordField, refusalRules, returnWords } from './refusals.ts';
+import { isRelaying, relayedRules } from './relayed-rules.ts';
+import { refusingStream, streamRefusalRules } from './stream-refusals.ts';
+import { trackOpenRules } from './stream-tracking.ts';
 import { retryRules } from './traffic-lines.ts';
 import { isFound, request, requestLine, variable } from './words.ts';
 
@@ -68,6 +71,33 @@ const plainlyPermittedGrpc: readonly Stage[] = [
   retryPlainly,
 ];
 
+/** The same for gRPC calls whose messages pass as they come. */
+const permittedStream: readonly Stage[] = [
+  limit,
+  cleanse,
+  timeout,
+  takeTrailers,
+  setTarget,
+  identify,
+  rewrite,
+  trackOpenRules,
+  retry,
+];
+
+/** The same, where the fields are plain. */
+const plainlyPermittedStream: readonly Stage[] = [
+  removeCredential,
+  refuseMalformed,
+  limit,
+  timeout,
+  takeTrailers,
+  setTarget,
+  identifyPlainly,
+  rewrite,
+  trackOpenRules,
+  retryPlainly,
+];
+
 /** The same for a call that is handed over: where it goes stands in its pass, and what is to be appended, too. */
 const handed: readonly Stage[] = [limit, body, cleanse, setTarget, handOverRules];
 
@@ -105,6 +135,17 @@ export function plainlyPermittedGrpcRules(scene: RuleScene): Directive[] {
 /** Rules of the backend that a miss of gRPC goes to. */
 export function missedGrpcRules(scene: RuleScene): Directive[] {
   return [ask, refuse, ...permittedGrpc].flatMap((stage) => stage(scene));
+}
+
+/** Rules of the backends for gRPC calls whose messages pass as they come: kept and plain, kept, and asked about. */
+export function streamRules(of: RuleScene): Readonly<Record<'plain' | 'kept' | 'asked', Directive[]>> {
+  const scene = { ...of, refusing: refusingStream };
+  const written = (stages: readonly Stage[]): Directive[] => stages.flatMap((stage) => stage(scene));
+  return {
+    plain: written(plainlyPermittedStream),
+    kept: written(permittedStream),
+    asked: written([ask, refuse, ...permittedStream]),
+  };
 }
 
 /** Rules of a backend of the assisted way: a record is there, with a pass in it. */
@@ -151,6 +192,7 @@ function ask({ refusing }: RuleScene): Directive[] {
 }
 
 function refuse({ refusing }: RuleScene): Directive[] {
+  if (refusing === refusingStream) return streamRefusalRules();
   const isGrpc = refusing === refusingGrpc;
   return [...grpcRefusalRules(isGrpc), ...(isGrpc ? [] : refusalRules())];
 }
@@ -239,22 +281,32 @@ function setTarget(): Directive[] {
 
 /** An ordinary record: the identity of a caller who is known, its assertion at its place. */
 function identifyPlainly(): Directive[] {
+  return [...sayWho(), ...assert()];
+}
+
+function sayWho(): Directive[] {
   const { subject } = recordOffsets;
-  const assertion = chain(variable(variables.record), call('bytes', assertionOffset));
   return [
     directive(request('add-header', 'x-headgate-subject', format({ sample: recordField(subject) }))),
     directive(request('add-header', 'x-headgate-issuer', format({ sample: recordField(subject, 1) }))),
-    directive(request('add-header', 'x-headgate-assertion', format({ sample: assertion }))),
   ];
 }
 
+function assert(when?: Condition): Directive[] {
+  const assertion = chain(variable(variables.record), call('bytes', assertionOffset));
+  return [directive(request('add-header', 'x-headgate-assertion', format({ sample: assertion })), when)];
+}
+
 /** The upstream learns who calls. */
-function identify(): Directive[] {
+function identify({ demands }: RuleScene): Directive[] {
   const kind = (name: keyof typeof letters): Condition => test(variable(variables.record), 'beg', ...letters[name]);
   const last = chain(variable(variables.record), call('field', -1, ' '));
+  const relays = isRelaying(demands);
   return [
-    ...identifyPlainly(),
+    ...sayWho(),
+    ...assert(relays ? not(kind('relayed')) : undefined),
     directive(request('set-header', 'x-headgate-assertion', format({ sample: last })), kind('long')),
+    ...(relays ? relayedRules(kind('relayed')) : []),
     directive(request('del-header', '^x-headgate-(subject|issuer|assertion)$', '-m', 'reg'), kind('nobody')),
   ];
 }

@@ -107,12 +107,12 @@ export class RawClient {
 }
 
 /** Polls for something; throws after a while. */
-export async function until<T>(look: () => T | undefined): Promise<T> {
+export async function until<T>(look: () => T | undefined, everyMs = 5): Promise<T> {
   const endMs = Date.now() + 15_000;
   while (Date.now() < endMs) {
     const found = look();
     if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
   throw new Error('it never came');
 }

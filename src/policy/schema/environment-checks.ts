@@ -94,7 +94,12 @@ export function checkIdentityBinding({ map, source, report }: CheckedMap): void 
       span: spanOf(issuers.key, source),
       hint: 'put all of them into `issuers`',
     });
-  } else if (!issuer && !issuers && !hasAny(map, ['accounts', 'trustDomain', 'cluster'])) {
+  } else if ((issuer || issuers) && hasAny(map, ['gateways'])) {
+    report.add('HG1108', 'an issuer and `gateways` are given', {
+      span: spanOf(pairOf(map, 'gateways')?.key ?? map, source),
+      hint: 'an identity is known by the one or by the other',
+    });
+  } else if (!issuer && !issuers && !hasAny(map, ['gateways', 'accounts', 'trustDomain', 'cluster'])) {
     report.add('HG1102', 'this identity is bound to no issuer', {
       span: headOf(map, source),
       hint: 'add `issuer: https://…`',

@@ -19,6 +19,7 @@ import {
 } from './environment-faults.ts';
 import { name, text } from './leaves.ts';
 import { exactlyOneOf, later, laterFault, note, notes } from './notes.ts';
+import { gateways } from './relay.ts';
 import { telemetry } from './telemetry.ts';
 import { trafficKeys } from './traffic.ts';
 import { version } from './version.ts';
@@ -98,11 +99,12 @@ const identityBinding = z
   .strictObject({
     issuer: issuer.optional().describe('URL of the OpenID Provider; http on loopback only.'),
     issuers: z.array(issuer).min(1).optional().describe('Several providers; their subjects are kept apart.'),
+    gateways: gateways.optional().describe('Gateways whose assertions are believed.'),
     accounts: later('AWS identities'),
     trustDomain: later('SPIFFE identities'),
     cluster: later('Kubernetes identities'),
   })
-  .meta(exactlyOneOf('issuer', 'issuers'))
+  .meta(exactlyOneOf('issuer', 'issuers', 'gateways'))
   .register(
     notes,
     note({ what: 'the binding of an identity', hint: 'write `{ issuer: https://… }`', checkMap: checkIdentityBinding }),
@@ -167,6 +169,9 @@ export const environmentSchema = z
   .strictObject({
     version,
     environment: name('an environment', { addresses: true }).describe('Name that the `in` of a rule uses.'),
+    gateway: name('a gateway', { addresses: true })
+      .describe('Name of this gateway, where several are of one environment: it joins the issuer of its assertions.')
+      .optional(),
     engine: z.enum(['embedded', 'haproxy']).register(
       notes,
       note({

@@ -27,7 +27,7 @@ export function checkRuleNames(checked: CheckedItems): void {
   checkUnique(checked, { what: 'a rule', key: 'name' });
 }
 
-const identityKinds = ['oidc', 'kubernetes', 'aws', 'spiffe', 'apiKeys'];
+const identityKinds = ['oidc', 'kubernetes', 'aws', 'spiffe', 'apiKeys', 'headgate'];
 
 /** An identity has one kind. That it has any, and no other key, the schema sees to. */
 export function checkIdentityKind({ map, source, report }: CheckedMap): void {

@@ -21,6 +21,7 @@ import {
   windowFault,
   windowHint,
 } from './policy-faults.ts';
+import { headgate } from './relay.ts';
 import { version } from './version.ts';
 import { ruleVersions, versionNames } from './versions.ts';
 
@@ -65,6 +66,7 @@ const identity = z
     aws: later('AWS identities'),
     spiffe: later('SPIFFE identities'),
     apiKeys: apiKeys.optional(),
+    headgate: headgate.optional().describe('Callers of callers: what other gateways say of who a call is made for.'),
   })
   .meta({ minProperties: 1, maxProperties: 1 })
   .register(

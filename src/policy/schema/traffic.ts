@@ -10,9 +10,10 @@ import {
   timeoutMsMin,
   triesMax,
 } from '../../std/limits.ts';
-import { name } from './leaves.ts';
+import { shown } from '../shown.ts';
+import { name, nameCharactersMax, text } from './leaves.ts';
 import { count, duration } from './measures.ts';
-import { note, notes } from './notes.ts';
+import { type Fault, note, notes } from './notes.ts';
 import { checkAnswerCodings, checkQueue, checkQueues } from './traffic-checks.ts';
 import { share } from './versions.ts';
 
@@ -44,12 +45,26 @@ const timeouts = z
     }),
   );
 
+/** Full name of a service: `acme.orders.v1.Orders`. */
+const serviceName = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+
+const healthService = text('the full name of a gRPC service', serviceFault, {
+  pattern: serviceName,
+  description: 'Name that a gRPC service is asked about by `grpc.health.v1`. Left out: the server as a whole.',
+});
+
+function serviceFault(written: string): Fault | undefined {
+  if (serviceName.test(written) && written.length <= nameCharactersMax) return undefined;
+  const message = `\`${shown(written)}\` is not the name of a gRPC service`;
+  return { code: 'HG1324', message, hint: 'its full name: `acme.orders.v1.Orders`' };
+}
+
 const health = z
   .strictObject({
     every: duration(
       'every',
       { min: healthEveryMsMin, max: healthEveryMsMax },
-      'How often each replica is asked for its models. Default 2s.',
+      'How often each replica is asked whether it serves, and what. Default 2s.',
     ).optional(),
     rise: count(
       'rise',
@@ -61,11 +76,12 @@ const health = z
       { min: 1, max: healthAnswersMax },
       'Bad answers in a row until it is down. Default 3.',
     ).optional(),
+    service: healthService.optional(),
   })
   .register(
     notes,
     note({
-      what: 'a map of `every`, `rise` and `fall`',
+      what: 'a map of `every`, `rise`, `fall` and `service`',
       within: '`health`',
       hint: 'write `health: { every: 2s, rise: 2, fall: 3 }`',
     }),
@@ -160,7 +176,9 @@ const compression = z
 /** How calls are carried to a service: keys of its binding in an environment. */
 export const trafficKeys = {
   timeouts: timeouts.optional(),
-  health: health.optional().describe('Each replica is asked for the state of its models, once for the whole gateway.'),
+  health: health
+    .optional()
+    .describe('Each replica is asked for the state of its models, or by `grpc.health.v1`, once for the whole gateway.'),
   retries: retries.optional(),
   queue: queue.optional(),
   compression: compression.optional(),

@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { AuditRecord } from '../../../src/audit/index.ts';
-import { RawGrpc } from '../../support/grpc-client.ts';
-import { type GrpcUpstream, startGrpcUpstream } from '../../support/grpc-upstream.ts';
 import { bytesField, frame, modelLabel, modelName, modelSpec, modelVersion } from '../../support/protobuf-bytes.ts';
-import { type Gateway, startGateway } from '../harness/gateway.ts';
-import {
-  type CallerSpec,
-  type CredentialForm,
-  credentialForms,
-  startTestIssuer,
-  type TestIssuer,
-} from '../harness/issuer.ts';
+import { type CallerSpec, credentialForms, startTestIssuer } from '../harness/issuer.ts';
+import { askBoth, type CallShape, countsOf, openSides } from './grpc-sides.ts';
 import { boundVersions, models, policyText, type RuleShape, rules } from './policies.ts';
 
 /** The gRPC side of the differential run; `HEADGATE_SEED` runs other pairs. */
 const seed = Number(process.env.HEADGATE_SEED ?? 20_261_121);
 const runs = 40;
-
-interface CallShape {
-  readonly caller: CallerSpec;
-  readonly form: CredentialForm;
-  readonly path: string;
-  /** Written out only when it is sent: tensors are large. */
-  readonly body: () => Buffer;
-  readonly pieces: number;
-  readonly headers: Readonly<Record<string, string>>;
-}
 
 const callers: readonly CallerSpec[] = [
   { client: 'batch-scorer' },
@@ -114,92 +95,16 @@ const calls = fc
   .array(fc.tuple(call, fc.boolean()), { minLength: 1, maxLength: 25, size: 'max' })
   .map((list) => list.flatMap(([each, isTwice]) => (isTwice ? [each, each] : [each])));
 
-interface Side {
-  readonly gateway: Gateway;
-  readonly upstream: GrpcUpstream;
-}
-
 test('two engines answer the same gRPC calls the same', { timeout: 300_000 }, async (context) => {
   await using opened = new AsyncDisposableStack();
   const issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
-  const sides: Side[] = [];
-  for (const name of ['embedded', 'haproxy'] as const)
-    sides.push(await openSide(opened, { name, issuer, first: sides[0] }));
-  const counts = { pairs: 0, permits: 0, refusals: new Set<string>() };
-  const equal = async (shapes: readonly RuleShape[], list: readonly CallShape[]): Promise<void> => {
-    const text = policyText(shapes);
-    await Promise.all(sides.map(({ gateway }) => gateway.swap(text)));
-    const [expected = [], actual = []] = await Promise.all(sides.map((side) => ask(side, issuer, list)));
-    for (const [at, { form, path, body }] of list.entries()) {
-      assert.deepEqual(
-        actual[at],
-        expected[at],
-        `${form} ${path} ${body().subarray(0, 80).toString('hex')} under\n${text}`,
-      );
-      counts.pairs += 1;
-      if (expected[at]?.core.outcome === 'allow') counts.permits += 1;
-      else counts.refusals.add(expected[at]?.core.reason ?? '');
-    }
-  };
+  const sides = await openSides(opened, { issuer, policy: policyText([]), bindings: { models: boundVersions } });
+  const counts = countsOf();
+  const equal = (shapes: readonly RuleShape[], list: readonly CallShape[]): Promise<void> =>
+    askBoth({ sides, issuer, counts }, policyText(shapes), list);
   await fc.assert(fc.asyncProperty(rules, calls, equal), { seed, numRuns: runs, endOnFailure: true });
   context.diagnostic(
     `${counts.pairs} pairs, ${counts.permits} permits, refused for ${[...counts.refusals].sort().join(', ')}`,
   );
   assert.ok(counts.permits >= 0.2 * counts.pairs && counts.refusals.size >= 8);
 });
-
-interface SideOptions {
-  readonly name: 'embedded' | 'haproxy';
-  readonly issuer: TestIssuer;
-  /** Whose keys it gets. */
-  readonly first: Side | undefined;
-}
-
-async function openSide(opened: AsyncDisposableStack, { name, issuer, first }: SideOptions): Promise<Side> {
-  const upstream = opened.adopt(await startGrpcUpstream(), (it) => it.close());
-  const places = { issuers: [issuer.url], upstreamPorts: [1], grpcPorts: [upstream.port] };
-  const bindings = { environment: 'prod', ...places, models: boundVersions };
-  const keys = first === undefined ? {} : { keysOf: first.gateway.folder };
-  const gateway = await startGateway(name, policyText([]), bindings, keys);
-  return { gateway: opened.adopt(gateway, (it) => it.stop()), upstream };
-}
-
-interface Outcome {
-  readonly answer: readonly unknown[];
-  readonly ran: readonly unknown[];
-  readonly core: AuditRecord['core'];
-}
-
-/** One after another, so that limits count alike. */
-async function ask({ gateway, upstream }: Side, issuer: TestIssuer, list: readonly CallShape[]): Promise<Outcome[]> {
-  // A new connection: a policy may have brought a new process.
-  using client = new RawGrpc(`http://127.0.0.1:${gateway.port}`);
-  const made: { readonly id: string; readonly answer: readonly unknown[]; readonly ran: readonly unknown[] }[] = [];
-  for (const { caller, form, path, body: write, pieces, headers } of list) {
-    const body = write();
-    const [, authorization] = issuer.credential(caller, form);
-    const before = upstream.ran.length;
-    const size = Math.max(1, Math.ceil(body.length / pieces));
-    const chunks = Array.from({ length: Math.ceil(body.length / size) }, (_, at) =>
-      body.subarray(at * size, (at + 1) * size),
-    );
-    const sent = { ...headers, ...(authorization !== undefined && { authorization }) };
-    const end = await client.call(path, { chunks, headers: sent });
-    const id = String(end.headers['x-headgate-request-id']);
-    const message = String(end.headers['grpc-message'] ?? '').replace(id, '{id}');
-    const answer = [end.status, end.grpcStatus, message, end.headers['content-type'], end.headers['retry-after']];
-    made.push({
-      id,
-      answer,
-      ran: upstream.ran
-        .slice(before)
-        .map((each) => [each.models, each.message.length, each.headers['x-headgate-subject']]),
-    });
-  }
-  const records = await gateway.records(made.map(({ id }) => id));
-  return made.map(({ answer, ran }, at) => {
-    const record = records[at];
-    assert.ok(record !== undefined);
-    return { answer, ran, core: record.core };
-  });
-}

@@ -8,11 +8,15 @@ export interface Bindings {
   readonly environment: string;
   readonly issuers: readonly string[];
   readonly upstreamPorts: readonly number[];
+  /** What the policy calls the service; `scoring` unless given. */
+  readonly serviceName?: string;
   /** Versions of models, as one line of YAML. */
   readonly models?: string;
+  /** Further identities, each as one line of YAML: `relay: { … }`. */
+  readonly identity?: readonly string[];
   /** Further keys of the service, each as one line of YAML. */
   readonly service?: readonly string[];
-  /** gRPC ports of the same replicas. */
+  /** gRPC ports of the same replicas; alone where there are no others. */
   readonly grpcPorts?: readonly number[];
   /** `64MB` */
   readonly body?: string;
@@ -35,10 +39,6 @@ export function compileTexts(policyText: string, environment: string): Plan {
 }
 
 export function environmentText(engine: EngineName, bindings: Bindings, folder: string): string {
-  const endpoints = bindings.upstreamPorts.map((port, index) => {
-    const grpc = bindings.grpcPorts?.[index];
-    return `      - { rest: 127.0.0.1:${port}${grpc === undefined ? '' : `, grpc: 127.0.0.1:${grpc}`} }`;
-  });
   return [
     'version: 1',
     `environment: ${bindings.environment}`,
@@ -48,11 +48,13 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     '  - { name: public, address: 127.0.0.1:0 }',
     '  - { name: internal, address: 127.0.0.1:0 }',
     ...secureListener(bindings),
-    `identity: { staff: { issuers: [${bindings.issuers.join(', ')}] } }`,
+    'identity:',
+    `  staff: { issuers: [${bindings.issuers.join(', ')}] }`,
+    ...(bindings.identity ?? []).map((line) => `  ${line}`),
     'services:',
-    '  scoring:',
+    `  ${bindings.serviceName ?? 'scoring'}:`,
     '    endpoints:',
-    ...endpoints,
+    ...endpointLines(bindings),
     ...(bindings.models === undefined ? [] : [`    models: ${bindings.models}`]),
     ...(bindings.service ?? []).map((line) => `    ${line}`),
     ...(bindings.body === undefined ? [] : [`bounds: { body: ${bindings.body} }`]),
@@ -60,6 +62,14 @@ export function environmentText(engine: EngineName, bindings: Bindings, folder: 
     'admin: 127.0.0.1:0',
     '',
   ].join('\n');
+}
+
+function endpointLines({ upstreamPorts, grpcPorts = [] }: Bindings): string[] {
+  if (upstreamPorts.length === 0) return grpcPorts.map((port) => `      - 127.0.0.1:${port}`);
+  return upstreamPorts.map((port, index) => {
+    const grpc = grpcPorts[index];
+    return `      - { rest: 127.0.0.1:${port}${grpc === undefined ? '' : `, grpc: 127.0.0.1:${grpc}`} }`;
+  });
 }
 
 function secureListener({ tls }: Bindings): string[] {

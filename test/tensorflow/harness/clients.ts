@@ -1,4 +1,4 @@
-import { PythonProgram } from './python.ts';
+import { tensorFlowProgram } from './python.ts';
 
 export interface RestCall {
   readonly method: 'GET' | 'POST' | 'PUT';
@@ -17,7 +17,7 @@ export interface RestAnswer {
 
 /** Python's `requests`. */
 export class RestClient {
-  readonly #program = new PythonProgram('rest_client.py');
+  readonly #program = tensorFlowProgram('rest_client.py');
 
   async send(call: RestCall): Promise<RestAnswer> {
     return (await this.#program.ask(call)) as RestAnswer;
@@ -71,7 +71,7 @@ export interface GrpcOutcome {
 
 /** Python's official stubs of `tensorflow-serving-api`. */
 export class GrpcClient {
-  readonly #program = new PythonProgram('grpc_client.py');
+  readonly #program = tensorFlowProgram('grpc_client.py');
 
   async send(target: string, call: GrpcCall, token?: string): Promise<GrpcOutcome> {
     return (await this.#program.ask({ ...call, target, ...(token !== undefined && { token }) })) as GrpcOutcome;

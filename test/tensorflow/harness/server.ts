@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PythonProgram } from './python.ts';
+import { tensorFlowProgram } from './python.ts';
 
 /** What TensorFlow's own parser read, or what its runtime ran. */
 export interface Spec {
@@ -58,7 +58,7 @@ export class ModelServer {
     await using undo = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'hg-tensorflow-'));
     undo.defer(() => rm(folder, { recursive: true, force: true }));
-    const program = undo.adopt(new PythonProgram('server.py', [folder]), (it) => it.stop());
+    const program = undo.adopt(tensorFlowProgram('server.py', [folder]), (it) => it.stop());
     const ready = (await program.next()) as { grpc: number; rest: number; models: string };
     return new ModelServer(folder, ready, undo.move());
   }

@@ -1,7 +1,7 @@
 -- service lua.refuse: takes in the rest of a gRPC call's body, then answers with what stands in `txn.g.gs` (grpc-status),
--- `txn.g.gm` (grpc-message), `txn.g.retry` (seconds for retry-after, if any) and `txn.g.policy` (ratelimit-policy, if any), by the
--- gate or by a rule. An answer to a body that is still under way is followed by a reset (RST_STREAM, CANCEL), for which clients
--- forget the answer. Beyond the bound they have to: nobody may have HAProxy read for ever.
+-- `txn.g.gm` (grpc-message), `txn.g.gd` (grpc-status-details-bin), `txn.g.retry` (seconds for retry-after, if any) and `txn.g.policy`
+-- (ratelimit-policy, if any), by the gate or by a rule. An answer to a body that is still under way is followed by a reset
+-- (RST_STREAM, CANCEL), for which clients forget the answer. Beyond the bound they have to: nobody may have HAProxy read for ever.
 local piece, most = 65536, 64 * 1048576
 
 local function refuse(applet)
@@ -15,6 +15,8 @@ local function refuse(applet)
   applet:add_header('content-length', '0')
   applet:add_header('grpc-status', tostring(applet:get_var('txn.g.gs')))
   applet:add_header('grpc-message', applet:get_var('txn.g.gm') or '')
+  local details = applet:get_var('txn.g.gd')
+  if details then applet:add_header('grpc-status-details-bin', details) end
   local again = applet:get_var('txn.g.retry')
   if again then applet:add_header('retry-after', tostring(again)) end
   local policy = applet:get_var('txn.g.policy')
