@@ -32,6 +32,8 @@ export interface Notebook {
   readonly gateMs?: number;
   /** How permits are handed over; left out: none is. */
   readonly handing?: Handing | undefined;
+  /** Gives a number to a permit whose calls are to be known while they are open; left out: they needn't be. */
+  readonly numberOpen?: ((permit: Permit, core: number) => number) | undefined;
 }
 
 /** Of one question. */
@@ -48,7 +50,7 @@ export function answerActions(
   plan: Plan,
   request: GateRequest,
   answer: GateAnswer,
-  { book, ledger, key, handing, counters, isAdmitted, gateMs }: Notebook,
+  { book, ledger, key, handing, counters, isAdmitted, gateMs, numberOpen }: Notebook,
   nowMs: number,
 ): SpopAction[] {
   const number = book.numberOf(staticCore(plan, request, answer));
@@ -60,7 +62,8 @@ export function answerActions(
   if (answer.kind === 'denial') return [core, ...refusalActions(answer, request)];
   const endSeconds = Math.floor(answer.fields.keepUntilMs / 1000);
   const pass = handing?.isNow || handing?.isKept ? handing.seal(answer) : undefined;
-  const recorded = { plan, request, permit: answer, counters, isAdmitted, core: number, endSeconds };
+  const open = numberOpen?.(answer, number);
+  const recorded = { plan, request, permit: answer, counters, isAdmitted, core: number, endSeconds, open };
   const record = recordOf({ ...recorded, pass: handing?.isKept ? pass : undefined });
   if (key !== '' && endSeconds * 1000 > nowMs) {
     ledger?.keep({ key, record, endSeconds, subjectId: answer.fields.identity?.id }, nowMs);
@@ -115,6 +118,7 @@ interface Recorded {
   readonly core: number;
   readonly endSeconds: number;
   readonly pass: string | undefined;
+  readonly open: number | undefined;
 }
 
 /** Numbers of the counters of an answer's limits, in their order. */

@@ -1,13 +1,13 @@
 import type { ListenerPlan, Plan, RoutePlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
-import { headerBytesMax, headerCountMax, targetBytesMax } from '../../std/limits.ts';
+import { headerBytesMax, headerCountMax, targetBytesMax, upstreamTimeoutMs } from '../../std/limits.ts';
 import { type Asked, askedBackends, mayHandOver } from './assisted-forward.ts';
 import type { Demands } from './demands.ts';
 import {
   grpcRules,
-  isGrpcCall,
   isRefusedMessage,
   listensForGrpc,
+  listensForMessages,
   messageRules,
   waitingLines,
 } from './grpc-frontend.ts';
@@ -48,8 +48,11 @@ import {
 } from './print.ts';
 import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
+import { routeConditions } from './route-conditions.ts';
 import { hasControls } from './rules.ts';
-import { after, isFound, isWhole, request, variable } from './words.ts';
+import { forwardStreams, kindRules } from './stream-frontend.ts';
+import { clientTimeoutMs, listensForStreams, listensForStreamsAlone } from './stream-services.ts';
+import { after, isFound, isGrpcCall, isWhole, request, variable } from './words.ts';
 
 interface Scene {
   readonly plan: Plan;
@@ -69,11 +72,13 @@ const stages: readonly Stage[] = [shape, message, key, find];
 export function frontendSection(scene: Scene): Section {
   const { plan, listener, place, index } = scene;
   const isGrpc = listensForGrpc(plan, listener);
+  const clientMs = clientTimeoutMs(plan, listener);
   const isAssisted = (['rest', 'grpc'] as const).some((kind) => mayHandOver(plan, listener, kind));
   return {
     head: ['frontend', frontendName(index), ...(isAssisted ? ['from', leavingDefaults] : [])],
     lines: [
       ...binds(scene),
+      ...(clientMs === upstreamTimeoutMs ? [] : [directive(['timeout', 'client', `${clientMs}ms`])]),
       // Only lines of calls: HAProxy's own words are warnings, and would stand between them.
       directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0', 'err']),
       directive(request('set-log-level', 'err')),
@@ -83,7 +88,7 @@ export function frontendSection(scene: Scene): Section {
       directive(['option', 'forwardfor']),
       ...stages.flatMap((stage) => stage(scene)),
       directive(after('set-header', 'x-headgate-request-id', format({ sample: call('unique-id') }))),
-      ...(isGrpc ? waitingLines() : []),
+      ...(listensForMessages(plan, listener) ? waitingLines() : []),
       ...forward(scene),
     ],
   };
@@ -148,7 +153,9 @@ function shape({ plan, listener, demands, place }: Scene): Directive[] {
 
 /** What the message of a gRPC call names is a part of its key. */
 function message({ plan, listener }: Scene): Directive[] {
-  return listensForGrpc(plan, listener) ? messageRules(plan, listener) : [];
+  if (!listensForGrpc(plan, listener)) return [];
+  const kinds = listensForStreams(plan, listener) ? kindRules(plan, listener) : [];
+  return [...kinds, ...messageRules(plan, listener)];
 }
 
 /**
@@ -233,13 +240,22 @@ function forward({ plan, listener }: Scene): Directive[] {
     ),
     ...askedBackends(plan, first, kind).map((each) => askedRule(each, when)),
   ];
+  const held = { any: holds(recordOffsets.end), ordinary: holds(recordOffsets.kind) };
   return [
-    ...(listensForGrpc(plan, listener) ? forwardGrpc(chosen, isHandedToo('grpc')) : []),
+    ...(listensForStreams(plan, listener) ? forwardStreams(plan, listener, { chosen, holds: held }) : []),
+    ...(listensForMessages(plan, listener) ? forwardGrpc(chosen, isHandedToo('grpc')) : []),
     ...(listensForGrpc(plan, listener) ? asked('grpc', isGrpcCall) : []),
-    directive(['use_backend', chosen(plainPrefix)], all(holds(recordOffsets.kind), isFound(variables.plain))),
-    ...(isHandedToo('rest') ? [handOver(chosen(assistPrefix))] : []),
-    directive(['use_backend', chosen(upstreamPrefix)], holds(recordOffsets.end)),
+    // Of those services no permit is for REST.
+    ...(listensForStreamsAlone(plan, listener) ? [] : forwardRest(chosen, isHandedToo('rest'))),
     ...asked('rest'),
+  ];
+}
+
+function forwardRest(chosen: (prefix: string) => Format | string, isHandedToo: boolean): Directive[] {
+  return [
+    directive(['use_backend', chosen(plainPrefix)], all(holds(recordOffsets.kind), isFound(variables.plain))),
+    ...(isHandedToo ? [handOver(chosen(assistPrefix))] : []),
+    directive(['use_backend', chosen(upstreamPrefix)], holds(recordOffsets.end)),
   ];
 }
 
@@ -271,17 +287,9 @@ function forwardGrpc(chosen: (prefix: string) => Format | string, isHandedToo: b
   ];
 }
 
-/** As the gate matches: the host without its port and in lower case, the prefix by whole segments. */
-function routeRules({ host, pathPrefix }: RoutePlan, { backend, when: own }: Asked, when?: Condition): Directive[] {
-  const name = chain(call('req.fhdr', 'host', 1), call('host_only'), call('lower'));
-  const hosts = host === undefined ? [] : [test(name, 'str', host)];
-  const path = call('path');
-  const paths =
-    pathPrefix === undefined || pathPrefix === '/' || pathPrefix === ''
-      ? [[]]
-      : [[test(path, 'str', pathPrefix)], [test(path, 'beg', `${pathPrefix}/`)]];
-  return paths.map((each) => {
-    const tests = [...[when, own].filter((test) => test !== undefined), ...hosts, ...each];
+function routeRules(route: RoutePlan, { backend, when: own }: Asked, when?: Condition): Directive[] {
+  return routeConditions(route).map((conditions) => {
+    const tests = [...[when, own].filter((test) => test !== undefined), ...conditions];
     return directive(['use_backend', backend], tests.length === 0 ? undefined : all(...tests));
   });
 }

@@ -43,7 +43,7 @@ export function grpcSections({ scene, place, slots }: GrpcScene): Section[] {
   ];
 }
 
-interface GrpcScene {
+export interface GrpcScene {
   readonly scene: RuleScene;
   readonly place: Place;
   readonly slots: Slots;

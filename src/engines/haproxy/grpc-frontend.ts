@@ -7,21 +7,26 @@ import { grpcAnswerRules, grpcReturnRules, grpcReturnWords, messageReasons, sile
 import { backends, grpcNamesMap, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { all, any, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
-import { isFound, request, requestLine, variable } from './words.ts';
+import { isStream } from './stream-frontend.ts';
+import { listensForStreams, streamServices } from './stream-services.ts';
+import { isFound, isGrpcCall, request, requestLine, variable } from './words.ts';
 
 /** Whether a service is spoken to in gRPC. */
 export function hasGrpc({ endpoints }: UpstreamPlan): boolean {
   return endpoints.some(({ grpc }) => grpc !== undefined);
 }
 
-/** Whether a listener has a route to such a service. */
+/** Whether a listener has a route to such a service, of either kind: one whose messages are walked, or one whose messages pass as they come. */
 export function listensForGrpc(plan: Plan, { routes }: ListenerPlan): boolean {
   const services = new Set(plan.upstreams.filter(hasGrpc).map(({ service }) => service));
   return routes.some(({ service }) => services.has(service));
 }
 
-/** A gRPC call. */
-export const isGrpcCall = isFound(variables.grpc);
+/** Whether a listener has a route to a service whose messages are walked. */
+export function listensForMessages(plan: Plan, { routes }: ListenerPlan): boolean {
+  const services = new Set(plan.upstreams.filter(hasGrpc).map(({ service }) => service));
+  return routes.some(({ service }) => services.has(service) && !streamServices(plan).has(service));
+}
 
 /** Whether it is one, before anything else is looked at; the names of its fields may be plain where those of others aren't. */
 export function grpcRules({ directory }: Place): Directive[] {
@@ -39,23 +44,40 @@ export function grpcRules({ directory }: Place): Directive[] {
  * What a gRPC call's message names, from what the buffer holds of it. Whether that is all is asked before: what comes later is
  * the filter's to see.
  */
-export function messageRules(plan: Plan, { routes }: ListenerPlan): Directive[] {
+export function messageRules(plan: Plan, listener: ListenerPlan): Directive[] {
+  return [
+    ...(listensForMessages(plan, listener) ? walkRules(plan, listener) : [nothingRead]),
+    // First of all reasons, so last to be set: what a client says of its time, and can't be read.
+    directive(
+      request(`set-var(${variables.grpc})`, call('str', 'request-malformed')),
+      any(
+        all(isGrpcCall, test(timeoutField, 'found'), not(test(timeoutField, 'reg', timeoutPattern))),
+        all(isGrpcCall, test(call('req.fhdr_cnt', 'grpc-timeout'), 'int', 'gt', 1)),
+      ),
+    ),
+  ];
+}
+
+const nothingRead = directive(
+  request(`set-var(${variables.message})`, call('str', '-')),
+  all(isGrpcCall, not(isFound(variables.message))),
+);
+
+function walkRules(plan: Plan, listener: ListenerPlan): Directive[] {
   const refused = test(variable(variables.message), 'beg', '~');
   const isOdd = isFound(variables.odd);
   const hasTail = test(call('internal.htx_blk.type', 'tail'), 'str', 'HTX_BLK_EOT');
+  const isWalked = listensForStreams(plan, listener) ? all(isGrpcCall, not(isStream(plan, listener))) : isGrpcCall;
   return [
-    directive(request('wait-for-body', 'time', `${requestHeadTimeoutMs}ms`), isGrpcCall),
-    directive(request(`set-var(${variables.whole})`, call('internal.htx.has_eom')), isGrpcCall),
-    ...walkedPaths(plan, routes).map(([walk, paths]) =>
+    directive(request('wait-for-body', 'time', `${requestHeadTimeoutMs}ms`), isWalked),
+    directive(request(`set-var(${variables.whole})`, call('internal.htx.has_eom')), isWalked),
+    ...walkedPaths(plan, listener.routes).map(([walk, paths]) =>
       directive(
         request(`set-var(${variables.message})`, call(`lua.message_${walk}`)),
-        all(isGrpcCall, test(call('path'), 'str', ...paths)),
+        all(isWalked, test(call('path'), 'str', ...paths)),
       ),
     ),
-    directive(
-      request(`set-var(${variables.message})`, call('str', '-')),
-      all(isGrpcCall, not(isFound(variables.message))),
-    ),
+    nothingRead,
     // The gate says what is odd, and then that no model is named.
     directive(
       request(`set-var(${variables.grpc})`, chain(variable(variables.message), call('bytes', 1))),
@@ -64,15 +86,7 @@ export function messageRules(plan: Plan, { routes }: ListenerPlan): Directive[] 
     directive(request(`set-var(${variables.message})`, call('str', '-')), all(isGrpcCall, refused, isOdd)),
     directive(
       request(`set-var(${variables.grpc})`, call('str', 'message-malformed')),
-      all(isGrpcCall, hasTail, test(call('lua.trailers'), 'bool')),
-    ),
-    // First of all reasons, so last to be set: what a client says of its time, and can't be read.
-    directive(
-      request(`set-var(${variables.grpc})`, call('str', 'request-malformed')),
-      any(
-        all(isGrpcCall, test(timeoutField, 'found'), not(test(timeoutField, 'reg', timeoutPattern))),
-        all(isGrpcCall, test(call('req.fhdr_cnt', 'grpc-timeout'), 'int', 'gt', 1)),
-      ),
+      all(isWalked, hasTail, test(call('lua.trailers'), 'bool')),
     ),
   ];
 }

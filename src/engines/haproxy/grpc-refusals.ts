@@ -101,8 +101,11 @@ const reasonHeader = 'x-headgate-reason';
 
 const hasContent = test(call('res.fhdr', 'content-type'), 'found');
 
-/** HAProxy's own errors as gRPC says them: they carry their reason, which no other text can get into the audit for. */
-export function grpcErrorLines(upstream: UpstreamPlan): Directive[] {
+/**
+ * HAProxy's own errors as gRPC says them: they carry their reason, which no other text can get into the audit for. `isWalked`: a filter may
+ * have ended the call.
+ */
+export function grpcErrorLines(upstream: UpstreamPlan, isWalked = true): Directive[] {
   const isServed = test(call('status'), 'int', 200);
   const reasons = [...ownErrors.map(([, reason]) => reason), deadlineReason];
   const saidOf = (status: number, reason: DenialReason): DenialReason =>
@@ -118,6 +121,16 @@ export function grpcErrorLines(upstream: UpstreamPlan): Directive[] {
     ...deadlineLines(all(isOwn, isSilence, isSooner(upstream))),
     // The audit has to know what it was: afterwards, it is 200.
     directive(after(`set-var(${variables.grpc})`, call('res.fhdr', reasonHeader)), isOwn),
+    ...(isWalked ? filterLines(isOwn) : []),
+    directive(after('set-status', 200), isOwn),
+    directive(after('del-header', reasonHeader)),
+    ...grpcAnswerRules(),
+  ];
+}
+
+/** What the filter has ended, and why. */
+function filterLines(isOwn: Condition): Directive[] {
+  return [
     ...filterReasons.flatMap((reason) => {
       const value = grpcAnswer(reason, placeholder).headers.find(([name]) => name === 'grpc-message')?.[1] ?? '';
       const isIt = all(isOwn, test(variable(variables.why), 'str', reason));
@@ -127,9 +140,6 @@ export function grpcErrorLines(upstream: UpstreamPlan): Directive[] {
       ];
     }),
     directive(after(`set-var(${variables.grpc})`, variable(variables.why)), all(isOwn, isFound(variables.why))),
-    directive(after('set-status', 200), isOwn),
-    directive(after('del-header', reasonHeader)),
-    ...grpcAnswerRules(),
   ];
 }
 

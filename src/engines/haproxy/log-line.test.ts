@@ -8,6 +8,7 @@ import { chainLines } from '../../audit/batch.ts';
 import { Block } from '../../audit/block.ts';
 import type { ParsedRecord, SpoolParser, StaticCore } from '../../audit/index.ts';
 import { CoreBook, CoreBooks, spoolName } from './core-book.ts';
+import { Endings } from './endings.ts';
 import { type LogField, logFields } from './log-format.ts';
 import { createLogParser } from './log-line.ts';
 
@@ -66,6 +67,7 @@ function read(line: string, folder = mkdtempSync(join(tmpdir(), 'hg-cores-'))): 
     epoch: 'e',
     listeners: ['public'],
     deadlines: new Set(),
+    endings: new Endings(),
   }));
   const record = parse(line);
   rmSync(folder, { recursive: true });
@@ -154,6 +156,7 @@ function chainedOf(lines: readonly string[]): { quick: string[]; careful: string
     epoch: 'e',
     listeners: ['public'],
     deadlines: new Set(),
+    endings: new Endings(),
   }));
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   const out = Buffer.alloc(10_000);

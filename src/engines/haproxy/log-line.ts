@@ -4,6 +4,7 @@ import { type DenialReason, denials, grpcStatusOf } from '../../gate/index.ts';
 import { type HowCarried, readCarried } from '../assisted-fields.ts';
 import { type CoreScene, unaskedCore } from '../static-core.ts';
 import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
+import type { Endings } from './endings.ts';
 import { assistedLogForm, type LogField, logFields, logForm } from './log-format.ts';
 import { PlainLines } from './plain-lines.ts';
 
@@ -13,6 +14,8 @@ export interface LineContext extends CoreScene {
   readonly listeners: readonly string[];
   /** Services whose calls have a deadline, which is what ends the silence of a replica. */
   readonly deadlines: ReadonlySet<string>;
+  /** Why open calls were ended by us. */
+  readonly endings: Endings;
 }
 
 /** What may stand in a field. Nothing gets through that would have to be escaped in JSON, but in the last one. */
@@ -70,8 +73,13 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
     const found =
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
-    const { deadlines } = contextOf(worker);
-    const record = recordOf(match, worker, seenThrough(found, match, { unserved, deadlines, carried: how?.reason }));
+    const { deadlines, endings } = contextOf(worker);
+    const ended = isEnded(match) ? endings.take(`${worker}-${match[at.counter]}`) : undefined;
+    const record = recordOf(
+      match,
+      worker,
+      seenThrough(found, match, { unserved, deadlines, carried: ended ?? how?.reason }),
+    );
     return how === undefined ? record : { ...record, timing: carriedTiming(record.timing, how) };
   };
   return Object.assign(parse, { plain: new PlainLines(books) });
@@ -126,7 +134,7 @@ function grpcRefusal(match: Match): DenialReason | undefined {
 interface Seeing {
   readonly unserved: Unserved;
   readonly deadlines: ReadonlySet<string>;
-  /** Why it was refused where it was handed over to. */
+  /** Why it was refused where it was handed over to, or ended while it was open. */
   readonly carried: DenialReason | undefined;
 }
 
@@ -146,6 +154,11 @@ function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines, ca
   const made = writtenCore({ ...known.core, outcome: 'deny', reason, grpcStatus });
   unserved.set(known, reasons.set(reason, made));
   return made;
+}
+
+/** HAProxy was told to end it (configuration.txt, section 8.5: `K`). */
+function isEnded(match: Match): boolean {
+  return match[at.termination]?.startsWith('K') === true;
 }
 
 /** HAProxy's own answer in place of the service's: its status, and how the session ended (configuration.txt, section 8.5). */

@@ -4,7 +4,7 @@ import { type DenialReason, denialRow, denials, errorDomain, errorReason, grpcSt
 /** What Lua has to know of refusals; written from the table. */
 const denialsName = 'denials.lua';
 
-/** Files that HAProxy loads where gRPC is listened for, in this order: later ones use what earlier ones define. */
+/** Files that HAProxy loads where gRPC messages are walked, in this order: later ones use what earlier ones define. */
 export const luaNames = [
   'fields.lua',
   denialsName,
@@ -14,11 +14,13 @@ export const luaNames = [
   'filter.lua',
   'refuse.lua',
 ] as const;
+/** The same where messages pass as they come. */
+export const streamLuaNames = ['fields.lua', denialsName, 'details.lua', 'answer.lua'] as const;
 
 /** File name → text. */
-export function luaFiles(): Record<string, string> {
+export function luaFiles(names: readonly string[] = luaNames): Record<string, string> {
   return Object.fromEntries(
-    luaNames.map((name) => [
+    names.map((name) => [
       name,
       name === denialsName ? denialsText() : readFileSync(new URL(`lua/${name}`, import.meta.url), 'utf8'),
     ]),

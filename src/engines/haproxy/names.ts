@@ -21,6 +21,8 @@ export const variables = {
   grpc: 'txn.gr',
   /** What its message names, as lua/fetch.lua says it; `-`: nothing was read. */
   message: 'txn.msg',
+  /** On listeners that have both kinds of gRPC calls: 1 where the messages pass as they come, else 0. */
+  stream: 'txn.st',
   /** Set where all of the message is in the buffer. */
   whole: 'txn.whole',
   /** Why the filter has refused a message; the version that it has to append. */
@@ -30,6 +32,8 @@ export const variables = {
   backend: 'txn.be',
   /** How a call was carried that was handed over. */
   carried: 'txn.car',
+  /** Status of a service's answer that is no gRPC. */
+  fault: 'txn.fault',
   /** Method and path of a request that no decision is kept for. */
   request: 'txn.req',
   trace: 'txn.tp',
@@ -74,6 +78,8 @@ export const answerNames = {
 export const backends = {
   gate: 'headgate.gate',
   refused: 'headgate.refused',
+  refusedStreams: 'headgate.refused.streams',
+  open: 'headgate.open',
   fast: 'headgate.rate.fast',
   slow: 'headgate.rate.slow',
 } as const;

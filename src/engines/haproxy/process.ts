@@ -24,6 +24,7 @@ import { realizeHaproxy } from './realize.ts';
 import { RuntimeApi } from './runtime-api.ts';
 import { ServerSlots } from './server-slots.ts';
 import { emptied, type SlotsByService } from './slots.ts';
+import type { WatchedProcess } from './stream-watch.ts';
 import { TrafficWatch } from './traffic-watch.ts';
 
 /** How long HAProxy may take until it listens. */
@@ -154,6 +155,16 @@ export class HaproxyProcess {
 
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** As those see it who look at what is open. */
+  get watched(): WatchedProcess {
+    return {
+      worker: this.place.worker,
+      isGone: this.#isGone,
+      read: (command) => this.api.read(command),
+      batch: (commands) => this.api.batch(commands).catch(() => this.api.each(commands)),
+    };
   }
 
   get predecessor(): Predecessor {

@@ -107,6 +107,40 @@ const cases: Readonly<Record<string, Plan>> = {
       },
     ],
   }),
+  streams: planOf(
+    {
+      listeners: [
+        {
+          name: 'public',
+          address: { host: '127.0.0.1', port: 8080 },
+          routes: [
+            { host: 'orders.test', service: 'orders', strip: false },
+            { service: 'scoring', strip: false },
+          ],
+        },
+        { name: 'orders', address: { host: '127.0.0.1', port: 8081 }, routes: [{ service: 'orders', strip: false }] },
+      ],
+      upstreams: [
+        {
+          service: 'scoring',
+          endpoints: [{ rest: { host: '127.0.0.1', port: 8501 }, grpc: { host: '127.0.0.1', port: 8500 } }],
+        },
+        {
+          service: 'orders',
+          endpoints: [{ grpc: { host: '127.0.0.1', port: 50_051 } }],
+          timeouts: { answerMs: 3_600_000 },
+          retries: { triesMax: 2, budgetPpm: 100_000 },
+        },
+      ],
+    },
+    {
+      services: [
+        { name: 'scoring', protocol: 'tensorflow-serving', models: ['m'] },
+        { name: 'orders', protocol: 'grpc', models: [] },
+      ],
+      rules: [testRule({ limits })],
+    },
+  ),
   routes: planOf({
     listeners: [
       {

@@ -15,10 +15,10 @@ import { type Demands, demandsOf } from './demands.ts';
 import { exporterSection } from './exporter.ts';
 import { frontendSection } from './frontend.ts';
 import { grpcSections } from './grpc-backends.ts';
-import { listensForGrpc, refusedMessagesSection } from './grpc-frontend.ts';
+import { listensForGrpc, listensForMessages, refusedMessagesSection } from './grpc-frontend.ts';
 import { grpcAnswerRules } from './grpc-refusals.ts';
 import { limitTables } from './limit-rules.ts';
-import { luaFiles, luaNames } from './lua.ts';
+import { luaFiles, luaNames, streamLuaNames } from './lua.ts';
 import {
   askName,
   backends,
@@ -41,6 +41,9 @@ import { missedRules, permittedRules, plainlyPermittedRules, type RuleScene } fr
 import { serverLines } from './servers.ts';
 import { type Slots, type SlotsByService, slotsFor } from './slots.ts';
 import { spoeFilter, spoeText } from './spoe.ts';
+import { refusedStreamsSection, streamSections } from './stream-backends.ts';
+import { streamServices } from './stream-services.ts';
+import { openTable } from './stream-tracking.ts';
 import { retryBytesAtFirst } from './traffic-lines.ts';
 import { request } from './words.ts';
 
@@ -79,7 +82,7 @@ export function realizeHaproxy(
       [files.spoe]: spoeText(plan, place),
       ...Object.fromEntries([...recordMaps, namesMap, grpcNamesMap].map((name) => [name, ''])),
       ...problemFiles(),
-      ...(hasGrpcListener(plan) ? luaFiles() : {}),
+      ...luaFiles(luaNamesOf(plan)),
     },
     ...(hasAssisted(plan) && { assisted: assistedRoutes(plan) }),
   };
@@ -106,6 +109,8 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     slots: slots[upstream.service] ?? [],
   }));
   const isGrpc = hasGrpcListener(plan);
+  const streams = served.filter(({ scene }) => streamServices(plan).has(scene.upstream.service));
+  const others = served.filter((each) => !streams.includes(each));
   const notes = [
     'Written by Headgate from the Plan. It decides nothing: the gate does, over SPOE; HAProxy keeps what it answered.',
   ];
@@ -116,9 +121,12 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     ...plan.listeners.map((listener, position) =>
       frontendSection({ plan, listener, index: position + 1, place, demands }),
     ),
-    ...served.flatMap((each) => [plainSection(each), upstreamSection(each)]),
+    ...others.flatMap((each) => [plainSection(each), upstreamSection(each)]),
     ...served.map(askSection),
-    ...(isGrpc ? [...served.flatMap(grpcSections), refusedMessagesSection()] : []),
+    ...(isGrpc ? others.flatMap(grpcSections) : []),
+    ...(walksMessages(plan) ? [refusedMessagesSection()] : []),
+    ...streams.flatMap(streamSections),
+    ...(passesStreams(plan) ? [refusedStreamsSection(), openTable()] : []),
     ...served.flatMap(({ scene }) => assistedSections({ plan, scene, place, isGrpc })),
     ...limitTables(countersMax),
     gateSection(place),
@@ -130,12 +138,24 @@ function hasGrpcListener(plan: Plan): boolean {
   return plan.listeners.some((listener) => listensForGrpc(plan, listener));
 }
 
+function walksMessages(plan: Plan): boolean {
+  return plan.listeners.some((listener) => listensForMessages(plan, listener));
+}
+
+function passesStreams(plan: Plan): boolean {
+  return streamServices(plan).size > 0;
+}
+
+function luaNamesOf(plan: Plan): string[] {
+  return [...new Set([...(walksMessages(plan) ? luaNames : []), ...(passesStreams(plan) ? streamLuaNames : [])])];
+}
+
 /** Lua that walks messages. It works on what is bounded, and a time limit would let what it stops in pass. */
-function luaLines({ bounds }: Plan, { directory }: Place): Directive[] {
+function luaLines(plan: Plan, { directory }: Place): Directive[] {
   return [
     directive(['tune.lua.session-timeout', 0]),
-    directive(['setenv', 'HEADGATE_BODY_BYTES_MAX', bounds.bodyBytesMax]),
-    ...luaNames.map((name) => directive(['lua-load', `${directory}/${name}`])),
+    directive(['setenv', 'HEADGATE_BODY_BYTES_MAX', plan.bounds.bodyBytesMax]),
+    ...luaNamesOf(plan).map((name) => directive(['lua-load', `${directory}/${name}`])),
   ];
 }
 
@@ -153,7 +173,7 @@ function globalSection(plan: Plan, place: Place): Section {
       directive(['tune.http.maxhdr', headerCount]),
       // Remembering what patterns matched costs more than matching: as many texts come as there are callers.
       directive(['tune.pattern.cache-size', 0]),
-      ...(hasGrpcListener(plan) ? luaLines(plan, place) : []),
+      ...(luaNamesOf(plan).length > 0 ? luaLines(plan, place) : []),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
       directive(['set-var', variables.half, call('int', 0)]),
       ...unevenLines(plan),

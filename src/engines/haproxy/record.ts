@@ -15,7 +15,7 @@ export const recordOffsets = {
   slots: 23,
   retryAfter: 111,
   service: 120,
-  /** That has to be appended to a gRPC message; `.`: none. */
+  /** That has to be appended to a gRPC message, or the number of a permit for streams (see stream-tracking.ts); `.`: none. */
   version: 126,
   /** The issuer is the field behind it, behind that the upstream's path, and behind that RateLimit-Policy (`.`: no limits). */
   subject: 146,
@@ -102,13 +102,15 @@ export interface RecordParts {
   readonly counters: readonly number[];
   /** The permit's pass, where the call is handed over. */
   readonly pass?: string | undefined;
+  /** Number of the permit, where its calls are to be known while they are open; see stream-tracking.ts. */
+  readonly open?: number | undefined;
   /** Its limits were looked at elsewhere, and admit it or not; undefined: HAProxy counts. Such a record is for one call. */
   readonly isAdmitted?: boolean | undefined;
 }
 
 /** The record of a permit. Visible ASCII and spaces only. */
 export function permitRecord(parts: RecordParts): string {
-  const { permit, endSeconds, core, service, path, counters, isAdmitted, pass } = parts;
+  const { permit, endSeconds, core, service, path, counters, isAdmitted, pass, open } = parts;
   const { identity, relayed, assertion, limits, operation, version } = permit.fields;
   const slots = Array.from({ length: slotsMax }, (_, index) => {
     const limit = limits[index];
@@ -122,8 +124,8 @@ export function permitRecord(parts: RecordParts): string {
     ...[core, ...slots.flat()].map((number) => cell(String(number), numberWidth)),
     cell(String(retryAfterSeconds(limits)), recordOffsets.service - recordOffsets.retryAfter),
     cell(String(service), recordOffsets.version - recordOffsets.service),
-    // A path says it already.
-    cell((operation.grpc && version) || '.', recordOffsets.subject - recordOffsets.version),
+    // A path says it already. Where calls are known while they are open, no version is chosen.
+    cell(open?.toString() ?? ((operation.grpc && version) || '.'), recordOffsets.subject - recordOffsets.version),
   ].join('');
   // Read only where a call is refused: it costs those that pass nothing, as long as there is room before the assertion.
   const upstream = `${path ?? '-'} ${rateLimitPolicy(limits) || '.'}`;

@@ -12,6 +12,8 @@ import { all, type Condition, call, chain, type Directive, directive, format, no
 import { assertionOffset, letters, recordOffsets } from './record.ts';
 import { type Refusing, recordField, refusalRules, returnWords } from './refusals.ts';
 import { isRelaying, relayedRules } from './relayed-rules.ts';
+import { refusingStream, streamRefusalRules } from './stream-refusals.ts';
+import { trackOpenRules } from './stream-tracking.ts';
 import { retryRules } from './traffic-lines.ts';
 import { isFound, request, requestLine, variable } from './words.ts';
 
@@ -69,6 +71,33 @@ const plainlyPermittedGrpc: readonly Stage[] = [
   retryPlainly,
 ];
 
+/** The same for gRPC calls whose messages pass as they come. */
+const permittedStream: readonly Stage[] = [
+  limit,
+  cleanse,
+  timeout,
+  takeTrailers,
+  setTarget,
+  identify,
+  rewrite,
+  trackOpenRules,
+  retry,
+];
+
+/** The same, where the fields are plain. */
+const plainlyPermittedStream: readonly Stage[] = [
+  removeCredential,
+  refuseMalformed,
+  limit,
+  timeout,
+  takeTrailers,
+  setTarget,
+  identifyPlainly,
+  rewrite,
+  trackOpenRules,
+  retryPlainly,
+];
+
 /** The same for a call that is handed over: where it goes stands in its pass, and what is to be appended, too. */
 const handed: readonly Stage[] = [limit, body, cleanse, setTarget, handOverRules];
 
@@ -106,6 +135,17 @@ export function plainlyPermittedGrpcRules(scene: RuleScene): Directive[] {
 /** Rules of the backend that a miss of gRPC goes to. */
 export function missedGrpcRules(scene: RuleScene): Directive[] {
   return [ask, refuse, ...permittedGrpc].flatMap((stage) => stage(scene));
+}
+
+/** Rules of the backends for gRPC calls whose messages pass as they come: kept and plain, kept, and asked about. */
+export function streamRules(of: RuleScene): Readonly<Record<'plain' | 'kept' | 'asked', Directive[]>> {
+  const scene = { ...of, refusing: refusingStream };
+  const written = (stages: readonly Stage[]): Directive[] => stages.flatMap((stage) => stage(scene));
+  return {
+    plain: written(plainlyPermittedStream),
+    kept: written(permittedStream),
+    asked: written([ask, refuse, ...permittedStream]),
+  };
 }
 
 /** Rules of a backend of the assisted way: a record is there, with a pass in it. */
@@ -152,6 +192,7 @@ function ask({ refusing }: RuleScene): Directive[] {
 }
 
 function refuse({ refusing }: RuleScene): Directive[] {
+  if (refusing === refusingStream) return streamRefusalRules();
   const isGrpc = refusing === refusingGrpc;
   return [...grpcRefusalRules(isGrpc), ...(isGrpc ? [] : refusalRules())];
 }

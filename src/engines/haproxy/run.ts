@@ -20,15 +20,18 @@ import type {
   CertificatesByListener,
   EngineContext,
   EngineStatus,
+  OpenStreams,
   ReplicasByService,
   RunningEngine,
 } from '../engine.ts';
+import { decideAgain } from './again.ts';
 import { GateAgent } from './agent.ts';
-import { answerActions, countersOf, type Handing, refusalActions } from './answer.ts';
+import { answerActions, countersOf, type Handing, type Notebook, refusalActions } from './answer.ts';
 import { isAssisted } from './assisted.ts';
 import { CoreBooks } from './core-book.ts';
 import { CounterNumbers } from './counter-numbers.ts';
 import { demandsOf, union } from './demands.ts';
+import { Endings } from './endings.ts';
 import { exportedMetrics } from './exporter.ts';
 import { FloodGuard } from './flood.ts';
 import { Handover } from './handover.ts';
@@ -36,13 +39,18 @@ import { KnownReplicas } from './known-replicas.ts';
 import { createLogParser, type LineContext } from './log-line.ts';
 import { assistPrefix, frontendName } from './names.ts';
 import { questionOf } from './neutral.ts';
+import { OpenPermits } from './open-permits.ts';
+import { openStreams } from './open-streams.ts';
 import { withOpened } from './opened-line.ts';
+import { OpenedSpool } from './opened-spool.ts';
 import { endKept } from './orphans.ts';
 import type { Place } from './place.ts';
 import { findPredecessors } from './predecessors.ts';
 import { descriptorsOf, HaproxyProcess } from './process.ts';
 import { slotsFor } from './slots.ts';
 import { assistSocketFile, settleAddresses, socketDirectory } from './sockets.ts';
+import { streamServices } from './stream-services.ts';
+import { StreamWatch } from './stream-watch.ts';
 import { deadlinesOf } from './traffic-lines.ts';
 import { TrafficSums } from './traffic-sums.ts';
 import { UnevenWatch } from './uneven.ts';
@@ -128,6 +136,9 @@ class Runner {
   readonly #handover: Handover;
   readonly #replicas = new KnownReplicas();
   readonly #traffic = new TrafficSums();
+  readonly #open = new OpenPermits();
+  readonly #watch: StreamWatch;
+  readonly #endings = new Endings();
   /** Changes of the Plan and of replicas never overlap. */
   #change: Promise<void> = Promise.resolve();
   #questions = 0;
@@ -148,6 +159,16 @@ class Runner {
     this.#apiKeys = openKeyFinder(plan.state);
     this.#gate = createGate({ plan, keys, clock, apiKeys: this.#apiKeys, ...(queueOf && { queueOf }) });
     this.#passes = createPasses({ keys, environment: plan.environment });
+    const opened = new OpenedSpool(this.#spoolDirectory, this.#life, log);
+    this.#watch = new StreamWatch({
+      permits: this.#open,
+      processes: () => [...this.#processes.values()].map((each) => each.watched),
+      again: (permit) => decideAgain(this.#gate, permit),
+      clock,
+      log,
+      onOpened: (calls) => opened.add(calls),
+      onEnded: (requestId, reason) => this.#endings.add(requestId, reason),
+    });
     const calls = createLogParser(this.#books, (worker) => this.#contextOf(worker));
     const all = withUnrecorded(calls, (worker) => this.#processes.get(worker)?.watch.sawStatusless());
     this.parseSpool = withOpened(all, this.#books);
@@ -189,6 +210,7 @@ class Runner {
     void started.exited.then((how) => this.#ended(started, how));
     await started.apply(this.#uneven.orders(plan));
     await started.setEpoch(this.#epochText(), clock.now());
+    if (streamServices(plan).size > 0) this.#watch.start();
     this.#books.prune(new Set(this.#processes.keys()));
   }
 
@@ -214,7 +236,17 @@ class Runner {
     const isAdmitted = answer.kind === 'permit' ? await this.#handover.count(worker, answer, counters) : undefined;
     const ledger = isAdmitted === undefined ? keeper?.ledger : undefined;
     const gateMs = gate.plan.telemetry === undefined ? {} : { gateMs: performance.now() - askedMs };
-    const notebook = { book: this.#books.of(worker), ledger, key, counters, isAdmitted, handing, ...gateMs };
+    const numberOpen = answer.kind === 'permit' ? this.#numbering(answer, request, nowMs) : undefined;
+    const notebook = {
+      book: this.#books.of(worker),
+      ledger,
+      key,
+      counters,
+      isAdmitted,
+      handing,
+      numberOpen,
+      ...gateMs,
+    };
     return answerActions(gate.plan, request, answer, notebook, nowMs);
   }
 
@@ -262,6 +294,7 @@ class Runner {
     this.#changes += 1;
     this.#turn += 1;
     await this.#setEpochs();
+    this.#watch.changed();
     const changed = this.#replicas.takeUp(before.plan, plan);
     if (isServed) await this.#spread(changed);
     else await this.start(plan);
@@ -271,6 +304,7 @@ class Runner {
   async revoke(subjectIds: readonly string[]): Promise<void> {
     this.#changes += 1;
     const revoked = await Promise.all([...this.#processes.values()].map((each) => each.revoke(subjectIds)));
+    this.#watch.changed();
     if (revoked.every((isDone) => isDone)) return;
     this.#turn += 1;
     await this.#setEpochs();
@@ -312,7 +346,15 @@ class Runner {
       issuers: this.#gate.status(),
       traffic: this.#traffic.with(processes.flatMap((each) => each.traffic())),
       questions: this.#questions,
+      ...(streamServices(this.#gate.plan).size > 0 && { streams: await this.#streams() }),
     };
+  }
+
+  #streams(): Promise<OpenStreams> {
+    return openStreams(
+      this.#watch.open,
+      [...this.#processes.values()].map((each) => each.watched),
+    );
   }
 
   /** Of the newest process: those that drain have their last calls. */
@@ -323,6 +365,7 @@ class Runner {
 
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
+    this.#watch.stop();
     const processes = [...this.#processes.values()];
     await Promise.all(processes.map((each) => each.end(graceMs)));
     await this.#gate.close();
@@ -349,6 +392,14 @@ class Runner {
     return isNow || isKept ? { isNow, isKept, seal } : undefined;
   }
 
+  /** Undefined: calls of this permit needn't be known while they are open. */
+  #numbering({ fields }: Permit, { listener }: GateRequest, nowMs: number): Notebook['numberOpen'] {
+    const { operation, keepUntilMs } = fields;
+    if (operation.protocol !== 'grpc' || operation.streaming === 'no') return undefined;
+    const index = this.#gate.plan.listeners.findIndex(({ name }) => name === listener) + 1;
+    return (permit, core) => this.#open.add({ permit, core, listener: index, untilMs: keepUntilMs }, nowMs);
+  }
+
   #placeOf(plan: Plan): Place {
     const { sockets, handedOver } = this.#options;
     const worker = `${this.#life}.${this.#generation}`;
@@ -373,6 +424,7 @@ class Runner {
       epoch: this.#gate.plan.epoch,
       listeners: plan.listeners.map(({ name }) => name),
       deadlines: deadlinesOf(plan),
+      endings: this.#endings,
     };
   }
 

@@ -65,6 +65,21 @@ export class RuntimeApi {
     return answers.map((each) => each.trim()).filter((each) => each !== '');
   }
 
+  /**
+   * Asks what has a long answer, over a connection of its own, so that nothing else waits for it. A process that drains takes no further
+   * ones, and has little else to do.
+   */
+  read(command: string): Promise<string> {
+    return exchange(this.#path, command).catch(() => this.ask(command));
+  }
+
+  /** Gives such orders as `order` does, and all of them: the answers to those that are answered. */
+  async each(commands: readonly string[]): Promise<string[]> {
+    const answers: string[] = [];
+    for (const command of commands) answers.push(await this.ask(command));
+    return answers.filter((each) => each !== '');
+  }
+
   /** From now on the connection is ended whenever nothing waits: HAProxy does not go while one is open. */
   beBrief(): void {
     this.#isBrief = true;
@@ -105,8 +120,10 @@ export class RuntimeApi {
   }
 
   #read(text: string): void {
+    // A long answer is searched once.
+    const from = Math.max(0, this.#answer.length - prompt.length);
     this.#answer += text;
-    for (let end = this.#answer.indexOf(prompt); end >= 0; end = this.#answer.indexOf(prompt)) {
+    for (let end = this.#answer.indexOf(prompt, from); end >= 0; end = this.#answer.indexOf(prompt)) {
       const answer = this.#answer.slice(0, end);
       this.#answer = this.#answer.slice(end + prompt.length);
       if (this.#skip > 0) this.#skip -= 1;

@@ -6,6 +6,9 @@ import { type Condition, call, chain, type Format, format, not, type Sample, tes
 export const variable = (name: string): Sample => call('var', name);
 export const isFound = (name: string): Condition => test(variable(name), 'found');
 
+/** A gRPC call. */
+export const isGrpcCall = isFound(variables.grpc);
+
 /** Of one line. */
 export type Words = readonly (string | number)[];
 
