@@ -27,6 +27,20 @@ export type Feature =
   | 'tls'
   /** Unary gRPC, its messages walked. */
   | 'grpc'
+  /** gRPC calls of all four kinds, their messages passing as they come. */
+  | 'grpc-streams'
+  /** Open calls end when their access does. */
+  | 'stream-policy'
+  /** They end with a status that says why. */
+  | 'stream-end-status'
+  /** An answer that ends before the client has ended its side is not followed by a reset with another code than NO_ERROR. */
+  | 'stream-early-end'
+  /** What the service resets a stream with reaches the client as the status that gRPC has for it. */
+  | 'stream-reset-status'
+  /** Messages are counted, each way. */
+  | 'message-counts'
+  /** Connections of clients are told to go when they have lived for long, and carry their calls to their end. */
+  | 'connection-age'
   | 'balance-least-in-flight'
   | 'limit-per-caller'
   | 'limit-per-rule'
