@@ -1,4 +1,5 @@
 import type { QueueFacts, RequestFacts } from '../decision/types.ts';
+import type { ConditionReads } from '../plan/types.ts';
 import { hostOf, pathOf } from '../protocols/index.ts';
 import type { GateRequest } from './types.ts';
 
@@ -25,4 +26,15 @@ function headerValue(headers: readonly string[], name: string): string | undefin
     joined = joined === undefined ? value : `${joined}, ${value}`;
   }
   return joined;
+}
+
+/** Of a request, what a decision can hang on. `reads`: of its service's conditions. */
+export function askedOf(request: GateRequest, reads: ConditionReads | undefined): GateRequest {
+  const { listener, method, target, authority, message } = request;
+  const headers = (reads?.headers ?? []).flatMap((name) => {
+    const value = headerValue(request.headers, name);
+    return value === undefined ? [] : [name, value];
+  });
+  const address = reads?.address ? request.address : '';
+  return { id: '', listener, method, target: pathOf(target), authority, headers, address, ...(message && { message }) };
 }

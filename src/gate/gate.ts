@@ -8,9 +8,10 @@ import { classify, type Operation, versionedPath } from '../protocols/index.ts';
 import { canonicalJson } from '../std/canonical-json.ts';
 import type { Clock } from '../std/clock.ts';
 import { permitKeptMsMax, refusalKeptMsMax } from '../std/limits.ts';
+import { createAgain } from './again.ts';
 import { type Assert, createAssert } from './assertion.ts';
 import type { DenialReason } from './denials.ts';
-import { requestFacts } from './facts.ts';
+import { askedOf, requestFacts } from './facts.ts';
 import type { GateKeys } from './keys.ts';
 import { assertionMarginMs } from './limits.ts';
 import { issuePermit, type Permit } from './permit.ts';
@@ -58,8 +59,10 @@ const partsOfGates = new WeakMap<Gate, Parts>();
 export function createGate(options: GateOptions): Gate {
   const { plan, keys } = options;
   const parts = partsOf(options);
+  const again = createAgain({ ...parts, queueFacts: (operation) => queueFacts(parts, operation) });
   const gate: Gate = {
     plan,
+    again,
     async check(request) {
       try {
         return await check(parts, request);
@@ -139,7 +142,7 @@ async function check(parts: Parts, request: GateRequest): Promise<GateAnswer> {
   const decision = decider.decide(operation, identity, requestFacts(request, nowMs, queueFacts(parts, operation)));
   if (decision.outcome === 'deny') return refuse(parts, decision, { operation, identity, relayed });
   const upstreamPath = versionedPath(classified, operation.version);
-  return permit(parts, decision, { operation, upstreamPath, identity, relayed });
+  return permit(parts, decision, { operation, upstreamPath, identity, relayed, request });
 }
 
 /** Looked up only where a condition of the service reads it. */
@@ -153,6 +156,11 @@ interface Meant {
   readonly identity: Identity | undefined;
   /** For whom; undefined: for themselves. */
   readonly relayed: Relayed | undefined;
+}
+
+interface Permitted extends Meant {
+  readonly upstreamPath: string;
+  readonly request: GateRequest;
 }
 
 /** A caller who is not known may become known: where no rule allows, that is what is asked of them. */
@@ -174,7 +182,7 @@ function refuse(
 async function permit(
   { plan, clock, assert }: Parts,
   { rule, limits, readsTime, readsQueue }: Decision,
-  { operation, upstreamPath, identity, relayed }: Meant & { readonly upstreamPath: string },
+  { operation, upstreamPath, identity, relayed, request }: Permitted,
 ): Promise<Permit> {
   if (rule === undefined) throw new Error('a decision allows without a rule');
   const assertion = identity === undefined ? undefined : await assert(identity, operation.service, relayed);
@@ -197,6 +205,7 @@ async function permit(
     assertion: assertion?.text,
     keepUntilMs: keepUntilMs > nowMs ? keepUntilMs : 0,
     epoch: plan.epoch,
+    ...(operation.grpc === true && { asked: askedOf(request, plan.access.reads[operation.service]) }),
   });
 }
 

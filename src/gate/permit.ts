@@ -3,6 +3,7 @@ import type { Relayed } from '../identity/index.ts';
 import type { Identity } from '../identity/types.ts';
 import type { LimitPlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
+import type { GateRequest } from './types.ts';
 
 export interface PermitFields {
   readonly operation: Operation;
@@ -27,6 +28,11 @@ export interface PermitFields {
   /** May be kept by the engine until then: before the credential, the assertion and any condition end. Ms since the epoch. */
   readonly keepUntilMs: number;
   readonly epoch: string;
+  /**
+   * Of a gRPC call, which may be open for long: what the decision can hang on, so that it can be made again. It is the same for all
+   * calls that a kept permit answers.
+   */
+  readonly asked?: GateRequest;
 }
 
 const seal = Symbol('permit');

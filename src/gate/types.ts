@@ -55,6 +55,12 @@ export interface Denial {
 export interface Gate {
   readonly plan: Plan;
   check(request: GateRequest): Promise<GateAnswer>;
+  /**
+   * Whether a call that is open may go on: by the policy, its windows and its revocations as they are now, with the identity of its
+   * permit; the credential itself is not needed. `access-ended` or `credential-ended` where it may not. `keepUntilMs` of a permit says
+   * when to ask again. `request`: the call's own; left out, what its permit says of it.
+   */
+  again(permit: Permit, request?: GateRequest): GateAnswer;
   /** Public keys of the identity assertion, as a JWK Set (RFC 7517). */
   jwks(): { readonly keys: readonly JsonWebKey[] };
   /** State of each issuer: when keys were fetched, what failed last. */

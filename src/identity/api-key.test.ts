@@ -37,6 +37,7 @@ describe('a caller with an API key', () => {
         id: keySubjectId(idKey, 'batch-scorer'),
         groups: [],
         client: 'batch-scorer',
+        keyId: stored.id,
         expiresAtMs: now + 1000,
       },
     });

@@ -1,4 +1,4 @@
-import { isSecretOf, type KeyFinder, readKeyText, StoreFault, stateOf } from '../grants/index.ts';
+import { type ApiKey, isSecretOf, type KeyFinder, readKeyText, StoreFault, stateOf } from '../grants/index.ts';
 import { keyIssuer } from '../plan/index.ts';
 import type { ApiKeysPlan } from '../plan/types.ts';
 import { fault } from './fault.ts';
@@ -31,7 +31,7 @@ export function verifyKey(text: string, { plan, finder, idKey, nowMs }: VerifyKe
   const state = stateOf(key, nowMs);
   if (state === 'revoked') return fault('credential-unknown', `API key ${key.id} of ${key.name} was revoked`);
   if (state === 'expired') return fault('credential-expired', `API key ${key.id} of ${key.name} has expired`);
-  return { kind: 'identity', identity: keyIdentity({ plan, name: key.name, idKey, endsMs: key.endsMs }) };
+  return { kind: 'identity', identity: keyIdentity({ plan, key, idKey }) };
 }
 
 function keyOf(finder: KeyFinder, id: string) {
@@ -45,14 +45,12 @@ function keyOf(finder: KeyFinder, id: string) {
 
 function keyIdentity({
   plan,
-  name,
+  key: { id, name, endsMs },
   idKey,
-  endsMs,
 }: {
   readonly plan: ApiKeysPlan;
-  readonly name: string;
+  readonly key: ApiKey;
   readonly idKey: Uint8Array;
-  readonly endsMs: number;
 }): Identity {
   return {
     provider: plan.name,
@@ -62,6 +60,7 @@ function keyIdentity({
     id: keySubjectId(idKey, name),
     groups: [],
     client: name,
+    keyId: id,
     expiresAtMs: endsMs,
   };
 }

@@ -11,6 +11,8 @@ export interface Identity {
   readonly groups: readonly string[];
   /** Set for machine tokens only: tokens without a person in them. Of an API key its name. */
   readonly client?: string;
+  /** Of an API key: which of those that have its name. */
+  readonly keyId?: string;
   /** From when on the credential is refused: its `exp` and the skew that is granted. Milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }

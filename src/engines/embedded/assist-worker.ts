@@ -34,9 +34,13 @@ const scene: Scene = {
     sharedUs: carrying.scene.sharedUs,
   }),
   limiter: new RateLimiter(rateMemory(1)),
+  openCalls: undefined,
   spool: {
     isFailing: false,
     add() {
+      throw new Error('the engine that hands a call over records it');
+    },
+    note() {
       throw new Error('the engine that hands a call over records it');
     },
   },
@@ -72,6 +76,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
         issuers: [],
         questions: 0,
         traffic: scene.carriages.status(),
+        open: undefined,
       };
     case 'stop':
       await stop(call.graceMs);
@@ -99,6 +104,7 @@ function noGate(plan: Plan): Gate {
   return {
     plan,
     check: async () => denial,
+    again: () => denial,
     jwks: () => ({ keys: [] }),
     status: () => [],
     close: async () => undefined,

@@ -87,6 +87,24 @@ export class Call implements Waiting, Passenger, Due {
     return this.#listener;
   }
 
+  /** Of gRPC messages, where they are counted: from the client, to it, and when the first of those came. */
+  protected get messagesIn(): number | undefined {
+    return undefined;
+  }
+
+  protected get messagesOut(): number | undefined {
+    return undefined;
+  }
+
+  protected get firstMs(): number | undefined {
+    return undefined;
+  }
+
+  /** Of `performance.now()`. */
+  protected get startedMs(): number {
+    return this.#startedMs;
+  }
+
   /** Its answer, or that there is none, is settled. */
   get isEnding(): boolean {
     return this.#ending !== undefined;
@@ -380,6 +398,9 @@ export class Call implements Waiting, Passenger, Due {
       tries,
       queueMs: this.queueMs,
       leader: this.leader,
+      messagesIn: this.messagesIn,
+      messagesOut: this.messagesOut,
+      firstMs: this.firstMs,
     };
     scene.spool.add(line as Parameters<typeof scene.spool.add>[0], this.#core(reason), this);
   }

@@ -78,10 +78,14 @@ export abstract class GrpcWay implements Underway, Due, StreamEvents {
     return this.#options.carriage.traffic.answerMs;
   }
 
+  protected get firstLookMs(): number {
+    return this.answerMs;
+  }
+
   start(): void {
     this.movedMs = performance.now();
     this.#options.carriage.began(this.movedMs);
-    this.lookAt(this.movedMs + this.answerMs);
+    this.lookAt(this.movedMs + this.firstLookMs);
     this.#try();
   }
 

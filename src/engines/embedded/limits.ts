@@ -84,3 +84,14 @@ export const sharedBodyBytesMax = heldBodyBytesMax;
 export const sharedAnswerBytesMax = 1024 * 1024;
 /** Times that a call asks anew who leads, because the one that led was over just then; then it leads itself. */
 export const sharedEntriesMax = 4;
+/** A gRPC call that is open for so long after it was let through is told of as open, and is held to the policy from then on. */
+export const openedAfterMs = 2000;
+/** Open calls are all looked at once in a round, some each time. */
+export const openRoundMs = 2000;
+export const openLookMs = 100;
+/** The gate is asked about each this often at least, though nothing it knows of may have changed. */
+export const openTrustMs = 30_000;
+/** Asked about in one turn of the event loop, where something has. */
+export const openSweepMax = 200;
+/** A message that is on its way to the client when its call is ended may still become whole for so long. */
+export const lastMessageMs = 1000;

@@ -223,6 +223,7 @@ test('slow clients: a silent one is ended, a half-sent head is 408 and recorded,
     carriages: new Carriages({ budgets: budgetMemory(), sharedUs: sharedUs() }),
     wheel: new Wheel(),
     sharedUs: sharedUs(),
+    openCalls: undefined,
     isOpen: true,
     calls: 0,
   };

@@ -3,6 +3,7 @@ import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
 import type { CertificatesByListener, ServiceTraffic } from '../engine.ts';
 import type { BoardingMemory } from './boarding-watch.ts';
+import type { OpenCount } from './open-calls.ts';
 import type { QueueNumbers } from './queues.ts';
 import type { RosterByService } from './roster.ts';
 
@@ -86,4 +87,6 @@ export interface WorkerStatus {
   readonly questions: number;
   readonly issuers: readonly IssuerStatus[];
   readonly traffic: readonly ServiceTraffic[];
+  /** Undefined: another engine looks after what is open. */
+  readonly open: OpenCount | undefined;
 }

@@ -12,6 +12,7 @@ import { floodMemory } from './flood.ts';
 import { HandedOver } from './handed-over.ts';
 import { workerRestartsMax, workerRestartsMs, workersMax } from './limits.ts';
 import type { Addresses, WorkerStatus } from './messages.ts';
+import { openStreams } from './open-streams.ts';
 import { Roster } from './roster.ts';
 import { type Ask, WorkerThread } from './worker-thread.ts';
 
@@ -131,11 +132,13 @@ class Crew {
     const answers = await Promise.allSettled(this.#workers.map((worker) => worker.ask({ kind: 'status' })));
     const statuses = answers.flatMap((each) => (each.status === 'fulfilled' ? [each.value as WorkerStatus] : []));
     const { traffic, ...status } = statusOf(statuses);
+    const hasStreams = this.#plan.access.services.some(({ protocol }) => protocol === 'grpc');
     const counted = sumByService([...traffic, ...this.#boarding.traffic(this.#plan)]);
     return {
       ...status,
       endpoints: this.#roster.status(),
       queues: this.#boarding.queues(this.#plan),
+      ...(hasStreams && { streams: openStreams(statuses.flatMap(({ open }) => open ?? [])) }),
       traffic: counted.map((each) => ({ ...each, ejections: this.#roster.ejections(each.service) })),
     };
   }

@@ -9,6 +9,7 @@ import type { Carriages } from './carriage.ts';
 import type { Exchange, StreamExchange } from './exchange.ts';
 import { FieldReader } from './fields.ts';
 import type { GrpcUpstreams } from './grpc-replica.ts';
+import type { OpenCalls } from './open-calls.ts';
 import type { AuditLines } from './spool.ts';
 import type { Upstreams } from './upstreams.ts';
 import { type WalkOf, walkFinder } from './walks.ts';
@@ -35,6 +36,8 @@ export interface Scene {
   readonly grpcUpstreams: GrpcUpstreams;
   /** What a request on a listener becomes. */
   readonly makeCall: (scene: Scene, request: Arriving) => Call;
+  /** Calls that are open for long; undefined: another engine looks after them. */
+  readonly openCalls: OpenCalls | undefined;
   /** What permitted calls go through on their way to a replica. */
   readonly boarding: Boarding;
   /** How the calls of each service are carried. */

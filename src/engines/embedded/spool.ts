@@ -14,6 +14,8 @@ export interface AuditLines {
   /** Lines are held that the disk has not taken. */
   readonly isFailing: boolean;
   add(call: Omit<SpoolCall, 'sequence' | 'worker'>, core: string, waiting: Waiting): void;
+  /** A line that nobody waits for. */
+  note(line: string): void;
 }
 
 export interface SpoolOptions {
@@ -60,6 +62,15 @@ export class Spool implements AuditLines {
     this.#sequence += 1;
     this.#lines += spoolLine({ ...call, worker: this.#options.worker, sequence: this.#sequence }, core);
     this.#waiting.push(waiting);
+    this.#schedule();
+  }
+
+  note(line: string): void {
+    this.#lines += line;
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(this.#flush);

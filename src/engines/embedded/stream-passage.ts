@@ -7,10 +7,13 @@ import type { Reading, StreamExchange } from './exchange.ts';
 import { pushbackMs, retryAfterMs } from './failures.ts';
 import { GrpcWay, type GrpcWayOptions, unavailable } from './grpc-way.ts';
 import { HeldMessage } from './held-message.ts';
+import { openedAfterMs } from './limits.ts';
 
 /** A gRPC call whose messages pass as they come. */
 export interface Streaming extends Carried {
   readonly exchange: StreamExchange;
+  /** It is open for longer than most. */
+  opened(): void;
 }
 
 export interface StreamPassageOptions extends GrpcWayOptions {
@@ -24,12 +27,16 @@ export interface StreamPassageOptions extends GrpcWayOptions {
  * sent of the request is kept, bounded, so that another replica can be tried.
  */
 export class StreamPassage extends GrpcWay implements Reading {
+  readonly #streaming: Streaming;
   readonly #exchange: StreamExchange;
   readonly #messageBytesMax: number;
   readonly toReplica = new MessageCount();
   readonly toClient = new MessageCount();
   /** What was sent of the request; undefined: it isn't kept any more. */
   #kept: HeldMessage | undefined = new HeldMessage();
+  /** When it counts as open for long, and whether that was said. */
+  readonly #openedMs: number;
+  #isOpened = false;
   #isReading = false;
   /** The client sends no more. */
   #isAllRead = false;
@@ -38,11 +45,24 @@ export class StreamPassage extends GrpcWay implements Reading {
   bytesIn = 0;
   /** When the first message of the answer came, of `performance.now()`; 0: none did. */
   firstMs = 0;
+  /** Called once no message is on its way to the client half sent. */
+  onWhole: (() => void) | undefined;
 
   constructor(call: Streaming, { messageBytesMax, ...options }: StreamPassageOptions) {
     super(call, options, 0);
+    this.#streaming = call;
     this.#exchange = call.exchange;
+    this.#openedMs = performance.now() + openedAfterMs;
     this.#messageBytesMax = messageBytesMax;
+  }
+
+  protected override get firstLookMs(): number {
+    return Math.min(this.answerMs, openedAfterMs);
+  }
+
+  /** More of the answer may come. */
+  get isMoving(): boolean {
+    return !this.isOver && this.stream !== undefined;
   }
 
   /** When anything last came from either side, or went to it. */
@@ -106,7 +126,9 @@ export class StreamPassage extends GrpcWay implements Reading {
     this.bytesOut += chunk.length;
     this.toClient.push(chunk);
     const exchange = this.#exchange;
-    if (exchange.write(chunk)) return;
+    const hasRoom = exchange.write(chunk);
+    if (this.onWhole !== undefined && this.toClient.isBetween) this.onWhole();
+    if (hasRoom) return;
     stream.pause();
     exchange.onDrain(() => stream.resume());
   }
@@ -125,9 +147,15 @@ export class StreamPassage extends GrpcWay implements Reading {
 
   override due(nowMs: number): void {
     if (this.isOver) return;
+    if (!this.#isOpened && nowMs >= this.#openedMs) {
+      this.#isOpened = true;
+      this.#streaming.opened();
+      // It may have been ended for that.
+      if (this.call.isEnding) return;
+    }
     const dueMs = this.lastMs + this.answerMs;
     if (dueMs > nowMs) {
-      this.lookAt(dueMs);
+      this.lookAt(this.#isOpened ? dueMs : Math.min(dueMs, this.#openedMs));
       return;
     }
     if (!this.hasBegun) this.attempts.failed();

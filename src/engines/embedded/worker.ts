@@ -12,6 +12,7 @@ import { answerCalls, CarryingParts, say } from './carrying.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { closeWithin, type Listening, openListener } from './listener.ts';
 import type { Addresses, WorkerCall, WorkerStart, WorkerStatus } from './messages.ts';
+import { OpenCalls } from './open-calls.ts';
 import { type Arriving, type Scene, sceneOf } from './scene.ts';
 import { Spool } from './spool.ts';
 import { StreamCall } from './stream-call.ts';
@@ -44,6 +45,7 @@ const scene: Scene = {
     },
   ),
   makeCall: callOf,
+  openCalls: new OpenCalls(() => scene.asking.gate, systemClock),
   limiter: new RateLimiter(start.rates),
   spool,
   isOpen: start.isOpen,
@@ -65,7 +67,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
       carrying.setReplicas(call.roster);
       return undefined;
     case 'revoke':
-      scene.asking.revoke(new Set(call.ids));
+      revoke(new Set(call.ids));
       return undefined;
     case 'admit':
       scene.isOpen = call.open;
@@ -83,6 +85,7 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
         questions: scene.asking.questions,
         issuers: scene.asking.gate.status(),
         traffic: scene.carriages.status(),
+        open: scene.openCalls?.count(),
       };
     case 'stop':
       await stop(call.graceMs);
@@ -105,9 +108,15 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
   carrying.apply(call);
+  scene.openCalls?.swapped();
   for (const listening of going) void listening.close();
   await before.close();
   return addressesOf(listeners);
+}
+
+function revoke(ids: ReadonlySet<string>): void {
+  scene.asking.revoke(ids);
+  scene.openCalls?.revoked(ids);
 }
 
 function callOf(of: Scene, { listener, ...arriving }: Arriving): Call {

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AuditRecord, parseSpoolLine } from '../../../audit/index.ts';
+import { type AuditRecord, createSpoolLineParser, parseSpoolLine } from '../../../audit/index.ts';
 import type { AccessPlan, LimitPlan, ListenerPlan, Plan, UpstreamPlan } from '../../../plan/types.ts';
 import { systemClock } from '../../../std/clock.ts';
 import type { RunningEngine } from '../../engine.ts';
@@ -17,6 +17,8 @@ export interface Stage extends AsyncDisposable {
   readonly log: readonly string[];
   /** The records of this many calls, in order of their end; waits for them. */
   records(count: number): Promise<AuditRecord[]>;
+  /** Ids of the calls that were told of as open, in order. */
+  opened(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     log,
     port: engine.addresses.public?.port ?? 0,
     records: (count) => eventually(() => recordsOf(join(folder, 'spool'), count)),
+    opened: async () => linesOf(join(folder, 'spool')).flatMap((line) => openedIn(line) ?? []),
     stop: () => opened.disposeAsync(),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -106,9 +109,18 @@ function endpoint(rest: number, grpc: number | undefined): UpstreamPlan['endpoin
   return { rest: { host, port: rest }, ...(grpc !== undefined && { grpc: { host, port: grpc } }) };
 }
 
-function recordsOf(spool: string, count: number): AuditRecord[] | undefined {
+function linesOf(spool: string): string[] {
   const files = readdirSync(spool).filter((name) => name.endsWith('.spool'));
-  const lines = files.flatMap((name) => readFileSync(join(spool, name), 'utf8').split('\n').slice(0, -1));
+  return files.flatMap((name) => readFileSync(join(spool, name), 'utf8').split('\n').slice(0, -1));
+}
+
+function openedIn(line: string): string | undefined {
+  const read = createSpoolLineParser()(line);
+  return 'opened' in read ? read.opened.requestId : undefined;
+}
+
+function recordsOf(spool: string, count: number): AuditRecord[] | undefined {
+  const lines = linesOf(spool).filter((line) => openedIn(line) === undefined);
   const records = lines.map((line) => parseSpoolLine(line));
   const read = records.filter((record): record is AuditRecord => !('unreadable' in record));
   if (read.length < records.length) throw new Error('a spool line can not be read');
