@@ -251,7 +251,9 @@ function forward({ plan, listener }: Scene): Directive[] {
   ];
   const held = { any: holds(recordOffsets.end), ordinary: holds(recordOffsets.kind) };
   return [
-    ...(listensForStreams(plan, listener) ? forwardStreams(plan, listener, { chosen, holds: held }) : []),
+    ...(listensForStreams(plan, listener)
+      ? forwardStreams(plan, listener, { chosen, holds: held, isHandedToo: isHandedToo('grpc') })
+      : []),
     ...(listensForMessages(plan, listener) ? forwardGrpc(chosen, isHandedToo('grpc')) : []),
     ...(listensForGrpc(plan, listener) ? asked('grpc', isGrpcCall) : []),
     // Of those services no permit is for REST.
