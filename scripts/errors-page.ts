@@ -1,7 +1,7 @@
 import { exitCodes } from '../src/cli/exit-codes.ts';
 import { type CodeRow, codes } from '../src/diagnostics/index.ts';
 import { type DenialReason, type DenialRow, denials } from '../src/gate/denials.ts';
-import { grpcStatusOf } from '../src/gate/index.ts';
+import { errorDomain, errorReason, grpcStatusOf } from '../src/gate/index.ts';
 
 /** Ranges of diagnostic codes, in order. */
 const ranges: readonly { readonly prefix: string; readonly title: string }[] = [
@@ -32,6 +32,12 @@ export function errorsPage(): string {
       'What a client gets instead of the answer of the service: a problem document (RFC 9457) with `code` and `requestId`,',
       'or, of a gRPC call, `grpc-status` with the sentence and the id as `grpc-message`, and no body (Trailers-Only). Equal on',
       'every engine. `headgate explain` and the audit tell the operator more.',
+    ].join('\n'),
+    [
+      'For programs a refused gRPC call has `grpc-status-details-bin`: a `google.rpc.Status` with a `google.rpc.ErrorInfo`, whose',
+      `\`reason\` is the code in upper snake case (\`${errorReason('credential-expired')}\`), whose \`domain\` is \`${errorDomain}\`, and whose \`metadata\` has the`,
+      '`request_id`; where there is a `Retry-After`, with a `google.rpc.RetryInfo` as well. grpcio reads it by',
+      '`rpc_status.from_call`, grpc-go by `status.FromError(err).Details()`.',
     ].join('\n'),
     table(['code', 'status', 'grpc-status', 'title', 'sentence', 'fields'], Object.entries(denials).map(denialCells)),
     '## Diagnostics',

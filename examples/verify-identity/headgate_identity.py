@@ -24,7 +24,7 @@ import jwt
 
 ASSERTION = "x-headgate-assertion"
 CHAIN = "x-headgate-chain"
-HOPS_MAX = 8
+HOPS_MAX = 5
 CHARACTERS_MAX = 16_384
 REQUIRED = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"]
 

@@ -34,6 +34,11 @@ const streams: readonly [Partial<AuditCore>, AuditTiming][] = [
     { totalMs: hours, messagesIn: 1, messagesOut: 9 },
   ],
   [{ outcome: 'deny', reason: 'credential-ended', grpcStatus: 16 }, { totalMs: 2100 }],
+  [
+    { outcome: 'deny', reason: 'upstream-timeout', grpcStatus: 4 },
+    { totalMs: 3_600_000, messagesIn: 1, messagesOut: 3 },
+  ],
+  [{ outcome: 'deny', reason: 'upstream-unavailable', grpcStatus: 14 }, { totalMs: 3 }],
   [{ outcome: 'deny', reason: 'no-rule-allows', grpcStatus: 7, rule: null }, { totalMs: 0.3 }],
   [
     { operation: 'reflect', action: 'reflect', resource: 'orders' },

@@ -26,7 +26,7 @@ export function sentence(event: ChainEvent, options: SentenceOptions = {}): stri
   if (event.kind === 'opened') {
     return `${time} ${who(event)} opened ${target(event.core)}: allowed by ${ruleText(event.core)}, request ${shown(event.requestId)}`;
   }
-  return `${time} ${who(event)} ${what(event.core)}: ${outcome(event)}`;
+  return `${time} ${who(event)} ${what(event)}: ${outcome(event)}`;
 }
 
 function timeText(timeMs: number, { local = false, date = false }: SentenceOptions): string {
@@ -66,20 +66,25 @@ function target({ service, resource }: Pick<AuditCore, 'service' | 'resource'>):
 }
 
 /** Let through, and under way for a while, even if it was ended then. */
-function wasOpen({ outcome, reason }: AuditCore): boolean {
-  return outcome === 'allow' || endings.has(reason);
+function wasOpen({ core, timing }: AuditEvent): boolean {
+  const { outcome, reason, operation, rule } = core;
+  if (outcome === 'allow' || endings.has(reason)) return true;
+  return operation === 'call' && rule !== null && failures.has(reason) && timing.totalMs >= openMsMin;
 }
 
-/** Why a call that was open was ended. */
+/** Why a call that was open was ended by policy. */
 const endings: ReadonlySet<AuditCore['reason']> = new Set(['access-ended', 'credential-ended']);
+/** A gRPC call that failed after so long was under way. */
+const openMsMin = 2000;
 
-function what(core: AuditCore): string {
+function what(event: AuditEvent): string {
+  const { core } = event;
   const { operation, model, resource, service } = core;
   if (operation === null) return `called ${shown(core.method)} ${shown(core.path)}`;
-  if (operation === 'call') return `${wasOpen(core) ? 'called' : 'wanted to call'} ${target(core)}`;
+  if (operation === 'call') return `${wasOpen(event) ? 'called' : 'wanted to call'} ${target(core)}`;
   const [done, wanted] = verbs[operation] ?? [`called ${shown(operation)} on`, `call ${shown(operation)} on`];
   const at = shown(model ?? resource ?? service ?? core.path) + versionText(core);
-  return wasOpen(core) ? `${done} ${at}` : `wanted to ${wanted} ${at}`;
+  return wasOpen(event) ? `${done} ${at}` : `wanted to ${wanted} ${at}`;
 }
 
 /** An event of before versions had names holds none. */
@@ -88,11 +93,12 @@ function versionText({ version, versionName = null }: Pick<AuditCore, 'version'>
   return ` version ${shown(version)}${versionName === null ? '' : ` (${shown(versionName)})`}`;
 }
 
-function outcome({ core, timing }: AuditEvent): string {
+function outcome(event: AuditEvent): string {
+  const { core, timing } = event;
   const status = core.status === 0 ? 'the caller left before the answer' : statusText({ core, timing });
   const waited = timing.queueMs === undefined ? '' : `, ${milliseconds(timing.queueMs)} ms of it waiting`;
   const shared = timing.leader === undefined ? '' : `, with the answer to ${shown(timing.leader)}`;
-  if (core.outcome === 'deny' && wasOpen(core)) {
+  if (core.outcome === 'deny' && wasOpen(event)) {
     return `allowed by ${ruleText(core)}, ended after ${took(timing.totalMs)} (${status})${messages(timing)}: ${whyText(core)}`;
   }
   const all = `in ${took(timing.totalMs)}${waited}${shared}${messages(timing)}`;
@@ -122,6 +128,7 @@ const failures: ReadonlySet<AuditCore['reason']> = new Set([
   'gate-unavailable',
   'identity-unavailable',
   'audit-unavailable',
+  'gateway-draining',
   'upstream-unavailable',
   'upstream-malformed',
   'upstream-timeout',

@@ -27,7 +27,7 @@ export function replicaRows({ replicas, running }: HeadgateStatus, nowMs: number
 function rowsOf(endpoint: Endpoint, replica: ReplicaStatus | undefined, nowMs: number): Row[] {
   const { service, address, inFlight, isEjected } = endpoint;
   const parts = [
-    replica?.grpc === undefined ? address : `${address} (gRPC ${replica.grpc})`,
+    replica?.grpc === undefined || replica.grpc === address ? address : `${address} (gRPC ${replica.grpc})`,
     ...(replica === undefined ? [] : stateText(replica, nowMs)),
     ...(isEjected === true ? ['PASSED OVER because it failed'] : []),
     `${inFlight} in flight`,

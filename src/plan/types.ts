@@ -76,7 +76,7 @@ export interface RelayPlan {
   readonly name: string;
   readonly gateways: readonly GatewayPlan[];
   readonly hops: readonly HopPlan[];
-  /** Services between the first caller and the one that is called, at most: 1 to 8. */
+  /** Services between the first caller and the one that is called, at most: 1 to 5. */
   readonly hopsMax: number;
   readonly skewSeconds: number;
 }

@@ -33,8 +33,8 @@ export const permitKeptMsMax = 300_000;
 export const assertionLifetimeMs = 600_000;
 /** Services between the first caller and the one that is called, where the policy doesn't say another bound; */
 export const chainHopsDefault = 4;
-/** and what it may say at most. */
-export const chainHopsMax = 8;
+/** and what it may say at most: of more, the assertions would be too large for a head. */
+export const chainHopsMax = 5;
 /** Longest assertion that a caller may present, and */
 export const assertionBytesMax = 4096;
 /** longest list of earlier ones beside it. HAProxy: the record of a permit holds them. */

@@ -26,6 +26,15 @@ export interface PythonEnded {
   readonly trailing: PythonFields;
   readonly sizes: readonly number[];
   readonly first: string;
+  /** What grpcio-status finds in the status of a call that failed. */
+  readonly told: PythonTold | null;
+}
+
+export interface PythonTold {
+  readonly reason: string;
+  readonly domain: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly retryAfterSeconds?: number;
 }
 
 /** A client of grpcio in a process of its own; one call at a time. */

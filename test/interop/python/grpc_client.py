@@ -1,13 +1,14 @@
 """A client of grpcio: reads a call as a JSON line, writes how it ended as a JSON line.
 
     {"target": "127.0.0.1:8080", "kind": "Chat", "fields": [["x-api-key", "…"]], "send": [5, 5]}
-    → {"code": "OK", "details": "", "initial": [["x-echo-a", "1"]], "trailing": […], "sizes": [5, 5], "first": "hello"}
+    → {"code": "OK", "details": "", "initial": [["x-echo-a", "1"]], "trailing": […], "sizes": [5, 5], "first": "hello", "told": null}
 
 `kind`: Unary, Upload, Download or Chat.                     `send`: bytes of each message that is sent (default: one of 5).
 `timeoutMs`: the deadline (default 30,000; null: none).      `cancelMs`: the call is cancelled after so long.
 `compression`: `gzip` or `deflate`, of what is sent.         `holdMs`: a stream from the client ends only after so long.
 `options`: of the channel. Channels are kept: those with the same target and options are one connection.
 Values of names that end in `-bin` are base64 in both directions.
+`told`: what grpcio-status finds in the status of a call that failed, `{"reason", "domain", "metadata", "retryAfterSeconds"}`.
 """
 
 import base64
@@ -17,6 +18,9 @@ import threading
 import time
 
 import grpc
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 
 COMPRESSION = {None: None, "gzip": grpc.Compression.Gzip, "deflate": grpc.Compression.Deflate}
 SERVICE = "/acme.streams.v1.Streams/"
@@ -65,6 +69,23 @@ def begin(call):
     return channel.stream_stream(SERVICE + kind)(messages_of(call), **words)
 
 
+def told_by(call):
+    try:
+        status = rpc_status.from_call(call)
+    except DecodeError:
+        return None
+    if status is None:
+        return None
+    told = {}
+    for detail in status.details:
+        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            told.update(reason=info.reason, domain=info.domain, metadata=dict(info.metadata))
+        elif detail.Unpack(retry):
+            told["retryAfterSeconds"] = retry.retry_delay.seconds
+    return told
+
+
 def run(call):
     begun = begin(call)
     if "cancelMs" in call:
@@ -85,6 +106,7 @@ def run(call):
         "trailing": fields_of(begun.trailing_metadata()),
         "sizes": [len(message) for message in got],
         "first": got[0][:100].decode("latin-1") if got else "",
+        "told": told_by(begun),
     }
 
 
