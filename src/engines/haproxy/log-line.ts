@@ -75,7 +75,7 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
     const { deadlines, endings } = contextOf(worker);
-    const ended = isEnded(match) ? endings.take(`${worker}-${match[at.counter]}`) : undefined;
+    const ended = endings.take(`${worker}-${match[at.counter]}`) ?? endedIn(match);
     const record = recordOf(
       match,
       worker,
@@ -157,9 +157,9 @@ function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines, ca
   return made;
 }
 
-/** HAProxy was told to end it (configuration.txt, section 8.5: `K`). */
-function isEnded(match: Match): boolean {
-  return match[at.termination]?.startsWith('K') === true;
+/** HAProxy was told to end it (configuration.txt, section 8.5: `K`), in a life of which nobody knows why: its access had ended. */
+function endedIn(match: Match): DenialReason | undefined {
+  return match[at.termination]?.startsWith('K') === true ? 'access-ended' : undefined;
 }
 
 /** HAProxy's own answer in place of the service's: its status, and how the session ended (configuration.txt, section 8.5). */
