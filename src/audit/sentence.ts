@@ -69,12 +69,13 @@ function target({ service, resource }: Pick<AuditCore, 'service' | 'resource'>):
 function wasOpen({ core, timing }: AuditEvent): boolean {
   const { outcome, reason, operation, rule } = core;
   if (outcome === 'allow' || endings.has(reason)) return true;
-  return operation === 'call' && rule !== null && failures.has(reason) && timing.totalMs >= openMsMin;
+  if (operation !== 'call' || rule === null || !failures.has(reason)) return false;
+  return timing.totalMs >= openMsMin || (timing.messagesOut ?? 0) > 0;
 }
 
 /** Why a call that was open was ended by policy. */
 const endings: ReadonlySet<AuditCore['reason']> = new Set(['access-ended', 'credential-ended']);
-/** A gRPC call that failed after so long was under way. */
+/** A gRPC call that failed after so long, or after a message of its answer, was under way. */
 const openMsMin = 2000;
 
 function what(event: AuditEvent): string {
@@ -196,7 +197,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'audit-unavailable': 'it could not have been recorded',
   'gateway-draining': 'the time of its connection was over',
   'upstream-unavailable': 'no replica could be reached',
-  'upstream-malformed': 'the replica answered with malformed HTTP',
+  'upstream-malformed': 'the replica answered with malformed HTTP, or broke off',
   'upstream-timeout': 'the replica did not answer in time',
   'queue-full': 'as many calls waited as may',
   'queue-timeout': 'it waited for as long as a call may',
