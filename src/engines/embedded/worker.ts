@@ -90,6 +90,8 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
     case 'stop':
       await stop(call.graceMs);
       return undefined;
+    case 'end':
+      throw new Error('nothing is handed over here');
     default:
       return call satisfies never;
   }
@@ -103,6 +105,7 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   const going = listeners.filter((listening) => !staying.includes(listening));
   const coming = plan.listeners.filter((wanted) => !staying.some((listening) => isSame(listening.plan, wanted)));
   const opened = await openAll({ ...plan, listeners: coming }, addresses);
+  for (const staid of staying) staid.setAge(plan.listeners.find(({ name }) => name === staid.plan.name)?.connectionAge);
   listeners = [...staying, ...opened];
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
