@@ -96,18 +96,21 @@ function versionText({ version, versionName = null }: Pick<AuditCore, 'version'>
 
 function outcome(event: AuditEvent): string {
   const { core, timing } = event;
-  const status = core.status === 0 ? 'the caller left before the answer' : statusText({ core, timing });
+  const left = core.operation === 'call' ? callLeft : 'the caller left before the answer';
+  const status = core.status === 0 ? left : statusText({ core, timing });
   const waited = timing.queueMs === undefined ? '' : `, ${milliseconds(timing.queueMs)} ms of it waiting`;
   const shared = timing.leader === undefined ? '' : `, with the answer to ${shown(timing.leader)}`;
   if (core.outcome === 'deny' && wasOpen(event)) {
     return `allowed by ${ruleText(core)}, ended after ${took(timing.totalMs)} (${status})${messages(timing)}: ${whyText(core)}`;
   }
-  const all = `in ${took(timing.totalMs)}${waited}${shared}${messages(timing)}`;
+  const all = `${status === callLeft ? 'after' : 'in'} ${took(timing.totalMs)}${waited}${shared}${messages(timing)}`;
   const fault = core.reason === 'rule-allows' ? '' : `: ${whyText(core)}`;
   if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${all}${fault}`;
   const end = failures.has(core.reason) ? 'failed' : 'refused';
   return `${end} (${status}): ${whyText(core)}`;
 }
+
+const callLeft = 'the caller left';
 
 /** Of a gRPC call the status that says how it went, where the engine knows it. */
 function statusText({ core, timing }: Pick<AuditEvent, 'core' | 'timing'>): string {
