@@ -59,8 +59,6 @@ export type Feature =
   /** A replica gets a model's calls only where it has that model's version. */
   | 'readiness-by-model'
   | 'ejection'
-  /** Connections of clients end after a while, so that clients spread anew. */
-  | 'connection-age'
   | 'sequence'
   | 'queue'
   /** On connect failures, 502 and 503. */

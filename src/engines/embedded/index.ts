@@ -31,7 +31,6 @@ export const embedded: Engine = {
     health: 'native',
     'readiness-by-model': 'native',
     ejection: 'native',
-    'connection-age': 'native',
     sequence: 'native',
     queue: 'native',
     retry: 'native',

@@ -31,8 +31,6 @@ export const capabilities: Readonly<Record<Feature, Capability>> = {
   health: 'native',
   'readiness-by-model': 'assisted',
   ejection: 'native',
-  // It ends no connection for its age alone.
-  'connection-age': 'refused',
   sequence: 'assisted',
   queue: 'assisted',
   retry: 'native',
