@@ -105,6 +105,7 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   const going = listeners.filter((listening) => !staying.includes(listening));
   const coming = plan.listeners.filter((wanted) => !staying.some((listening) => isSame(listening.plan, wanted)));
   const opened = await openAll({ ...plan, listeners: coming }, addresses);
+  for (const staid of staying) staid.setAge(plan.listeners.find(({ name }) => name === staid.plan.name)?.connectionAge);
   listeners = [...staying, ...opened];
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));

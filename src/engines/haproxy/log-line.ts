@@ -3,6 +3,7 @@ import type { AuditTiming } from '../../audit/types.ts';
 import { type DenialReason, denials, grpcStatusOf } from '../../gate/index.ts';
 import { type HowCarried, readCarried } from '../assisted-fields.ts';
 import { type CoreScene, unaskedCore } from '../static-core.ts';
+import { addressText } from './address-text.ts';
 import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
 import type { Endings } from './endings.ts';
 import { assistedLogForm, type LogField, logFields, logForm } from './log-format.ts';
@@ -243,10 +244,13 @@ function timingOf(match: Match): AuditTiming {
 
 const measured = ['connectMs', 'upstreamMs', 'bytesIn', 'bytesOut'] as const satisfies readonly LogField[];
 
-/** The assisting side (`unix`) is no replica. */
+const inHexadecimal = /^(?:[0-9A-F]{8}|[0-9A-F]{32})$/;
+
+/** The assisting side (`unix`, `-`) is no replica. Lines of earlier versions hold the address as people write it. */
 function endpointIn(host: string, port: string): string | undefined {
   if (host === '' || host === '-' || host === 'unix' || numberIn(port) === undefined) return undefined;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const text = inHexadecimal.test(host) ? addressText(Buffer.from(host, 'hex')) : host;
+  return text.includes(':') ? `[${text}]:${port}` : `${text}:${port}`;
 }
 
 /** A number that is not negative; `-` and `-1` say that there is none. */
