@@ -21,6 +21,8 @@ export const bodyBytesBoundMin = 65_536;
 export const unsizedBodyBytesMax = 16_384;
 /** How long such a body may take to arrive, from when the call is permitted. */
 export const unsizedBodyTimeoutMs = 10_000;
+/** Longest path that a decision is kept for; the rest of a target of the largest size is left to its query. */
+export const keptPathBytesMax = 2048;
 /** Decisions kept in an engine at most; the oldest go first. */
 export const keptDecisionsMax = 100_000;
 /** Verified tokens remembered by hash in one gate. */

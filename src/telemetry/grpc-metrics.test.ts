@@ -93,3 +93,19 @@ test('what is counted follows the methods of the policy in force', async () => {
   const samples = readSamples(await metrics.text());
   assert.deepEqual(of(samples, rows.grpcCalls.name), ['orders other unseen allow 1', `orders ${watch} unseen allow 1`]);
 });
+
+test('open streams by service: none is 0, and what the engine can not tell is left out', async () => {
+  const metrics = createMetrics();
+  metrics.setGrpcMethods(
+    new Map([
+      ['orders', new Set()],
+      ['chat', new Set()],
+    ]),
+  );
+  const engine = { keptDecisions: 0, endpoints: [] };
+  const open = async (): Promise<string[]> => of(readSamples(await metrics.text()), rows.openStreams.name);
+  metrics.setEngine({ ...engine, streams: { byService: { orders: 3 } } });
+  assert.deepEqual(await open(), ['orders 3', 'chat 0']);
+  metrics.setEngine(engine);
+  assert.deepEqual(await open(), []);
+});

@@ -127,6 +127,11 @@ export class GrpcMetrics {
     this.#methods = methods;
   }
 
+  /** Numbers by service, 0 of those that aren't named. */
+  withAll(byService: Readonly<Record<string, number>>): Record<string, number> {
+    return { ...Object.fromEntries([...this.#methods.keys()].map((service) => [service, 0])), ...byService };
+  }
+
   /** Nothing is looked at where the Plan has no such service. */
   observe(calls: ChainedCalls): void {
     if (this.#methods.size === 0) return;

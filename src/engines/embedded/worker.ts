@@ -92,6 +92,8 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
     case 'stop':
       await stop(call.graceMs);
       return undefined;
+    case 'end':
+      throw new Error('nothing is handed over here');
     default:
       return call satisfies never;
   }
