@@ -127,6 +127,24 @@ export class Copyist {
     return value;
   }
 
+  /** Reads an IPv4 address as eight digits of upper-case hexadecimal, and writes it as people do. */
+  address(): void {
+    const source = this.#source;
+    const target = this.#target;
+    let [from, to] = [this.from, this.to];
+    for (let part = 0; part < 4; part += 1) {
+      const [high, low] = [upperDigit(source[from++] ?? 0), upperDigit(source[from++] ?? 0)];
+      if (high < 0 || low < 0) this.ok = false;
+      const value = high * 16 + low;
+      if (part > 0) target[to++] = point;
+      if (value > 99) target[to++] = zero + Math.trunc(value / 100);
+      if (value > 9) target[to++] = zero + (Math.trunc(value / 10) % 10);
+      target[to++] = zero + (value % 10);
+    }
+    this.from = from;
+    this.to = to;
+  }
+
   /** Copies up to `max` bytes that `kind` has, at least one. */
   run(kind: ByteKind, max: number): void {
     const source = this.#source;
@@ -191,6 +209,12 @@ export class Copyist {
   }
 }
 
+/** -1: it is no digit. */
+function upperDigit(byte: number): number {
+  if (byte >= zero && byte <= nine) return byte - zero;
+  return byte >= upperA && byte <= upperF ? byte - upperA + 10 : -1;
+}
+
 const nothing = Buffer.alloc(0);
 const tab = 9;
 const lineFeed = 10;
@@ -199,6 +223,7 @@ const pointBytes = Buffer.from('.');
 const zero = 48;
 const nine = 57;
 const lowerA = 97;
+const [upperA, upperF] = [65, 70];
 const digitsMax = 15;
 const decimalsMax = 6;
 

@@ -21,6 +21,8 @@ export const bodyBytesBoundMin = 65_536;
 export const unsizedBodyBytesMax = 16_384;
 /** How long such a body may take to arrive, from when the call is permitted. */
 export const unsizedBodyTimeoutMs = 10_000;
+/** Longest path that a decision is kept for; the rest of a target of the largest size is left to its query. */
+export const keptPathBytesMax = 2048;
 /** Decisions kept in an engine at most; the oldest go first. */
 export const keptDecisionsMax = 100_000;
 /** Verified tokens remembered by hash in one gate. */
@@ -79,6 +81,9 @@ export const timeoutMsMin = 10;
 export const connectTimeoutMsMax = 60_000;
 /** and neither is a replica's silence, or a whole call. */
 export const answerTimeoutMsMax = 3_600_000;
+/** How long a connection of a client serves, at least and at most, and calls on it after that. */
+export const connectionAgeMsMin = 1000;
+export const connectionAgeMsMax = 86_400_000;
 /** Tries of one call at most, the first among them. */
 export const triesMax = 4;
 /** Calls of one queue, in flight or waiting, at most. */

@@ -33,4 +33,14 @@ export const engineCodes = {
     meaning:
       'The engine decides, limits and records these calls itself, and has them carried by the embedded engine over a local socket.',
   },
+  HG3031: {
+    title: 'how open calls end',
+    meaning:
+      'A call that is open when its access ends is ended by the engine within this time, in the way that the engine can.',
+  },
+  HG3032: {
+    title: 'status that the engine does not see',
+    meaning:
+      'The engine sees no trailers, so it does not try calls again whose only sign of failure is a status there.',
+  },
 } as const;

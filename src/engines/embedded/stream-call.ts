@@ -70,7 +70,9 @@ export class StreamCall extends AnyGrpcCall implements Streaming, OpenCall {
       super.refuse(reason, options);
       return;
     }
-    if (passage.isMoving && !passage.toClient.isBetween && passage.onWhole === undefined) {
+    const isHalfSent = passage.isMoving && !passage.toClient.isBetween;
+    // Nothing more is taken of a message that is too large.
+    if (isHalfSent && passage.onWhole === undefined && reason !== 'body-too-large') {
       const late = setTimeout(() => this.#finish(passage, reason, options), lastMessageMs).unref();
       passage.onWhole = () => {
         clearTimeout(late);

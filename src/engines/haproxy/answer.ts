@@ -9,6 +9,7 @@ import {
 } from '../../gate/index.ts';
 import type { Plan } from '../../plan/types.ts';
 import { pathOf } from '../../protocols/index.ts';
+import { keptPathBytesMax } from '../../std/limits.ts';
 import type { SpopAction, SpopData } from '../../wire/index.ts';
 import { staticCore } from '../static-core.ts';
 import type { CoreBook } from './core-book.ts';
@@ -65,7 +66,7 @@ export function answerActions(
   const open = numberOpen?.(answer, number);
   const recorded = { plan, request, permit: answer, counters, isAdmitted, core: number, endSeconds, open };
   const record = recordOf({ ...recorded, pass: handing?.isKept ? pass : undefined });
-  if (key !== '' && endSeconds * 1000 > nowMs) {
+  if (key !== '' && endSeconds * 1000 > nowMs && hasKeptPath(request.target)) {
     ledger?.keep({ key, record, endSeconds, subjectId: answer.fields.identity?.id }, nowMs);
   }
   const isSame = handing?.isNow === handing?.isKept;
@@ -73,6 +74,12 @@ export function answerActions(
     core,
     set('record', text(isSame ? record : recordOf({ ...recorded, pass: handing?.isNow ? pass : undefined }))),
   ];
+}
+
+/** HAProxy doesn't look at how long a path is: what it finds is as long as it may be. */
+function hasKeptPath(target: string): boolean {
+  const query = target.indexOf('?');
+  return (query < 0 ? target.length : query) <= keptPathBytesMax;
 }
 
 /** A refusal as HAProxy gives it to the caller. */

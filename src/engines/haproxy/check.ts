@@ -6,6 +6,7 @@ import { haproxyServices, haproxyVersion, installCommand, isSupported, versionFl
 import { capabilities } from './capabilities.ts';
 import { exporterService } from './exporter.ts';
 import { slotsMax, speedOf } from './record.ts';
+import { noteStreams } from './stream-notes.ts';
 
 /** What HAProxy can't do of this Plan, or that it isn't there. */
 export async function checkHaproxy(plan: Plan): Promise<readonly Diagnostic[]> {
@@ -24,6 +25,7 @@ export async function checkHaproxy(plan: Plan): Promise<readonly Diagnostic[]> {
       report.add('HG3011', message, { span, hint: 'give it a smaller burst, or take the embedded engine' });
     }
   }
+  noteStreams(plan, report);
   return [...report.diagnostics(), ...refusedFeatures({ name: 'haproxy', capabilities }, plan)];
 }
 

@@ -1,6 +1,12 @@
 import type { ListenerPlan, Plan, RoutePlan } from '../../plan/types.ts';
 import { printHostPort } from '../../std/host-port.ts';
-import { headerBytesMax, headerCountMax, targetBytesMax, upstreamTimeoutMs } from '../../std/limits.ts';
+import {
+  headerBytesMax,
+  headerCountMax,
+  keptPathBytesMax,
+  targetBytesMax,
+  upstreamTimeoutMs,
+} from '../../std/limits.ts';
 import { type Asked, askedBackends, mayHandOver } from './assisted-forward.ts';
 import type { Demands } from './demands.ts';
 import {
@@ -49,7 +55,10 @@ import {
 import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
 import { routeConditions } from './route-conditions.ts';
-import { hasControls } from './rules.ts';
+import { controlPattern } from './rules.ts';
+
+import { keepAliveLines } from './stream-backends.ts';
+
 import { forwardStreams, kindRules } from './stream-frontend.ts';
 import { clientTimeoutMs, listensForStreams, listensForStreamsAlone } from './stream-services.ts';
 import { after, isFound, isGrpcCall, isWhole, request, variable } from './words.ts';
@@ -72,26 +81,34 @@ const stages: readonly Stage[] = [shape, message, key, find];
 export function frontendSection(scene: Scene): Section {
   const { plan, listener, place, index } = scene;
   const isGrpc = listensForGrpc(plan, listener);
-  const clientMs = clientTimeoutMs(plan, listener);
   const isAssisted = (['rest', 'grpc'] as const).some((kind) => mayHandOver(plan, listener, kind));
   return {
     head: ['frontend', frontendName(index), ...(isAssisted ? ['from', leavingDefaults] : [])],
     lines: [
       ...binds(scene),
-      ...(clientMs === upstreamTimeoutMs ? [] : [directive(['timeout', 'client', `${clientMs}ms`])]),
+      ...(listensForStreams(plan, listener) ? patienceLines(clientTimeoutMs(plan, listener)) : []),
       // Only lines of calls: HAProxy's own words are warnings, and would stand between them.
       directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0', 'err']),
+      directive(['tcp-request', 'session', `set-var(${variables.peer})`, chain(call('src'), call('lower'))]),
       directive(request('set-log-level', 'err')),
       directive(['log-format', auditFormat({ worker: place.worker, listener: index, isGrpc, isAssisted })]),
       directive(['unique-id-format', format(`${place.worker}-`, { field: 'rt' })]),
       directive(['unique-id-header', 'x-headgate-request-id']),
-      directive(['option', 'forwardfor']),
       ...stages.flatMap((stage) => stage(scene)),
       directive(after('set-header', 'x-headgate-request-id', format({ sample: call('unique-id') }))),
       ...(listensForMessages(plan, listener) ? waitingLines() : []),
       ...forward(scene),
     ],
   };
+}
+
+/** Where calls may be open for long. Connections that were told to go, and have no call, are not waited for any longer than others. */
+function patienceLines(clientMs: number): Directive[] {
+  return [
+    directive(['timeout', 'client', `${clientMs}ms`]),
+    directive(['timeout', 'client-fin', `${upstreamTimeoutMs}ms`]),
+    ...keepAliveLines('clitcpka'),
+  ];
 }
 
 /** The index of every upstream, from 1, by service. */
@@ -109,12 +126,13 @@ function binds({ listener, place }: Scene): Directive[] {
 }
 
 /** White space around a value, which the key would not see and only HTTP/2 brings as it is. */
-const oddValue = all(
-  test(call('fc_http_major'), 'int', 2),
-  test(call('req.hdrs'), 'reg', String.raw`: [ \t]|[^:][ \t]\r`),
-);
-/** A line of HTTP/1 that says 2.0; its key would be that of HTTP/2. */
-const oddLine = all(test(call('req.ver'), 'str', '2.0'), test(call('fc_http_major'), 'int', 1));
+const hasWhiteSpace = test(call('req.hdrs'), 'reg', String.raw`: [ \t]|[^:][ \t]\r`);
+
+/**
+ * A query that is long, or holds a fragment or anything but plain ASCII: it is no part of the key. Few requests have one, and those
+ * that haven't pay least by this test. What of a target is part of the key, the path, is as long as `keptPathBytesMax` at most.
+ */
+const oddQuery = test(call('query'), 'reg', `[^!"$-~]|^.{${targetBytesMax - keptPathBytesMax}}`);
 
 /** What a kept decision is never looked up for, nor kept under: the gate sees the whole of such a request each time. */
 function shape({ plan, listener, demands, place }: Scene): Directive[] {
@@ -135,19 +153,16 @@ function shape({ plan, listener, demands, place }: Scene): Directive[] {
     ),
     directive(['acl', 'odd.names', names, '-m', 'reg', pattern]),
     directive(['acl', 'odd.names', call('req.fhdr_cnt'), '-m', 'int', 'gt', headerCountMax]),
-    odd(all(not(isFound(variables.plain)), named('odd.names', true))),
     // Of plain requests they are looked at when the credential is gone.
-    odd(all(not(isFound(variables.plain)), hasControls)),
-    odd(
-      any(
-        all(isLong, test(call('req.hdrs'), 'len', 'gt', headerBytesMax)),
-        test(call('url'), 'len', 'gt', targetBytesMax),
-        // A fragment, or anything but plain ASCII, in the query: no part of the key.
-        test(call('url'), 'reg', '[^!"$-~]'),
-        oddValue,
-        oddLine,
-      ),
+    directive(['acl', 'odd.names', call('req.hdrs'), '-m', 'reg', controlPattern]),
+    odd(all(not(isFound(variables.plain)), named('odd.names', true))),
+    odd(any(all(isLong, test(call('req.hdrs'), 'len', 'gt', headerBytesMax)), oddQuery)),
+    directive(
+      request(`set-var(${variables.http2})`, call('int', 1)),
+      all(test(call('fc_http_major'), 'int', 2), not(hasWhiteSpace)),
     ),
+    // The gate refuses it whatever else there is; what a message says of itself comes behind that.
+    ...(isGrpc ? [odd(all(isGrpcCall, not(isFound(variables.http2))))] : []),
   ];
 }
 
@@ -160,38 +175,38 @@ function message({ plan, listener }: Scene): Directive[] {
 
 /**
  * The key: every raw byte that an answer can depend on, hashed. A line feed can't occur in a part, so parts can't run into one
- * another; the number of credentials is a part, so that none and an empty one differ.
+ * another; whether there is a credential is a part, so that none and an empty one differ (several are odd). The version is what the
+ * request's line says, and whether HTTP/2 has carried it.
  */
 function key({ plan, listener, index, demands }: Scene): Directive[] {
   const { headers: reads, address: readsAddress } = demands;
-  const parts = [
-    call('concat', '\n', variables.method, '\n'),
+  const parts = (hasCredential: 0 | 1): Sample[] => [
+    call('concat', `\n${hasCredential}\n`, variables.version, '\n'),
+    call('concat', '', variables.http2, '\n'),
+    call('concat', '', variables.method, '\n'),
     call('concat', '', variables.host, '\n'),
     call('concat', '', variables.path, '\n'),
-    call('concat', '', variables.epoch, `\n${index}\n`),
-    call('concat', '', variables.credentials),
+    call('concat', '', variables.epoch, `\n${index}`),
     ...reads.map((_, position) => call('concat', '\n', readName(position))),
     ...(readsAddress ? [call('concat', '\n', variables.address)] : []),
     // Empty for all but gRPC calls.
     ...(listensForGrpc(plan, listener) ? [call('concat', '\n', variables.message)] : []),
-    // Last, because what stands before is copied for each part.
-    call('concat', '\n', variables.credential),
+    call('sha2', 256),
+    call('base64'),
   ];
-  const credential = 'authorization';
+  const [set, isPlain] = [`set-var(${variables.key})`, not(isFound(variables.odd))];
   return [
+    directive(request(`set-var(${variables.version})`, call('req.ver'))),
     directive(request(`set-var(${variables.method})`, call('method'))),
     directive(request(`set-var(${variables.host})`, call('req.fhdr', 'host'))),
     directive(request(`set-var(${variables.path})`, chain(call('url'), call('field', 1, '?')))),
-    directive(request(`set-var(${variables.credentials})`, call('req.fhdr_cnt', credential))),
-    directive(request(`set-var(${variables.credential})`, call('req.fhdr', credential))),
     ...reads.map((name, position) =>
       directive(request(`set-var(${readName(position)})`, chain(call('req.fhdr', name), call('concat', '.')))),
     ),
     ...(readsAddress ? [directive(request(`set-var(${variables.address})`, call('src')))] : []),
-    directive(
-      request(`set-var(${variables.key})`, chain(call('req.ver'), ...parts, call('sha2', 256), call('base64'))),
-      not(isFound(variables.odd)),
-    ),
+    // First, so that it need not be a variable; where there is none, this makes no key.
+    directive(request(set, chain(call('req.fhdr', 'authorization'), ...parts(1))), isPlain),
+    directive(request(set, chain(call('str', '-'), ...parts(0))), all(not(isFound(variables.key)), isPlain)),
   ];
 }
 
@@ -242,7 +257,9 @@ function forward({ plan, listener }: Scene): Directive[] {
   ];
   const held = { any: holds(recordOffsets.end), ordinary: holds(recordOffsets.kind) };
   return [
-    ...(listensForStreams(plan, listener) ? forwardStreams(plan, listener, { chosen, holds: held }) : []),
+    ...(listensForStreams(plan, listener)
+      ? forwardStreams(plan, listener, { chosen, holds: held, isHandedToo: isHandedToo('grpc') })
+      : []),
     ...(listensForMessages(plan, listener) ? forwardGrpc(chosen, isHandedToo('grpc')) : []),
     ...(listensForGrpc(plan, listener) ? asked('grpc', isGrpcCall) : []),
     // Of those services no permit is for REST.

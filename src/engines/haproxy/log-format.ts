@@ -1,5 +1,5 @@
 import { variables } from './names.ts';
-import { call, type Format, format, type Sample } from './print.ts';
+import { call, chain, type Format, format, type Sample } from './print.ts';
 import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
 import { variable } from './words.ts';
@@ -60,7 +60,7 @@ export function auditFormat({ worker, listener, isGrpc, isAssisted }: LogScene):
     sequence: field('lc'),
     timeMs: value(call('date', 0, 'ms')),
     counter: field('rt'),
-    address: field('ci'),
+    address: value(variable(variables.peer)),
     status: field('ST'),
     askedCore: value(variable(variables.answer.coreNumber)),
     keptCore: value(recordField(recordOffsets.core)),
@@ -70,7 +70,8 @@ export function auditFormat({ worker, listener, isGrpc, isAssisted }: LogScene):
     upstreamMs: field('Tr'),
     bytesIn: field('U'),
     bytesOut: field('B'),
-    endpointHost: field('si'),
+    // In hexadecimal: as people write it, it costs as much as four rules.
+    endpointHost: value(chain(call('bc_dst'), call('hex'))),
     endpointPort: field('sp'),
     termination: field('ts'),
     // Those beyond the first.

@@ -47,7 +47,7 @@ const plain: Record<LogField, string> = {
   upstreamMs: '3',
   bytesIn: '527',
   bytesOut: '149',
-  endpointHost: '127.0.0.1',
+  endpointHost: '7F000001',
   endpointPort: '8501',
   termination: '--',
   tries: '0',
@@ -106,6 +106,15 @@ test('what HAProxy refused by itself is told by status and termination', () => {
   assert.equal(read(lineOf({ ...unasked, status: '414', termination: 'LR' })).core.path, '/a');
 });
 
+test('a replica is told as it is listened for, also by lines of earlier versions', () => {
+  const endpointOf = (endpointHost: string): string | undefined => read(lineOf({ endpointHost })).timing.endpoint;
+  assert.equal(endpointOf('0A0102FF'), '10.1.2.255:8501');
+  assert.equal(endpointOf('00000000000000000000000000000001'), '[::1]:8501');
+  assert.equal(endpointOf('10.1.2.255'), '10.1.2.255:8501');
+  assert.equal(endpointOf('::1'), '[::1]:8501');
+  for (const host of ['-', 'unix', '']) assert.equal(endpointOf(host), undefined);
+});
+
 test('a caller who left has the status 0, a bad traceparent is none', () => {
   assert.equal(read(lineOf({ status: '-1', termination: 'CH' })).core.status, 0);
   assert.equal(read(lineOf({ trace })).core.traceId, 'a'.repeat(32));
@@ -114,7 +123,7 @@ test('a caller who left has the status 0, a bad traceparent is none', () => {
 
 /** Of a process that may hand calls over. */
 const handedLine = (carried: string, changes: Partial<Record<LogField, string>> = {}): string => {
-  const words = lineOf({ endpointHost: 'unix', endpointPort: '0', ...changes }).split('\t');
+  const words = lineOf({ endpointHost: '-', endpointPort: '0', ...changes }).split('\t');
   return ['a3', ...words.slice(1, -1), carried, ...words.slice(-1)].join('\t');
 };
 
@@ -131,7 +140,7 @@ test('a call that was handed over says how it was carried', () => {
 });
 
 test('a line of such a process that says nothing of it is as any other, but the assisting side is no replica', () => {
-  const ordinary = handedLine('-', { endpointHost: '127.0.0.1', endpointPort: '8501' });
+  const ordinary = handedLine('-', { endpointHost: '7F000001', endpointPort: '8501' });
   assert.deepEqual(read(ordinary), read(lineOf()));
   assert.equal(read(handedLine('-', { status: '503', termination: 'SC' })).timing.endpoint, undefined);
   assert.equal(read(handedLine('-', { status: '400', termination: 'CH' })).core.status, 0);
@@ -185,7 +194,7 @@ test('lines of decided calls are read as bytes, to the letter as the careful way
     { sequence: '9' },
     { sequence: '2099' },
     { trace, address: '::ffff:10.0.0.1' },
-    { address: '2001:db8::1', connectMs: '-1', upstreamMs: '-1' },
+    { address: '2001:db8::1', connectMs: '-1', upstreamMs: '-1', endpointHost: 'C0A80A64' },
     { keptCore: '2', status: '403', termination: 'LR', endpointHost: '-', endpointPort: '-' },
     { request: '' },
   ].map(lineOf);
@@ -208,6 +217,9 @@ test('what is odd is left to the careful way', () => {
     { trace: trace.replaceAll('b', '0') },
     { trace: trace.replace('00-', '01-') },
     { endpointHost: '::1' },
+    { endpointHost: '127.0.0.1' },
+    { endpointHost: '7f000001' },
+    { endpointHost: '00000000000000000000000000000001' },
     { bytesIn: '012' },
     { bytesOut: '1234567890123456' },
     { address: '' },

@@ -6,9 +6,11 @@ export const variables = {
   host: 'txn.h',
   path: 'txn.p',
   address: 'txn.ip',
-  /** How many fields hold a credential; the credential. */
-  credentials: 'txn.c',
-  credential: 'txn.a',
+  /** The peer's address as text, written once a connection: writing one out costs as much as four rules. */
+  peer: 'sess.ip',
+  /** What a request says of its version; set for HTTP/2 whose values have no white space around them. */
+  version: 'txn.v',
+  http2: 'txn.h2',
   key: 'txn.k',
   /** Set where the names of the fields are known to be plain: see plain-names.ts. */
   plain: 'txn.n',
@@ -32,7 +34,7 @@ export const variables = {
   backend: 'txn.be',
   /** How a call was carried that was handed over. */
   carried: 'txn.car',
-  /** Status of a service's answer that is no gRPC. */
+  /** Of a service's answer that is no gRPC: a sentence. */
   fault: 'txn.fault',
   /** Method and path of a request that no decision is kept for. */
   request: 'txn.req',

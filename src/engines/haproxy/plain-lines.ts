@@ -95,7 +95,7 @@ export class PlainLines implements PlainReader {
     if (copyist.follows(form.noEndpoint)) copyist.take(form.noEndpoint);
     else {
       copyist.put(form.endpoint);
-      copyist.run(kinds.host, addressMax);
+      copyist.address();
       copyist.take(tab);
       copyist.put(form.port);
       copyist.count();
@@ -259,7 +259,6 @@ const form = {
 } as const;
 const kinds = {
   address: byteKind(/[\da-fA-F.:]/),
-  host: byteKind(/[\d.]/),
   hex: byteKind(/[\da-f]/),
   termination: byteKind(/[A-Za-z-]/),
   reason: byteKind(/[a-z\d-]/),

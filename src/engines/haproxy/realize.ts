@@ -54,6 +54,8 @@ const countersMax = 100_000;
  * parser), or once beside a body that is held whole, with what HAProxy takes for keeping it.
  */
 const bufferBytes = 40_960;
+/** Calls on one connection at once, where they may be open for long: as on the embedded engine. HAProxy's own bound is 100. */
+const streamsMax = 256;
 /** Room for what we add to a request. */
 const rewriteBytes = 4096;
 /** Twice the count that the gate allows, so that it is the gate that refuses. */
@@ -173,6 +175,7 @@ function globalSection(plan: Plan, place: Place): Section {
       directive(['tune.http.maxhdr', headerCount]),
       // Remembering what patterns matched costs more than matching: as many texts come as there are callers.
       directive(['tune.pattern.cache-size', 0]),
+      ...(passesStreams(plan) ? [directive(['tune.h2.max-concurrent-streams', streamsMax])] : []),
       ...(luaNamesOf(plan).length > 0 ? luaLines(plan, place) : []),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
       directive(['set-var', variables.half, call('int', 0)]),

@@ -1,4 +1,4 @@
-import { removedHeaderPattern } from '../../gate/index.ts';
+import { forwardedForHeader, removedHeaderPattern } from '../../gate/index.ts';
 import type { Plan, UpstreamPlan } from '../../plan/types.ts';
 import { headerBytesMax, targetBytesMax } from '../../std/limits.ts';
 import { unsizedBodyRules } from './body-rules.ts';
@@ -31,7 +31,7 @@ export interface RuleScene {
 type Stage = (scene: RuleScene) => Directive[];
 
 /** INVARIANT: the order of security on a permit. All that came is removed before anything of ours is set. */
-const permitted: readonly Stage[] = [limit, body, cleanse, setTarget, identify, rewrite, retry];
+const permitted: readonly Stage[] = [limit, body, cleanse, setTarget, tellPeer, identify, rewrite, retry];
 
 /** The same where the names of the fields say that the credential is all there is to remove; values are yet to be looked at. */
 const plainlyPermitted: readonly Stage[] = [
@@ -40,6 +40,7 @@ const plainlyPermitted: readonly Stage[] = [
   limit,
   sizedBody,
   setTarget,
+  tellPeer,
   identifyPlainly,
   rewrite,
   retryPlainly,
@@ -52,6 +53,7 @@ const permittedGrpc: readonly Stage[] = [
   timeout,
   takeTrailers,
   setTarget,
+  tellPeer,
   identify,
   rewrite,
   append,
@@ -66,6 +68,7 @@ const plainlyPermittedGrpc: readonly Stage[] = [
   timeout,
   takeTrailers,
   setTarget,
+  tellPeer,
   identifyPlainly,
   rewrite,
   retryPlainly,
@@ -78,6 +81,7 @@ const permittedStream: readonly Stage[] = [
   timeout,
   takeTrailers,
   setTarget,
+  tellPeer,
   identify,
   rewrite,
   trackOpenRules,
@@ -92,6 +96,7 @@ const plainlyPermittedStream: readonly Stage[] = [
   timeout,
   takeTrailers,
   setTarget,
+  tellPeer,
   identifyPlainly,
   rewrite,
   trackOpenRules,
@@ -99,10 +104,13 @@ const plainlyPermittedStream: readonly Stage[] = [
 ];
 
 /** The same for a call that is handed over: where it goes stands in its pass, and what is to be appended, too. */
-const handed: readonly Stage[] = [limit, body, cleanse, setTarget, handOverRules];
+const handed: readonly Stage[] = [limit, body, cleanse, setTarget, tellPeer, handOverRules];
 
 /** The same for a gRPC call that is handed over; its message is walked on there. */
-const handedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, handOverRules];
+const handedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, tellPeer, handOverRules];
+
+/** The same where its messages pass as they come. */
+const handedStream: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, handOverRules, trackOpenRules];
 
 /** INVARIANT: the order of security on a miss. Nothing is removed before the gate has seen it. */
 const missed: readonly Stage[] = [ask, refuse, ...permitted];
@@ -137,14 +145,26 @@ export function missedGrpcRules(scene: RuleScene): Directive[] {
   return [ask, refuse, ...permittedGrpc].flatMap((stage) => stage(scene));
 }
 
-/** Rules of the backends for gRPC calls whose messages pass as they come: kept and plain, kept, and asked about. */
-export function streamRules(of: RuleScene): Readonly<Record<'plain' | 'kept' | 'asked', Directive[]>> {
+/** Rules of the backends for gRPC calls whose messages pass as they come. */
+export interface StreamRules {
+  /** A permit is kept, and the fields are plain; others; those that the gate is asked about. */
+  readonly plain: Directive[];
+  readonly kept: Directive[];
+  readonly asked: Directive[];
+  /** The last two, of the assisted way. */
+  readonly handed: Directive[];
+  readonly handedAsked: Directive[];
+}
+
+export function streamRules(of: RuleScene): StreamRules {
   const scene = { ...of, refusing: refusingStream };
   const written = (stages: readonly Stage[]): Directive[] => stages.flatMap((stage) => stage(scene));
   return {
     plain: written(plainlyPermittedStream),
     kept: written(permittedStream),
     asked: written([ask, refuse, ...permittedStream]),
+    handed: written(handedStream),
+    handedAsked: written([ask, refuse, ...handedStream]),
   };
 }
 
@@ -215,8 +235,9 @@ function refuseMalformed({ refusing }: RuleScene): Directive[] {
   ];
 }
 
-/** Control characters in a value. */
-export const hasControls = test(call('req.hdrs'), 'reg', String.raw`[^\t\r\n -~\x80-\xff]`);
+/** Of all fields as text: there is a control character in a value. */
+export const controlPattern = String.raw`[^\t\r\n -~\x80-\xff]`;
+const hasControls = test(call('req.hdrs'), 'reg', controlPattern);
 
 function limit({ demands, refusing }: RuleScene): Directive[] {
   return limitRules(demands, refusing);
@@ -268,6 +289,11 @@ function append(): Directive[] {
     directive(request(`set-var(${variables.append})`, version), not(test(version, 'str', '.'))),
     directive(request('del-header', 'content-length'), isFound(variables.append)),
   ];
+}
+
+/** Where the call comes from. What came under this name is gone: it is removed, or the request's names are plain. */
+function tellPeer(): Directive[] {
+  return [directive(request('add-header', forwardedForHeader, format({ sample: variable(variables.peer) })))];
 }
 
 /** HTTP/2 may bring any scheme, which would stand in the line for the service. */

@@ -24,7 +24,6 @@ import type {
   ReplicasByService,
   RunningEngine,
 } from '../engine.ts';
-import { decideAgain } from './again.ts';
 import { GateAgent } from './agent.ts';
 import { answerActions, countersOf, type Handing, type Notebook, refusalActions } from './answer.ts';
 import { isAssisted } from './assisted.ts';
@@ -64,10 +63,11 @@ export async function runHaproxy({
   log,
   sockets: handedOver = {},
   queueOf,
+  endHanded,
 }: EngineContext): Promise<RunningEngine> {
   const keys = await loadGateKeys(plan.state, clock);
   const sockets = socketDirectory(plan);
-  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver, queueOf });
+  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver, queueOf, endHanded });
   const gateSocket = join(sockets, 'gate.sock');
   const agent = await GateAgent.listen(gateSocket, (message) => runner.answer(message), log);
   try {
@@ -105,6 +105,7 @@ interface RunnerOptions {
   /** Listening sockets that were handed over to us, by listener. */
   readonly handedOver: NonNullable<EngineContext['sockets']>;
   readonly queueOf: EngineContext['queueOf'];
+  readonly endHanded: EngineContext['endHanded'];
 }
 
 /** The state of a run. */
@@ -163,7 +164,9 @@ class Runner {
     this.#watch = new StreamWatch({
       permits: this.#open,
       processes: () => [...this.#processes.values()].map((each) => each.watched),
-      again: (permit) => decideAgain(this.#gate, permit),
+      again: (permit) => this.#gate.again(permit),
+      isHanded: ({ fields }) => isAssisted(this.#gate.plan, fields.operation, this.#uneven.models),
+      endHanded: async (calls) => options.endHanded?.(calls),
       clock,
       log,
       onOpened: (calls) => opened.add(calls),
