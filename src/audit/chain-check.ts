@@ -190,6 +190,7 @@ export class ChainCheck {
       const message = `a line of ${event.spool} could not be read: ${event.fault}`;
       this.find('spool-line-unreadable', { ...place, message });
     } else if (event.kind === 'unrecorded') {
+      if (event.cause === 'killed') this.#unclosed.killed(event.worker);
       this.find('calls-unrecorded', { ...place, message: unrecordedText(event) });
     } else if (event.kind === 'opened') {
       this.#unclosed.opened(event, place);

@@ -29,3 +29,13 @@ test('an end that is chained before the word of its opening closes it all the sa
   calls.opened(record(1), place(2));
   assert.equal(calls.count, 0);
 });
+
+test('where the chain says that the process was killed, that is why', () => {
+  const calls = new UnclosedCalls();
+  calls.opened({ ...record(1), worker: 'ab12.1.2' }, place(1));
+  calls.killed('ab12.1');
+  assert.match(
+    calls.findings()[0]?.message ?? '',
+    /: no end is recorded; it was under way when the process went down$/,
+  );
+});

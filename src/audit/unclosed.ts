@@ -22,6 +22,7 @@ export class UnclosedCalls {
   readonly #calls = new Map<string, Unclosed>();
   /** Ended, as it seems without having been open: where an engine tells of both in two files, the end may come first. */
   readonly #early = new Set<string>();
+  readonly #killed = new Set<string>();
 
   opened({ requestId, timeMs, worker }: OpenedCall, { file, line }: Place): void {
     if (this.#early.delete(requestId)) return;
@@ -35,11 +36,16 @@ export class UnclosedCalls {
     this.#early.add(requestId);
   }
 
+  /** The chain says that this process was killed. Workers of one are named after it. */
+  killed(process: string): void {
+    this.#killed.add(process);
+  }
+
   get count(): number {
     return this.#calls.size;
   }
 
-  /** One for each worker, at the call of it that was opened first. The chain can't say whether that worker lives. */
+  /** One for each worker, at the call of it that was opened first. That a worker lives the chain can't say. */
   findings(): ({ readonly message: string } & Place)[] {
     const byWorker = new Map<string, [requestId: string, call: Unclosed][]>();
     for (const [requestId, call] of this.#calls) {
@@ -54,7 +60,9 @@ export class UnclosedCalls {
       const since = Number.isFinite(timeMs) ? new Date(timeMs).toISOString() : 'some time';
       const which = more.length === 0 ? `call ${requestId}` : `call ${requestId} and ${more.length} more`;
       const what = `${which} of worker ${worker}, opened ${more.length === 0 ? 'at' : 'from'} ${since}${more.length === 0 ? '' : ' on'}`;
-      return [{ message: `${what}: no end is recorded; open still, or the worker went down`, file, line }];
+      const isKilled = [...this.#killed].some((process) => worker === process || worker.startsWith(`${process}.`));
+      const why = isKilled ? 'it was under way when the process went down' : 'open still, or the worker went down';
+      return [{ message: `${what}: no end is recorded; ${why}`, file, line }];
     });
   }
 }

@@ -4,16 +4,23 @@ import type { AttachedFiles, Located, ServiceNode } from '../policy/index.ts';
 import { walkOf } from '../protocols/index.ts';
 import { methodsMax } from '../std/limits.ts';
 import { DescriptorError, type DescriptorSet, readDescriptorSet } from '../wire/index.ts';
+import { MethodIndex } from './method-index.ts';
 
 const howTo =
   'write it with `protoc --include_imports --descriptor_set_out=orders.binpb orders.proto`, or `buf build -o orders.binpb`';
+
+/** What a descriptor set says of a service. */
+export interface KnownMethods {
+  readonly plans: ReadonlyMap<string, MethodPlan>;
+  readonly index: MethodIndex;
+}
 
 /** The methods of a service, by its descriptor set; undefined: it has none, or none that can be read. */
 export function describedMethods(
   { name, descriptors, idempotent = [] }: ServiceNode,
   attached: AttachedFiles | undefined,
   report: Report,
-): ReadonlyMap<string, MethodPlan> | undefined {
+): KnownMethods | undefined {
   const set = descriptors && readSet(descriptors, attached, report);
   if (descriptors === undefined || set === undefined) return undefined;
   const { span } = descriptors;
@@ -32,12 +39,11 @@ export function describedMethods(
     return undefined;
   }
   reportMissing(set, descriptors, report);
-  return new Map(
-    own.map((method) => {
-      const mayRepeat = method.idempotent || repeatable.has(method.name);
-      return [method.name, { ...(mayRepeat && { idempotent: true }), streaming: method.streaming }];
-    }),
-  );
+  const plans = own.map((method): readonly [string, MethodPlan] => {
+    const mayRepeat = method.idempotent || repeatable.has(method.name);
+    return [method.name, { ...(mayRepeat && { idempotent: true }), streaming: method.streaming }];
+  });
+  return { plans: new Map(plans), index: new MethodIndex(own.map((method) => method.name)) };
 }
 
 function readSet(

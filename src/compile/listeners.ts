@@ -10,12 +10,15 @@ export function compileListeners(scope: Scope): readonly ListenerPlan[] {
 }
 
 function compileListener(scope: Scope, node: ListenerNode): ListenerPlan {
-  const { name, address, tls } = node;
+  const { name, address, tls, connectionAge: age } = node;
   return {
     name: name.value,
     address: address.value,
     ...(tls && { tls: { certificate: tls.certificate.value, key: tls.key.value } }),
     routes: node.routes.length === 0 ? onlyRoute(scope, name) : node.routes.map((route) => compileRoute(scope, route)),
+    ...(age && {
+      connectionAge: { afterMs: age.afterMs.value, ...(age.graceMs && { graceMs: age.graceMs.value }) },
+    }),
   };
 }
 

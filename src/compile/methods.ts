@@ -1,9 +1,9 @@
-import { matchesSegments } from '../decision/index.ts';
 import { listNames } from '../diagnostics/index.ts';
-import type { MethodPlan, ProtocolName, ServicePlan } from '../plan/index.ts';
+import type { ProtocolName, ServicePlan } from '../plan/index.ts';
 import { callActions } from '../protocols/index.ts';
+import type { KnownMethods } from './descriptors.ts';
 import type { CompiledRule } from './rules.ts';
-import { distinct, type KnownService, type Scope } from './scope.ts';
+import type { KnownService, Scope } from './scope.ts';
 
 /** What is known of the methods of a gRPC service. */
 export function compileMethods(
@@ -14,41 +14,36 @@ export function compileMethods(
   if (protocol.value !== 'grpc') return {};
   if (methods !== undefined) {
     checkWritten(scope, { node, methods });
-    return { methods: Object.fromEntries(methods), hasDescriptors: true };
+    return { methods: Object.fromEntries(methods.plans), hasDescriptors: true };
   }
   if (idempotent.length === 0) return {};
   return { methods: Object.fromEntries(idempotent.map(({ value }) => [value, { idempotent: true }])) };
 }
 
-type Methods = ReadonlyMap<string, MethodPlan>;
-
 function checkWritten(
   scope: Scope,
-  { node, methods }: { readonly node: KnownService['node']; readonly methods: Methods },
+  { node, methods }: { readonly node: KnownService['node']; readonly methods: KnownMethods },
 ): void {
   for (const { value, span } of node.idempotent ?? []) {
-    if (methods.has(value)) continue;
+    if (methods.plans.has(value)) continue;
     const message = `service \`${node.name.value}\` has no method \`${value}\``;
     scope.report.add('HG2134', message, { span, hint: methodHint(scope, methods, value.split('/')) });
   }
 }
 
 /** Whether a pattern matches any of the methods. */
-export function matchesMethod(methods: Methods, segments: readonly string[]): boolean {
-  if (methods.has(segments.join('/'))) return true;
-  for (const name of methods.keys()) if (matchesSegments(segments, name.split('/'))) return true;
-  return false;
+export function matchesMethod({ index }: KnownMethods, segments: readonly string[]): boolean {
+  return index.matching(segments).next().done !== true;
 }
 
 /** Near names: of the service, or of its methods where the service is right. */
 export function methodHint(
   scope: Scope,
-  methods: Methods,
+  { index }: KnownMethods,
   [service = '', method = '']: readonly string[],
 ): string | undefined {
-  const names = [...methods.keys()].map((name) => name.split('/') as [string, string]);
-  const own = names.filter(([each]) => each === service).map(([, each]) => each);
-  return own.length > 0 ? scope.hint(method, own) : scope.hint(service, distinct(names.map(([each]) => each)));
+  const own = index.methodsOf(service);
+  return own.length > 0 ? scope.hint(method, own) : scope.hint(service, index.services);
 }
 
 /** Says which methods nobody may call: what a service has been given since is easily forgotten. */
@@ -63,10 +58,12 @@ export function checkCallable(scope: Scope, rules: readonly CompiledRule[]): voi
       );
     // That no rule is about it is said elsewhere.
     if (methods === undefined || patterns.length === 0) continue;
-    const left = [...methods.keys()].filter((name) => {
-      const segments = name.split('/');
-      return !patterns.some((pattern) => matchesSegments(pattern, segments));
-    });
+    const allowed = new Set<string>();
+    for (const pattern of distinctPatterns(patterns)) {
+      for (const name of methods.index.matching(pattern)) allowed.add(name);
+      if (allowed.size === methods.plans.size) break;
+    }
+    const left = [...methods.plans.keys()].filter((name) => !allowed.has(name));
     if (left.length === 0) continue;
     const which = left.length === 1 ? 'method' : `${left.length} methods`;
     const message = `in \`${environment}\` nobody may call ${which} of \`${service}\`: ${listNames(left)}`;
@@ -77,4 +74,8 @@ export function checkCallable(scope: Scope, rules: readonly CompiledRule[]): voi
 function allowsCalls(actions: CompiledRule['plan']['actions'], protocol: ProtocolName): boolean {
   const call = callActions[protocol];
   return actions.kind === 'any' || (call !== undefined && actions.names.includes(call));
+}
+
+function distinctPatterns(patterns: readonly (readonly string[])[]): Iterable<readonly string[]> {
+  return new Map(patterns.map((segments) => [segments.join('/'), segments])).values();
 }

@@ -9,6 +9,7 @@ import {
 } from '../plan/index.ts';
 import { knownActions, serviceActions } from '../protocols/index.ts';
 import { coversPattern } from './cover.ts';
+import { MethodIndex } from './method-index.ts';
 import { type VersionKind, versionKinds, versionWords } from './reach-versions.ts';
 
 /** Most texts that one way into a group is written out as. */
@@ -79,12 +80,31 @@ function methodPlaces(
   const patternsOf = ({ resources }: RulePlan) => resources.filter(({ service }) => service === name);
   const about = rules.filter((rule) => patternsOf(rule).length > 0);
   const written = about.flatMap(patternsOf).map(({ segments }) => segments.join('/'));
-  const names = hasDescriptors ? Object.keys(methods) : [...new Set(written)];
-  return names.map((each) => {
+  if (hasDescriptors) {
+    const found = rulesByMethod(about, name, Object.keys(methods));
+    return [...found].map(([each, ofIt]) => ({ at: `${name}/${each}`, rules: ofIt, world, ofModel: false }));
+  }
+  return [...new Set(written)].map((each) => {
     const pattern = { service: name, segments: each.split('/') };
     const ofIt = about.filter((rule) => patternsOf(rule).some((wide) => coversPattern(wide, pattern)));
     return { at: `${name}/${each}`, rules: ofIt, world, ofModel: false };
   });
+}
+
+/** In file order. */
+function rulesByMethod(
+  rules: readonly RulePlan[],
+  service: string,
+  methods: readonly string[],
+): ReadonlyMap<string, readonly RulePlan[]> {
+  const index = new MethodIndex(methods);
+  const found = new Map<string, RulePlan[]>(methods.map((method) => [method, []]));
+  for (const rule of rules) {
+    const patterns = rule.resources.filter((pattern) => pattern.service === service);
+    const named = new Set(patterns.flatMap(({ segments }) => [...index.matching(segments)]));
+    for (const method of named) found.get(method)?.push(rule);
+  }
+  return found;
 }
 
 function isAboutService(rule: RulePlan, name: string, actions: readonly string[]): boolean {

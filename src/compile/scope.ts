@@ -1,5 +1,4 @@
 import { listNames, nearestName, type Report } from '../diagnostics/index.ts';
-import type { MethodPlan } from '../plan/index.ts';
 import type {
   AttachedFiles,
   Environment,
@@ -10,7 +9,7 @@ import type {
   Policy,
   ServiceNode,
 } from '../policy/index.ts';
-import { describedMethods } from './descriptors.ts';
+import { describedMethods, type KnownMethods } from './descriptors.ts';
 
 /** What every feature of the compiler is given: both trees, their names, and where mistakes go. */
 export interface Scope {
@@ -27,7 +26,7 @@ export interface Scope {
 export interface KnownService {
   readonly node: ServiceNode;
   /** All methods that it has, where a descriptor set says it. */
-  readonly methods?: ReadonlyMap<string, MethodPlan>;
+  readonly methods?: KnownMethods;
   /** Those of families among them. */
   readonly models: ReadonlySet<string>;
   readonly families: ReadonlyMap<string, FamilyNode>;

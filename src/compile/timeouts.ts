@@ -8,9 +8,14 @@ import type { Scope } from './scope.ts';
  * Timeouts agree from the listener to the service: one that another makes pointless is told, with both values, both places and
  * which one to change. Warnings: a call that waits for nothing still gets through.
  */
-export function checkTimeouts(scope: Scope, { timeouts = {}, retries, queue }: ServiceBindingNode): void {
+export function checkTimeouts(
+  scope: Scope,
+  { timeouts = {}, retries, queue }: ServiceBindingNode,
+  isGrpc: boolean,
+): void {
   const { connect, answer, deadline } = timeouts;
-  if (answer !== undefined) checkSilence(scope, answer);
+  // Clients of gRPC are asked whether they are there: their silence ends no connection.
+  if (answer !== undefined && !isGrpc) checkSilence(scope, answer);
   if (deadline === undefined) return;
   if (queue !== undefined) checkWaits(scope, deadline, queue);
   const tries = retries?.tries;

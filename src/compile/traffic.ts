@@ -32,7 +32,7 @@ export function compileTraffic(
   const { timeouts, health, retries, queue, compression } = binding;
   const models = compileCarried(scope, known);
   const isGrpc = known.node.protocol.value === 'grpc';
-  checkTimeouts(scope, binding);
+  checkTimeouts(scope, binding, isGrpc);
   return {
     ...(isGrpc && { timeouts: streamTimeouts(timeouts) }),
     ...(!isGrpc && timeouts && { timeouts: timeoutsPlan(timeouts) }),

@@ -1,6 +1,7 @@
 import type {
   Assisting,
   AssistingStatus,
+  EndHanded,
   Engine,
   EngineContext,
   EngineStatus,
@@ -21,7 +22,7 @@ export async function runAssisted(engine: Engine, context: EngineContext): Promi
   await assistance.prepare(context.plan);
   let running: RunningEngine;
   try {
-    running = await engine.run({ ...context, queueOf: assistance.queueOf });
+    running = await engine.run({ ...context, queueOf: assistance.queueOf, endHanded: assistance.endHanded });
   } catch (error) {
     await assistance.stop(0);
     throw error;
@@ -82,6 +83,8 @@ class Assistance {
   }
 
   readonly queueOf: Assisting['queueOf'] = (service, model) => this.#side?.queueOf(service, model);
+
+  readonly endHanded: EndHanded = async (calls) => this.#side?.end(calls);
 
   /** Before the engine takes a Plan up: no call may be handed over to nobody. */
   async prepare(plan: Plan): Promise<void> {

@@ -1,6 +1,6 @@
 import type { SpoolReader } from '../audit/types.ts';
 import type { Diagnostic } from '../diagnostics/types.ts';
-import type { QueueOf } from '../gate/index.ts';
+import type { DenialReason, QueueOf } from '../gate/index.ts';
 import type { IssuerStatus } from '../gate/types.ts';
 import type { AddressesPlan, AddressPlan, EngineName, Plan } from '../plan/types.ts';
 import type { Clock } from '../std/clock.ts';
@@ -27,6 +27,20 @@ export type Feature =
   | 'tls'
   /** Unary gRPC, its messages walked. */
   | 'grpc'
+  /** gRPC calls of all four kinds, their messages passing as they come. */
+  | 'grpc-streams'
+  /** Open calls end when their access does. */
+  | 'stream-policy'
+  /** They end with a status that says why. */
+  | 'stream-end-status'
+  /** An answer that ends before the client has ended its side is not followed by a reset with another code than NO_ERROR. */
+  | 'stream-early-end'
+  /** What the service resets a stream with reaches the client as the status that gRPC has for it. */
+  | 'stream-reset-status'
+  /** Messages are counted, each way. */
+  | 'message-counts'
+  /** Connections of clients are told to go when they have lived for long, and carry their calls to their end. */
+  | 'connection-age'
   | 'balance-least-in-flight'
   | 'limit-per-caller'
   | 'limit-per-rule'
@@ -84,6 +98,8 @@ export interface EngineContext {
   readonly log: (line: string) => void;
   /** How much waits on the assisted way. Left out: the engine has no other queues than its own. */
   readonly queueOf?: QueueOf;
+  /** Has open calls ended that were handed over, with a status that says why. Left out: none is handed over. */
+  readonly endHanded?: EndHanded;
   /**
    * Sockets that listen already, opened by whoever started us, by listener: in place of the Plan's address. All of one listener's
    * are to be accepted on, because the kernel spreads connections over them.
@@ -107,10 +123,20 @@ export interface Assisting {
   /** Takes up a Plan. Passes of the policy before stay good for as long as calls may be on their way. */
   swap(plan: Plan): Promise<void>;
   setReplicas?(replicas: ReplicasByService): Promise<void>;
+  /** Ends these calls, as far as they are open there. */
+  end(calls: readonly EndedCall[]): Promise<void>;
   status(): Promise<AssistingStatus>;
   /** Ends by itself within `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
+
+/** An open call whose access has ended. */
+export interface EndedCall {
+  readonly requestId: string;
+  readonly reason: DenialReason;
+}
+
+export type EndHanded = (calls: readonly EndedCall[]) => Promise<void>;
 
 /** `processes`: none while it has ended and isn't started anew yet. */
 export type AssistingStatus = Pick<EngineStatus, 'processes' | 'endpoints' | 'queues' | 'traffic'>;

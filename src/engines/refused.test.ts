@@ -17,10 +17,14 @@ const everything: UpstreamPlan = {
   models: { a: { sequence: { header: 'x-a' } }, b: { repeats: { share: 'rule' } } },
 };
 
-function refused(capability: (feature: Feature) => Capability, upstream: UpstreamPlan): readonly (readonly string[])[] {
+function refused(
+  capability: (feature: Feature) => Capability,
+  upstream: UpstreamPlan,
+  listeners: Plan['listeners'] = [],
+): readonly (readonly string[])[] {
   const features = Object.keys(embedded.capabilities) as Feature[];
   const capabilities = Object.fromEntries(features.map((each) => [each, capability(each)])) as Engine['capabilities'];
-  const plan = { upstreams: [upstream] } as Pick<Plan, 'upstreams'> as Plan;
+  const plan = { listeners, upstreams: [upstream] } as Pick<Plan, 'listeners' | 'upstreams'> as Plan;
   return refusedFeatures({ name: 'embedded', capabilities }, plan).map(({ code, severity, message }) => [
     code,
     severity,
@@ -67,4 +71,16 @@ test('one coding of several that is missing is a warning', () => {
   assert.deepEqual(refused(has, everything), [
     ['HG3021', 'warning', 'code answers in `zstd`: those of service `scoring` go out in the others'],
   ]);
+});
+
+test('connections that age are asked for by listener', () => {
+  const plain = { service: 'scoring', endpoints: [{ rest: address }] };
+  const routes = [{ service: 'scoring', strip: false }];
+  const listeners = [{ name: 'public', address, routes, connectionAge: { afterMs: 1000 } }];
+  const [found] = refused(() => 'refused', plain, listeners);
+  assert.deepEqual(found, ['HG3020', 'error', 'end connections by their age, and listener `public` asks for it']);
+  assert.deepEqual(
+    refused(() => 'native', plain, listeners),
+    [],
+  );
 });

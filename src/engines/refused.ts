@@ -10,6 +10,11 @@ export function refusedFeatures(
 ): readonly Diagnostic[] {
   const report = new Report();
   const isRefused = (feature: Feature): boolean => capabilities[feature] === 'refused';
+  for (const listener of plan.listeners) {
+    if (listener.connectionAge === undefined || !isRefused('connection-age')) continue;
+    const message = `the ${name} engine doesn't end connections by their age, and listener \`${listener.name}\` asks for it`;
+    report.add('HG3020', message, { hint: 'leave it out, or take another engine' });
+  }
   for (const upstream of plan.upstreams) {
     for (const { feature, what } of wantedOf(upstream)) {
       if (!isRefused(feature)) continue;

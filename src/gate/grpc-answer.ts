@@ -14,7 +14,7 @@ const grpcStatuses: Readonly<Record<number, number>> = {
   414: 3,
   415: 3,
   429: 8,
-  431: 3,
+  431: 8,
   502: 14,
   503: 14,
   504: 4,

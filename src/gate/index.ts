@@ -16,7 +16,7 @@ export {
   grpcStatusOf,
   statusDetailsHeader,
 } from './grpc-answer.ts';
-export { grpcFault } from './grpc-fault.ts';
+export { faultReason, grpcFault } from './grpc-fault.ts';
 export {
   assertionHeader,
   chainHeader,

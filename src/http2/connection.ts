@@ -5,6 +5,7 @@ import {
   errorCodes,
   flagAck,
   frameGoaway,
+  frameHeadBytes,
   framePing,
   frameRstStream,
   frameSettings,
@@ -17,7 +18,7 @@ import {
 } from './codes.ts';
 import type { Head } from './head.ts';
 import { HpackEncoder } from './hpack-encoder.ts';
-import { controlBytesMax, lingerMs, resetStreamsMax, socketBytesMax } from './limits.ts';
+import { controlBytesMax, lingerMs, resetStreamsMax } from './limits.ts';
 import { Mischief } from './mischief.ts';
 import { Output } from './output.ts';
 import { Peer } from './peer.ts';
@@ -79,6 +80,8 @@ export abstract class Connection {
   #waiting: Stream[] = [];
   #credit = 0;
   #pongs: (() => void)[] = [];
+  /** Of answers to PING and SETTINGS, since nothing waited in the socket. */
+  #answerBytes = 0;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.socket = socket;
@@ -155,7 +158,7 @@ export abstract class Connection {
 
   /** A peer may measure how fast we send as often as we do; keep-alive of its own is seldom. */
   onPing(bytes: Buffer, at: number): void {
-    this.#answerable();
+    this.#answerable(8);
     if (!this.hasSpoken) this.noteMischief();
     this.hasSpoken = false;
     this.output.frameHead(8, framePing, flagAck, 0);
@@ -165,7 +168,7 @@ export abstract class Connection {
 
   /** SETTINGS of the peer. */
   applySettings(bytes: Buffer, at: number, end: number): void {
-    this.#answerable();
+    this.#answerable(0);
     const { peer } = this;
     const before = peer.windowBytes;
     peer.read(bytes, at, end, this.isClient);
@@ -300,9 +303,14 @@ export abstract class Connection {
     }
   }
 
-  /** What is answered must not pile up before a peer that doesn't read (CVE-2019-9512, -9515). */
-  #answerable(): void {
-    if (this.output.bytes > socketBytesMax + controlBytesMax)
+  /**
+   * What is answered must not pile up before a peer that doesn't read (CVE-2019-9512, -9515). Payloads don't count: one that reads a
+   * large answer slowly has as much of it waiting as may, and goes on measuring the line by PING.
+   */
+  #answerable(bytes: number): void {
+    if (this.socket.writableLength === 0) this.#answerBytes = 0;
+    this.#answerBytes += frameHeadBytes + bytes;
+    if (this.#answerBytes > controlBytesMax)
       throw new ConnectionFault(errorCodes.enhanceYourCalm, 'answers are not read');
   }
 

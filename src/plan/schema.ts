@@ -170,6 +170,7 @@ const listener = z
     address,
     tls: z.strictObject({ certificate: name, key: name }).readonly().exactOptional(),
     routes: list(route).check(z.minLength(1)),
+    connectionAge: z.strictObject({ afterMs: positive, graceMs: positive.exactOptional() }).readonly().exactOptional(),
   })
   .readonly();
 

@@ -238,6 +238,15 @@ export interface ListenerPlan {
   readonly tls?: { readonly certificate: string; readonly key: string };
   /** Tried in order; the first that matches. Never empty. */
   readonly routes: readonly RoutePlan[];
+  readonly connectionAge?: ConnectionAgePlan;
+}
+
+/** How long connections of HTTP/2 serve, in milliseconds: then their clients are told to go, and calls that are open have `graceMs` more. */
+export interface ConnectionAgePlan {
+  /** A tenth more or less, by lot, so that those that came together don't go together. */
+  readonly afterMs: number;
+  /** Left out: as long as they take. */
+  readonly graceMs?: number;
 }
 
 export interface RoutePlan {

@@ -5,7 +5,7 @@ import { bodyBytesMax } from '../std/limits.ts';
 import { wholePpm } from '../std/share.ts';
 import type { Cursor } from './cursor.ts';
 import { parseFile } from './parse-file.ts';
-import { ppmNode, trafficNode } from './parse-traffic.ts';
+import { duration, ppmNode, trafficNode } from './parse-traffic.ts';
 import { type EnvironmentFile, environmentSchema } from './schema/environment.ts';
 import { dnsPart } from './schema/traffic-checks.ts';
 import type {
@@ -80,12 +80,15 @@ function address(cursor: Cursor<string>): Located<HostPort> {
 
 function listenerNode(listener: Cursor<Listener>): ListenerNode {
   const tls = listener.at('tls');
+  const age = listener.at('connectionAge');
+  const grace = age?.at('grace');
   return {
     span: listener.span,
     name: listener.need('name').located(),
     address: address(listener.need('address')),
     ...(tls && { tls: { certificate: path(tls.need('certificate')), key: path(tls.need('key')) } }),
     routes: listener.at('routes')?.many().map(routeNode) ?? [],
+    ...(age && { connectionAge: { afterMs: duration(age.need('after')), ...(grace && { graceMs: duration(grace) }) } }),
   };
 }
 

@@ -106,7 +106,8 @@ function compressionNode(cursor: Written<'compression'>): CompressionNode {
   return { ...(answers && { answers: answers.map((each) => each.located()) }), ...(requests && { requests }) };
 }
 
-function duration(cursor: Cursor<string>): Located<number> {
+/** In milliseconds. */
+export function duration(cursor: Cursor<string>): Located<number> {
   const { value, span } = cursor.located();
   const durationMs = parseDurationMs(value);
   if (durationMs === undefined) throw new TypeError('the schema let a malformed duration pass');

@@ -203,6 +203,8 @@ export interface ListenerNode {
   readonly address: Located<HostPort>;
   readonly tls?: { readonly certificate: Located<string>; readonly key: Located<string> };
   readonly routes: readonly RouteNode[];
+  /** Milliseconds. */
+  readonly connectionAge?: { readonly afterMs: Located<number>; readonly graceMs?: Located<number> };
 }
 
 export interface RouteNode {

@@ -81,6 +81,9 @@ export const timeoutMsMin = 10;
 export const connectTimeoutMsMax = 60_000;
 /** and neither is a replica's silence, or a whole call. */
 export const answerTimeoutMsMax = 3_600_000;
+/** How long a connection of a client serves, at least and at most, and calls on it after that. */
+export const connectionAgeMsMin = 1000;
+export const connectionAgeMsMax = 86_400_000;
 /** Tries of one call at most, the first among them. */
 export const triesMax = 4;
 /** Calls of one queue, in flight or waiting, at most. */

@@ -39,12 +39,14 @@ test('calls by method, status and outcome; messages and bytes each way; an unsee
     }),
     call(watch, { totalMs: 3, grpcStatus: 0, messagesIn: 1, messagesOut: 1, firstMs: 2, bytesIn: 5, bytesOut: 7 }),
     call(watch, { totalMs: 3000 }),
+    call(watch, { totalMs: 3000 }, { status: 0 }),
     call(watch, { totalMs: 9, bytesIn: 1 }, { outcome: 'deny', reason: 'access-ended', grpcStatus: 7 }),
     call('', { totalMs: 1, grpcStatus: 0 }, { operation: 'reflect', action: 'reflect', resource: 'orders' }),
   ]);
   assert.deepEqual(of(samples, rows.grpcCalls.name), [
     `orders ${watch} OK allow 2`,
     `orders ${watch} unseen allow 1`,
+    `orders ${watch} CANCELLED allow 1`,
     `orders ${watch} PERMISSION_DENIED deny 1`,
     'orders reflect OK allow 1',
   ]);
@@ -92,4 +94,20 @@ test('what is counted follows the methods of the policy in force', async () => {
   }
   const samples = readSamples(await metrics.text());
   assert.deepEqual(of(samples, rows.grpcCalls.name), ['orders other unseen allow 1', `orders ${watch} unseen allow 1`]);
+});
+
+test('open streams by service: none is 0, and what the engine can not tell is left out', async () => {
+  const metrics = createMetrics();
+  metrics.setGrpcMethods(
+    new Map([
+      ['orders', new Set()],
+      ['chat', new Set()],
+    ]),
+  );
+  const engine = { keptDecisions: 0, endpoints: [] };
+  const open = async (): Promise<string[]> => of(readSamples(await metrics.text()), rows.openStreams.name);
+  metrics.setEngine({ ...engine, streams: { byService: { orders: 3 } } });
+  assert.deepEqual(await open(), ['orders 3', 'chat 0']);
+  metrics.setEngine(engine);
+  assert.deepEqual(await open(), []);
 });

@@ -18,6 +18,8 @@ export type GrpcMethods = ReadonlyMap<string, ReadonlySet<string>>;
 /** Label of a status that nobody saw. */
 const unseen = 'unseen';
 const other = 'other';
+/** Of a call that its caller left. */
+const cancelled = 1;
 
 /** Series of all methods. */
 class GrpcSeries {
@@ -127,6 +129,11 @@ export class GrpcMetrics {
     this.#methods = methods;
   }
 
+  /** Numbers by service, 0 of those that aren't named. */
+  withAll(byService: Readonly<Record<string, number>>): Record<string, number> {
+    return { ...Object.fromEntries([...this.#methods.keys()].map((service) => [service, 0])), ...byService };
+  }
+
   /** Nothing is looked at where the Plan has no such service. */
   observe(calls: ChainedCalls): void {
     if (this.#methods.size === 0) return;
@@ -134,7 +141,8 @@ export class GrpcMetrics {
       const held = calls.cores[call] as HeldCore;
       const fold = this.#foldOf(held);
       if (fold === undefined) continue;
-      fold.add(calls, call, held.core.grpcStatus ?? (calls.grpcStatuses[call] as number));
+      const hasLeft = calls.statuses[call] === 0;
+      fold.add(calls, call, hasLeft ? cancelled : (held.core.grpcStatus ?? (calls.grpcStatuses[call] as number)));
     }
   }
 

@@ -30,6 +30,10 @@ export function createMetrics(): Metrics {
       ofCalls(calls);
       ofGrpc.observe(calls);
     },
+    setEngine(engine, replicas) {
+      const streams = engine?.streams && { byService: ofGrpc.withAll(engine.streams.byService) };
+      ofRest.setEngine(engine && { ...engine, ...(streams && { streams }) }, replicas);
+    },
     setGrpcMethods: (methods) => ofGrpc.setMethods(methods),
     text: () => {
       takeProcess();

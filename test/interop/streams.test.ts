@@ -12,6 +12,7 @@ import { openStreams, type StreamsStage, untilServed } from './harness/streams-s
 const idleMs = 4000;
 const keepAliveMs = 400;
 const streams = 1000;
+const openAtOnceMin = 100;
 const slowMessages = 600;
 const slowMessageBytes = 262_144;
 /** What may be on its way between a service that writes and a client that doesn't read: windows and buffers of four sockets. */
@@ -47,20 +48,38 @@ function suite(engine: (typeof present)[number]): void {
     assert.deepEqual([code, messages.map(String)], [status.OK, ['before', 'after']], details);
   });
 
-  test(`${streams} streams are open on one connection at once, and each gets its own`, async () => {
+  test(`${streams} streams begun on one connection at once are all served`, async (t) => {
     using client = new JsClient(stage.gateway.port, stage.key);
     const begun = stage.server.calls.length;
     const chats = Array.from({ length: streams }, () => client.call('Chat'));
     for (const [at, chat] of chats.entries()) chat.write(Buffer.from(`to ${at}`));
-    const isOpen = (): boolean =>
-      stage.server.calls.slice(begun).filter(({ state, messages }) => state === 'open' && messages === 1).length ===
-      streams;
-    await eventually(() => isOpen() || 'not all are open at once', 30_000);
+    const open = (): number => stage.server.calls.slice(begun).filter(({ messages }) => messages === 1).length;
+    // The rest waits in the client until one of them ends: a connection has so many streams at once.
+    await eventually(() => open() >= openAtOnceMin || `${open()} are open at once`, 30_000);
+    t.diagnostic(`${open()} were open at once`);
     for (const chat of chats) chat.end();
     const ends = await Promise.all(chats.map(({ ended }) => ended));
     for (const [at, { code, details, messages }] of ends.entries())
       assert.deepEqual([code, messages.map(String)], [status.OK, [`to ${at}`]], details);
   });
+
+  // HAProxy 2.6 lets calls stand still that send and are sent to very much at once: see its divergences.
+  if (engine === 'embedded')
+    test('streams on one connection that send and are sent to very much at once all get through', async () => {
+      using client = new JsClient(stage.gateway.port, stage.key);
+      const message = Buffer.alloc(1_000_000, 'ab');
+      const chats = Array.from({ length: 4 }, () => client.call('Chat', { timeoutMs: 60_000 }));
+      for (const chat of chats) for (let turn = 0; turn < 5; turn += 1) chat.write(message);
+      for (const chat of chats) chat.end();
+      for (const { ended } of chats) {
+        const { code, details, messages } = await ended;
+        assert.deepEqual(
+          [code, messages.map(({ length }) => length)],
+          [status.OK, Array(5).fill(message.length)],
+          details,
+        );
+      }
+    });
 
   test('what a client does not read stays with the service', async (t) => {
     const fields = { 'x-count': String(slowMessages), 'x-bytes': String(slowMessageBytes) };

@@ -33,4 +33,19 @@ export const engineCodes = {
     meaning:
       'The engine decides, limits and records these calls itself, and has them carried by the embedded engine over a local socket.',
   },
+  HG3031: {
+    title: 'how open calls end',
+    meaning:
+      'A call that is open when its access ends is ended by the engine within this time, in the way that the engine can.',
+  },
+  HG3032: {
+    title: 'status that the engine does not see',
+    meaning:
+      'The engine sees no trailers, so it does not try calls again whose only sign of failure is a status there.',
+  },
+  HG3033: {
+    title: 'version of the engine that gRPC needs a way around',
+    meaning:
+      'The installed version of the engine has a fault that gRPC calls meet. They are carried so that they do not, which costs something.',
+  },
 } as const;

@@ -10,12 +10,12 @@ export class AnswerFields {
 }
 
 /** Reads the fields of an answer, less what is ours or the connection's. */
-export function readAnswer(raw: readonly Buffer[]): AnswerFields {
+export function readAnswer(raw: readonly (Buffer | string)[]): AnswerFields {
   const answer = new AnswerFields();
   let connection: string | undefined;
   for (let at = 0; at < raw.length; at += 2) {
-    const name = (raw[at] as Buffer).toString('latin1');
-    const value = (raw[at + 1] as Buffer).toString('latin1');
+    const name = textOf(raw[at]);
+    const value = textOf(raw[at + 1]);
     const kind = kinds.get(name) ?? kindOf(name);
     if (kind === dropped) continue;
     if (kind === connectionField) {
@@ -28,6 +28,11 @@ export function readAnswer(raw: readonly Buffer[]): AnswerFields {
   }
   if (connection !== undefined && !/^(keep-alive|close)$/i.test(connection)) drop(answer.sent, connection);
   return answer;
+}
+
+/** Bytes are read as they are written, a character a byte. */
+function textOf(part: Buffer | string | undefined): string {
+  return typeof part === 'string' ? part : (part?.toString('latin1') ?? '');
 }
 
 const kept = 0;

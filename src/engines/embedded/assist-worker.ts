@@ -9,6 +9,7 @@ import { assistedCalls } from './assisted-call.ts';
 import { answerCalls, CarryingParts, say } from './carrying.ts';
 import { floodMemory } from './flood.ts';
 import { EpochRedeemer } from './handed-call.ts';
+import { HandedStreams } from './handed-streams.ts';
 import { assistedSilenceMs, epochGraceMs, requestTimeoutMs } from './limits.ts';
 import { closeWithin, openListener } from './listener.ts';
 import type { AssistStart, WorkerCall, WorkerStatus } from './messages.ts';
@@ -20,13 +21,14 @@ const start = workerData as AssistStart;
 const keys = await loadGateKeys(start.plan.state, systemClock);
 const { environment, epoch } = start.plan;
 const redeemer = new EpochRedeemer(createPasses({ keys, environment }), epoch, () => systemClock.now());
+const open = new HandedStreams();
 const carrying = new CarryingParts(start);
 const scene: Scene = {
   ...sceneOf(start.plan),
   ...carrying.scene,
   worker: start.worker,
   clock: systemClock,
-  makeCall: assistedCalls(redeemer),
+  makeCall: assistedCalls(redeemer, open),
   asking: new Asking(noGate(start.plan), {
     clock: systemClock,
     share: 0,
@@ -68,6 +70,9 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | undefined> {
       return undefined;
     case 'replicas':
       carrying.setReplicas(call.roster);
+      return undefined;
+    case 'end':
+      open.end(call.calls);
       return undefined;
     case 'status':
       return {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../../plan/types.ts';
 import { budgetMemory, replicaMemory, sumByService } from '../../traffic/index.ts';
-import type { AssistContext, Assisting, AssistingStatus, ReplicasByService } from '../engine.ts';
+import type { AssistContext, Assisting, AssistingStatus, EndedCall, ReplicasByService } from '../engine.ts';
 import { BoardingWatch } from './boarding-watch.ts';
 import { assistRestartMsMax } from './limits.ts';
 import type { WorkerStatus } from './messages.ts';
@@ -84,6 +84,10 @@ class AssistingSide implements Assisting {
     return this.#inTurn(async () => {
       await this.#worker?.ask({ kind: 'replicas', roster: this.#roster.push(replicas) });
     });
+  }
+
+  async end(calls: readonly EndedCall[]): Promise<void> {
+    await this.#worker?.ask({ kind: 'end', calls });
   }
 
   async status(): Promise<AssistingStatus> {

@@ -6,16 +6,17 @@ import { Call } from './call.ts';
 import type { Ending } from './ending.ts';
 import { GrpcCall } from './grpc-call.ts';
 import { HandedCall, type Redeemer } from './handed-call.ts';
+import type { HandedStreams } from './handed-streams.ts';
 import type { Arriving, Scene } from './scene.ts';
 import { StreamCall } from './stream-call.ts';
 
 /** Makes calls of what another engine hands over: decided, limited and recorded there, and only carried here. */
-export function assistedCalls(redeemer: Redeemer): Scene['makeCall'] {
+export function assistedCalls(redeemer: Redeemer, open: HandedStreams): Scene['makeCall'] {
   return (scene, { listener, ...arriving }: Arriving) => {
     const handed = new HandedCall(arriving.exchange, scene.clock.now());
     if (arriving.isGrpc && redeemer.redeem(handed.pass)?.fields.operation.protocol === 'grpc') {
       const exchange = new AssistedStreamExchange(arriving.exchange, handed.address);
-      return new AssistedStreamCall({ scene, listener, exchange, handed, redeemer });
+      return new AssistedStreamCall({ scene, listener, exchange, handed, redeemer }, open);
     }
     const exchange = new AssistedExchange(arriving.exchange, handed.address);
     const made = { scene, listener, exchange, handed, redeemer };
@@ -95,10 +96,12 @@ class AssistedGrpcCall extends GrpcCall {
 /** The same where the messages pass as they come. */
 class AssistedStreamCall extends StreamCall {
   readonly #made: Made;
+  readonly #open: HandedStreams;
 
-  constructor(made: Made & { readonly exchange: AssistedStreamExchange }) {
+  constructor(made: Made & { readonly exchange: AssistedStreamExchange }, open: HandedStreams) {
     super(made.scene, made.listener, made.exchange, made.handed);
     this.#made = made;
+    this.#open = open;
     made.exchange.howCarried = () => carriedText(this.soFar);
   }
 
@@ -107,10 +110,14 @@ class AssistedStreamCall extends StreamCall {
     const permit = redeemer.redeem(handed.pass);
     if (permit === undefined) this.refuse('gate-unavailable');
     else if (!this.readPatience()) this.refuse('request-malformed');
-    else this.letGo(permit, handed);
+    else {
+      this.#open.add(handed.requestId, this);
+      this.letGo(permit, handed);
+    }
   }
 
   protected override write(ending: Ending): void {
+    this.#open.delete(this.#made.handed.requestId);
     noteTo(this.#made, this.soFar, ending);
     this.recorded(true);
   }

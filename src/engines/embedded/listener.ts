@@ -20,6 +20,8 @@ export interface Listening {
   endCalls(): void;
   /** Ends what is still there. */
   destroy(): void;
+  /** Of connections that come from now on. */
+  setAge(age: ListenerPlan['connectionAge']): void;
   /** Of a TLS listener: for connections that come from now on. */
   setCertificate(text: CertificateText): void;
 }
@@ -80,6 +82,7 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
     silenceMs: 2 * timeouts.silenceMs,
     isCarrier: path !== undefined,
   });
+  http2.age = plan.connectionAge;
   if (plan.tls === undefined) divideByPreface(server, { http2, connections, timeouts });
   else divideByAlpn(server, { http2, connections, timeouts });
   await new Promise<void>((resolve, reject) => {
@@ -92,11 +95,18 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   const listened = path === undefined ? (server.address() as AddressInfo) : address;
   const bound = 'address' in listened ? listened.address : listened.host;
   const { port } = listened;
+  let closing: Promise<void> | undefined;
   return {
     plan,
     address: { host: socket === undefined ? address.host : bound, port },
-    close: () => closeGently(server, { http2, connections }),
+    close: () => {
+      closing ??= closeGently(server, { http2, connections });
+      return closing;
+    },
     endCalls: () => http2.endCalls(),
+    setAge: (age) => {
+      http2.age = age;
+    },
     destroy: () => {
       for (const socket of connections.all) socket.destroy();
     },

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { IssuerStatus } from '../../gate/index.ts';
 import type { AddressPlan, Plan } from '../../plan/types.ts';
-import type { CertificatesByListener, ServiceTraffic } from '../engine.ts';
+import type { CertificatesByListener, EndedCall, ServiceTraffic } from '../engine.ts';
 import type { BoardingMemory } from './boarding-watch.ts';
 import type { OpenCount } from './open-calls.ts';
 import type { QueueNumbers } from './queues.ts';
@@ -68,6 +68,8 @@ export type WorkerCall =
   | { readonly turn: number; readonly kind: 'revoke'; readonly ids: readonly string[] }
   | { readonly turn: number; readonly kind: 'admit'; readonly open: boolean }
   | { readonly turn: number; readonly kind: 'certificates'; readonly certificates: CertificatesByListener }
+  /** Calls that were handed over. */
+  | { readonly turn: number; readonly kind: 'end'; readonly calls: readonly EndedCall[] }
   | { readonly turn: number; readonly kind: 'status' }
   | { readonly turn: number; readonly kind: 'stop'; readonly graceMs: number };
 

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import type { Client } from 'undici';
 import type { Permit } from '../../gate/index.ts';
 import { readAnswer } from './answer-fields.ts';
 import type { UpstreamFields } from './answered.ts';
@@ -11,7 +10,8 @@ import { codingOf } from './coded-answer.ts';
 import { codedRequest, type Sent } from './coded-request.ts';
 import { isClosed, isUnreached, reasonOf, retryAfterMs } from './failures.ts';
 import { heldAnswerBytesMax } from './limits.ts';
-import type { Replica, Upstreams } from './upstreams.ts';
+import type { AnswerHandler } from './upstream-line.ts';
+import type { Replica, UpstreamClient, Upstreams } from './upstreams.ts';
 
 export interface PassageOptions {
   readonly permit: Permit;
@@ -28,12 +28,12 @@ const none: readonly string[] = [];
 const isBodiless = (status: number): boolean => status === 204 || status === 304;
 
 /** One permitted call on its way to a replica, or to several one after the other, and its answer on the way back. */
-export class Passage implements Underway, Answerer {
+export class Passage implements Underway, Answerer, AnswerHandler {
   readonly #call: Carried;
   readonly #options: PassageOptions;
   readonly #attempts: Attempts<Replica>;
   readonly #sent: Sent;
-  #client: Client | undefined;
+  #client: UpstreamClient | undefined;
   #abort: ((error?: Error) => void) | undefined;
   #resume: () => void = () => undefined;
   #isAbandoned = false;
@@ -117,7 +117,7 @@ export class Passage implements Underway, Answerer {
     if (this.#isAbandoned) abort();
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
+  onHeaders(status: number, raw: readonly (Buffer | string)[], resume: () => void): boolean {
     const answer = readAnswer(raw);
     if (status < 200) {
       this.#call.exchange.inform(status, answer.sent);
@@ -194,7 +194,8 @@ export class Passage implements Underway, Answerer {
     const path = upstreamTarget(permit, target);
     // The same for both: then undici keeps one timer for both.
     const request = { method, path, headers: this.#headers(), body, headersTimeout: answerMs, bodyTimeout: answerMs };
-    this.#client = replica.dispatch(permit, { connectMs, request, handler: this } as Parameters<
+    const isHttp1 = this.#call.exchange.authority === undefined;
+    this.#client = replica.dispatch(permit, { connectMs, request, handler: this, isHttp1 } as Parameters<
       Replica['dispatch']
     >[1]);
     // What the client of the upstream's side won't send at all, it says before it returns.

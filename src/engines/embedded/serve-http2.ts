@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type Head, PeerWatch, ServerConnection, type ServerHandlers } from '../../http2/index.ts';
+import type { ConnectionAgePlan } from '../../plan/types.ts';
 import { isGrpc } from '../../protocols/index.ts';
 import { headerCountMax } from '../../std/limits.ts';
 import { Http2Exchange } from './http2-exchange.ts';
@@ -23,13 +24,6 @@ export interface Http2Options {
   readonly isCarrier?: boolean;
 }
 
-/** How long connections serve, in milliseconds: then their clients are told to go, and what is open has `graceMs` more. */
-export interface ConnectionAge {
-  readonly afterMs: number;
-  /** Left out: as long as it takes. */
-  readonly graceMs?: number;
-}
-
 /** Until when a connection may begin calls, and until when those go on; `Infinity`: for good. Of `performance.now()`. */
 interface Life {
   readonly goMs: number;
@@ -43,7 +37,7 @@ export class Http2Server {
   readonly #scene: Scene;
   readonly #options: Http2Options;
   /** Of connections that come from now on; undefined: they don't age. */
-  age: ConnectionAge | undefined;
+  age: ConnectionAgePlan | undefined;
   readonly #connections = new Map<ServerConnection, Life>();
   readonly #looking: NodeJS.Timeout;
   readonly #watch = new PeerWatch(clientKeepAlive);
@@ -120,7 +114,7 @@ export class Http2Server {
   }
 }
 
-function lifeOf({ afterMs, graceMs = Number.POSITIVE_INFINITY }: ConnectionAge): Life {
+function lifeOf({ afterMs, graceMs = Number.POSITIVE_INFINITY }: ConnectionAgePlan): Life {
   const goMs = performance.now() + afterMs * (1 + ageJitter * (2 * Math.random() - 1));
   return { goMs, endMs: goMs + graceMs };
 }

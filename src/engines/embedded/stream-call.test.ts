@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openedHere } from '../../../test/support/opened.ts';
 import { bytesField, frame } from '../../../test/support/protobuf-bytes.ts';
+import { readStatus } from '../../../test/support/rpc-status.ts';
 import { StreamClient } from '../../../test/support/stream-client.ts';
 import { echo, startStreamUpstream } from '../../../test/support/stream-upstream.ts';
 import { errorCodes } from '../../http2/index.ts';
@@ -127,6 +128,11 @@ test('an answer that is no gRPC is said to be one, with a status for its own', a
     assert.deepEqual([call.head?.status, call.status, call.bytesIn], [200, grpcStatus, 0], status);
     assert.match(call.field('grpc-message') ?? '', /^The service answered with /);
     assert.ok(call.field('grpc-message')?.endsWith(`(${id})`));
+    assert.deepEqual(readStatus(call.field('grpc-status-details-bin') ?? ''), {
+      code: Number(grpcStatus),
+      message: call.field('grpc-message'),
+      info: { reason: 'UPSTREAM_NOT_GRPC', domain: 'headgate', metadata: { request_id: id } },
+    });
     await until(() => upstream.calls.at(-1)?.code);
   }
   // A status of gRPC's own is what counts.

@@ -52,6 +52,8 @@ const scene: Scene = {
   calls: 0,
 };
 carrying.apply(start);
+/** Those that a swap took away, until their last call has ended. */
+const leaving = new Set<Listening>();
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 answerCalls(answer);
 say({ kind: 'ready', addresses: addressesOf(listeners) });
@@ -90,6 +92,8 @@ async function answer(call: WorkerCall): Promise<WorkerStatus | Addresses | unde
     case 'stop':
       await stop(call.graceMs);
       return undefined;
+    case 'end':
+      throw new Error('nothing is handed over here');
     default:
       return call satisfies never;
   }
@@ -103,13 +107,17 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   const going = listeners.filter((listening) => !staying.includes(listening));
   const coming = plan.listeners.filter((wanted) => !staying.some((listening) => isSame(listening.plan, wanted)));
   const opened = await openAll({ ...plan, listeners: coming }, addresses);
+  for (const staid of staying) staid.setAge(plan.listeners.find(({ name }) => name === staid.plan.name)?.connectionAge);
   listeners = [...staying, ...opened];
   const before = scene.asking.gate;
   Object.assign(scene, sceneOf(plan));
   scene.asking.swap(gate);
   carrying.apply(call);
   scene.openCalls?.swapped();
-  for (const listening of going) void listening.close();
+  for (const listening of going) {
+    leaving.add(listening);
+    void listening.close().then(() => leaving.delete(listening));
+  }
   await before.close();
   return addressesOf(listeners);
 }
@@ -167,7 +175,7 @@ function addressesOf(open: readonly Listening[]): Addresses {
 }
 
 async function stop(graceMs: number): Promise<void> {
-  await Promise.all(listeners.map((listening) => closeWithin(listening, graceMs)));
+  await Promise.all([...listeners, ...leaving].map((listening) => closeWithin(listening, graceMs)));
   spool.close();
   carrying.close();
   await scene.asking.gate.close();

@@ -15,8 +15,17 @@ import {
 } from './names.ts';
 import type { Place } from './place.ts';
 import { call, type Directive, directive, type Section } from './print.ts';
-import { handedGrpcRules, handedRules, missedHandedGrpcRules, missedHandedRules, type RuleScene } from './rules.ts';
+import {
+  handedGrpcRules,
+  handedRules,
+  missedHandedGrpcRules,
+  missedHandedRules,
+  type RuleScene,
+  streamRules,
+} from './rules.ts';
 import { spoeFilter } from './spoe.ts';
+import { streamServices } from './stream-services.ts';
+import { apartLines } from './streams-apart.ts';
 import { request } from './words.ts';
 
 export interface AssistScene {
@@ -37,7 +46,8 @@ export function assistedSections({ plan, scene, place, isGrpc }: AssistScene): S
   ];
   const rest = [lateBodyLine(), ...assistLines(upstream, place, [])];
   const grpcScene = { ...scene, refusing: refusingGrpc };
-  const grpc = [...grpcErrorLines(upstream), ...assistLines(upstream, place, ['proto', 'h2'])];
+  const grpc = [...grpcErrorLines(upstream), ...apartLines(), ...assistLines(upstream, place, ['proto', 'h2'])];
+  if (streamServices(plan).has(service)) return streamHandSections({ plan, scene, place, isGrpc });
   const sections: Section[] = [];
   if (assistedWay(plan, service, 'rest') !== undefined) {
     sections.push(
@@ -68,6 +78,32 @@ export function assistedSections({ plan, scene, place, isGrpc }: AssistScene): S
     );
   }
   return sections;
+}
+
+/** The same of a service whose messages pass as they come. */
+function streamHandSections({ plan, scene, place }: AssistScene): Section[] {
+  const { upstream, index } = scene;
+  if (assistedWay(plan, upstream.service, 'grpc') === undefined) return [];
+  const { handed, handedAsked } = streamRules(scene);
+  const name = assistGrpcAskName(index);
+  const rest = [...grpcErrorLines(upstream, false), ...apartLines(), ...assistLines(upstream, place, ['proto', 'h2'])];
+  return [
+    {
+      head: headOf(assistGrpcName(index)),
+      lines: [...handed, ...rest],
+      notes: ['gRPC calls of any kind by way of the embedded engine.'],
+    },
+    {
+      head: headOf(name),
+      lines: [
+        spoeFilter(place),
+        directive(request(`set-var(${variables.backend})`, call('str', name))),
+        ...handedAsked,
+        ...rest,
+      ],
+      notes: ['The same, for calls that the gate is asked about.'],
+    },
+  ];
 }
 
 const headOf = (name: string): string[] => ['backend', name, 'from', leavingDefaults];

@@ -23,9 +23,10 @@ function isHandedOver(feature: Feature): boolean {
 }
 
 /** What stands for all calls of the service. */
-export function wholeFeatures({ queue, compression = {}, ...upstream }: UpstreamPlan): Feature[] {
+export function wholeFeatures({ queue, compression = {}, streams, ...upstream }: UpstreamPlan): Feature[] {
   const { answers = [], requests } = compression;
   const features: Feature[] = [];
+  if (streams?.end === 'status') features.push('stream-end-status');
   if (queue?.service !== undefined) features.push('queue');
   if (answers.includes('br')) features.push('compress-br');
   if (answers.includes('zstd')) features.push('compress-zstd');
@@ -48,12 +49,14 @@ function modelFeatures({ queue, models = {} }: UpstreamPlan, model: string): Fea
 }
 
 /** Whether replicas are asked what models they have, so that some may turn out to lack one: also where there is one replica alone. */
-export function mayBeUneven({ health }: Pick<UpstreamPlan, 'health'>): boolean {
-  return health !== undefined;
+export function mayBeUneven({ health, endpoints }: Pick<UpstreamPlan, 'health' | 'endpoints'>): boolean {
+  // What is reached over gRPC alone has no models.
+  return health !== undefined && endpoints.some(({ rest }) => rest !== undefined);
 }
 
-/** REST alone. */
+/** REST alone, and gRPC alone. */
 const ofRest: ReadonlySet<Feature> = new Set(['compress-br', 'compress-zstd', 'compress-requests']);
+const ofGrpc: ReadonlySet<Feature> = new Set(['stream-end-status']);
 
 /** Of one service, for REST or for gRPC. */
 export interface AssistedWay {
@@ -80,7 +83,7 @@ const waysOf = remember((plan: Plan): ReadonlyMap<string, AssistedWay> => {
 });
 
 function wayOf(routes: readonly AssistedRoute[], kind: 'rest' | 'grpc'): AssistedWay | undefined {
-  const fit = (feature: Feature): boolean => kind === 'rest' || !ofRest.has(feature);
+  const fit = (feature: Feature): boolean => !(kind === 'rest' ? ofGrpc : ofRest).has(feature);
   const whole = routes.filter(({ model }) => model === undefined).flatMap(({ features }) => features.filter(fit));
   const models = new Set(routes.flatMap(({ model }) => model ?? []));
   if (whole.length + models.size === 0) return undefined;

@@ -6,6 +6,17 @@ export const capabilities: Readonly<Record<Feature, Capability>> = {
   h2c: 'native',
   tls: 'native',
   grpc: 'native',
+  'grpc-streams': 'native',
+  'stream-policy': 'native',
+  'stream-end-status': 'assisted',
+  // It resets with CANCEL where the service has reset with NO_ERROR, in the same breath (until 3.2).
+  'stream-early-end': 'refused',
+  // A reset of the service's is CANCEL to a client that is still sending, and an end without trailers to others.
+  'stream-reset-status': 'refused',
+  // Only a filter sees messages, and costs each call as much as all the rest.
+  'message-counts': 'refused',
+  // It knows no age of a connection.
+  'connection-age': 'refused',
   'balance-least-in-flight': 'native',
   'limit-per-caller': 'native',
   'limit-per-rule': 'native',

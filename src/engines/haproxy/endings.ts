@@ -8,12 +8,15 @@ export class Endings {
   readonly #reasons = new Map<string, DenialReason>();
 
   add(requestId: string, reason: DenialReason): void {
-    if (this.#reasons.size < endingsMax) this.#reasons.set(requestId, reason);
+    const [oldest] = this.#reasons.keys();
+    if (this.#reasons.size >= endingsMax && oldest !== undefined) this.#reasons.delete(oldest);
+    this.#reasons.set(requestId, reason);
   }
 
-  /** Of a call that was ended. What nobody knows of any more, because that was in another life, had lost its access. */
-  take(requestId: string): DenialReason {
-    const reason = this.#reasons.get(requestId) ?? 'access-ended';
+  /** Undefined: we have not ended it. */
+  take(requestId: string): DenialReason | undefined {
+    if (this.#reasons.size === 0) return undefined;
+    const reason = this.#reasons.get(requestId);
     this.#reasons.delete(requestId);
     return reason;
   }

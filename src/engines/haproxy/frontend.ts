@@ -56,6 +56,9 @@ import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
 import { routeConditions } from './route-conditions.ts';
 import { controlPattern } from './rules.ts';
+
+import { keepAliveLines } from './stream-backends.ts';
+
 import { forwardStreams, kindRules } from './stream-frontend.ts';
 import { clientTimeoutMs, listensForStreams, listensForStreamsAlone } from './stream-services.ts';
 import { after, isFound, isGrpcCall, isWhole, request, variable } from './words.ts';
@@ -78,13 +81,12 @@ const stages: readonly Stage[] = [shape, message, key, find];
 export function frontendSection(scene: Scene): Section {
   const { plan, listener, place, index } = scene;
   const isGrpc = listensForGrpc(plan, listener);
-  const clientMs = clientTimeoutMs(plan, listener);
   const isAssisted = (['rest', 'grpc'] as const).some((kind) => mayHandOver(plan, listener, kind));
   return {
     head: ['frontend', frontendName(index), ...(isAssisted ? ['from', leavingDefaults] : [])],
     lines: [
       ...binds(scene),
-      ...(clientMs === upstreamTimeoutMs ? [] : [directive(['timeout', 'client', `${clientMs}ms`])]),
+      ...(listensForStreams(plan, listener) ? patienceLines(clientTimeoutMs(plan, listener)) : []),
       // Only lines of calls: HAProxy's own words are warnings, and would stand between them.
       directive(['log', `fd@${spoolDescriptor}`, 'len', 8192, 'format', 'raw', 'local0', 'err']),
       directive(['tcp-request', 'session', `set-var(${variables.peer})`, chain(call('src'), call('lower'))]),
@@ -98,6 +100,15 @@ export function frontendSection(scene: Scene): Section {
       ...forward(scene),
     ],
   };
+}
+
+/** Where calls may be open for long. Connections that were told to go, and have no call, are not waited for any longer than others. */
+function patienceLines(clientMs: number): Directive[] {
+  return [
+    directive(['timeout', 'client', `${clientMs}ms`]),
+    directive(['timeout', 'client-fin', `${upstreamTimeoutMs}ms`]),
+    ...keepAliveLines('clitcpka'),
+  ];
 }
 
 /** The index of every upstream, from 1, by service. */
@@ -249,7 +260,9 @@ function forward({ plan, listener }: Scene): Directive[] {
   ];
   const held = { any: holds(recordOffsets.end), ordinary: holds(recordOffsets.kind) };
   return [
-    ...(listensForStreams(plan, listener) ? forwardStreams(plan, listener, { chosen, holds: held }) : []),
+    ...(listensForStreams(plan, listener)
+      ? forwardStreams(plan, listener, { chosen, holds: held, isHandedToo: isHandedToo('grpc') })
+      : []),
     ...(listensForMessages(plan, listener) ? forwardGrpc(chosen, isHandedToo('grpc')) : []),
     ...(listensForGrpc(plan, listener) ? asked('grpc', isGrpcCall) : []),
     // Of those services no permit is for REST.

@@ -9,7 +9,7 @@ import type { Place } from './place.ts';
 import { all, any, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
 import { quickBodyBytesMax, quickWalkRules } from './quick-walk.ts';
 import { isStream } from './stream-frontend.ts';
-import { listensForStreams, streamServices } from './stream-services.ts';
+import { listensForStreams, listensForStreamsAlone } from './stream-services.ts';
 import { isFound, isGrpcCall, request, requestLine, variable } from './words.ts';
 
 /** Whether a service is spoken to in gRPC. */
@@ -23,10 +23,9 @@ export function listensForGrpc(plan: Plan, { routes }: ListenerPlan): boolean {
   return routes.some(({ service }) => services.has(service));
 }
 
-/** Whether a listener has a route to a service whose messages are walked. */
-export function listensForMessages(plan: Plan, { routes }: ListenerPlan): boolean {
-  const services = new Set(plan.upstreams.filter(hasGrpc).map(({ service }) => service));
-  return routes.some(({ service }) => services.has(service) && !streamServices(plan).has(service));
+/** Whether gRPC calls come in at a listener for other services than those whose messages pass as they come: they are walked. */
+export function listensForMessages(plan: Plan, listener: ListenerPlan): boolean {
+  return listensForGrpc(plan, listener) && !listensForStreamsAlone(plan, listener);
 }
 
 /** Whether it is one, before anything else is looked at; the names of its fields may be plain where those of others aren't. */

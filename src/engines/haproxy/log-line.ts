@@ -8,6 +8,7 @@ import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
 import type { Endings } from './endings.ts';
 import { assistedLogForm, type LogField, logFields, logForm } from './log-format.ts';
 import { PlainLines } from './plain-lines.ts';
+import { hasLeft, streamFault } from './stream-ends.ts';
 
 /** What a line without a core needs: the same for all lines of a process. */
 export interface LineContext extends CoreScene {
@@ -75,7 +76,7 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
     const { deadlines, endings } = contextOf(worker);
-    const ended = isEnded(match) ? endings.take(`${worker}-${match[at.counter]}`) : undefined;
+    const ended = endings.take(`${worker}-${match[at.counter]}`) ?? endedIn(match);
     const record = recordOf(
       match,
       worker,
@@ -146,7 +147,8 @@ function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines, ca
     carried ??
     grpcRefusal(match) ??
     ownRefusal(match, permittedReasons) ??
-    upstreamFault(match, deadlines.has(known.core.service ?? ''));
+    upstreamFault(match, deadlines.has(known.core.service ?? '')) ??
+    streamFault(known.core, match[at.termination] ?? '');
   if (reason === undefined) return known;
   const reasons = unserved.get(known) ?? new Map<DenialReason, WrittenCore>();
   const before = reasons.get(reason);
@@ -157,9 +159,9 @@ function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines, ca
   return made;
 }
 
-/** HAProxy was told to end it (configuration.txt, section 8.5: `K`). */
-function isEnded(match: Match): boolean {
-  return match[at.termination]?.startsWith('K') === true;
+/** HAProxy was told to end it (configuration.txt, section 8.5: `K`), in a life of which nobody knows why: its access had ended. */
+function endedIn(match: Match): DenialReason | undefined {
+  return match[at.termination]?.startsWith('K') === true ? 'access-ended' : undefined;
 }
 
 /** HAProxy's own answer in place of the service's: its status, and how the session ended (configuration.txt, section 8.5). */
@@ -194,7 +196,7 @@ function ownRefusal(match: Match, reasons: Readonly<Record<string, DenialReason>
 }
 
 function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord {
-  const status = statusOf(match);
+  const status = hasLeft(held.core, match[at.termination] ?? '') ? 0 : statusOf(match);
   return {
     requestId: `${worker}-${match[at.counter]}`,
     timeMs: Number(match[at.timeMs]),

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type DenialReason, denials, grpcAnswer, statusDetailsHeader } from '../../gate/index.ts';
+import { type DenialReason, denials, grpcAnswer, grpcFault, statusDetailsHeader } from '../../gate/index.ts';
 import { chosenVersionBytes, MessageWalk, type WalkKind } from '../../wire/index.ts';
 import { bytesField, bytesMaxOfCases, frame, messageCases } from '../../wire/testing/message-cases.ts';
 import { luaFiles, luaNames } from './lua.ts';
@@ -139,5 +139,21 @@ end`;
     const { headers } = grpcAnswer(reason, id, retryAfterSeconds === undefined ? {} : { retryAfterSeconds });
     return Buffer.from(new Map(headers).get(statusDetailsHeader) ?? '', 'base64').toString('hex');
   });
+  assert.deepEqual(answers, wanted);
+});
+
+test('details of what a service has done are written in the same bytes', () => {
+  const script = `for line in io.lines(os.getenv('INPUT')) do
+  local code, text = line:match('^(%d+) (.*)$')
+  io.write((headgate.fault_details(text, code):gsub('.', function(c) return ('%02x'):format(c:byte()) end)), '\\n')
+end`;
+  const asked = ['The service answered with HTTP status 503', 'The service answered with something that is no gRPC'];
+  const answers = inHaproxy(
+    script,
+    asked.map((sentence) => `14 worker.1-77;${sentence}`),
+  );
+  const wanted = asked.map((sentence) =>
+    Buffer.from(grpcFault(14, sentence, 'worker.1-77')[5] ?? '', 'base64').toString('hex'),
+  );
   assert.deepEqual(answers, wanted);
 });

@@ -1,5 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { type DenialReason, denialRow, denials, errorDomain, errorReason, grpcStatusOf } from '../../gate/index.ts';
+import {
+  type DenialReason,
+  denialRow,
+  denials,
+  errorDomain,
+  errorReason,
+  faultReason,
+  grpcStatusOf,
+} from '../../gate/index.ts';
 
 /** What Lua has to know of refusals; written from the table. */
 const denialsName = 'denials.lua';
@@ -38,7 +46,8 @@ function denialsText(): string {
     ];
     return `  [${luaText(reason)}] = { ${fields.join(', ')} },\n`;
   });
-  return `headgate.domain = ${luaText(errorDomain)}\nheadgate.denials = {\n${rows.join('')}}\n`;
+  const names = `headgate.domain, headgate.fault_reason = ${luaText(errorDomain)}, ${luaText(faultReason)}`;
+  return `${names}\nheadgate.denials = {\n${rows.join('')}}\n`;
 }
 
 /** A string of Lua; everything but plain characters by its bytes. */

@@ -37,7 +37,7 @@ export const variables = {
   backend: 'txn.be',
   /** How a call was carried that was handed over. */
   carried: 'txn.car',
-  /** Status of a service's answer that is no gRPC. */
+  /** Of a service's answer that is no gRPC: a sentence. */
   fault: 'txn.fault',
   /** Method and path of a request that no decision is kept for. */
   request: 'txn.req',

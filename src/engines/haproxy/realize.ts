@@ -15,7 +15,7 @@ import { type Demands, demandsOf } from './demands.ts';
 import { exporterSection } from './exporter.ts';
 import { frontendSection } from './frontend.ts';
 import { grpcSections } from './grpc-backends.ts';
-import { listensForGrpc, listensForMessages, refusedMessagesSection } from './grpc-frontend.ts';
+import { listensForMessages, refusedMessagesSection } from './grpc-frontend.ts';
 import { grpcAnswerRules } from './grpc-refusals.ts';
 import { limitTables } from './limit-rules.ts';
 import { luaFiles, luaNames, streamLuaNames } from './lua.ts';
@@ -54,6 +54,8 @@ const countersMax = 100_000;
  * parser), or once beside a body that is held whole, with what HAProxy takes for keeping it.
  */
 const bufferBytes = 40_960;
+/** Calls on one connection at once, where they may be open for long: as on the embedded engine. HAProxy's own bound is 100. */
+const streamsMax = 256;
 /** Room for what we add to a request. */
 const rewriteBytes = 4096;
 /** Twice the count that the gate allows, so that it is the gate that refuses. */
@@ -108,7 +110,7 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     place,
     slots: slots[upstream.service] ?? [],
   }));
-  const isGrpc = hasGrpcListener(plan);
+  const isGrpc = walksMessages(plan);
   const streams = served.filter(({ scene }) => streamServices(plan).has(scene.upstream.service));
   const others = served.filter((each) => !streams.includes(each));
   const notes = [
@@ -123,8 +125,7 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     ),
     ...others.flatMap((each) => [plainSection(each), upstreamSection(each)]),
     ...served.map(askSection),
-    ...(isGrpc ? others.flatMap(grpcSections) : []),
-    ...(walksMessages(plan) ? [refusedMessagesSection()] : []),
+    ...(walksMessages(plan) ? [...others.flatMap(grpcSections), refusedMessagesSection()] : []),
     ...streams.flatMap(streamSections),
     ...(passesStreams(plan) ? [refusedStreamsSection(), openTable()] : []),
     ...served.flatMap(({ scene }) => assistedSections({ plan, scene, place, isGrpc })),
@@ -132,10 +133,6 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     gateSection(place),
     exporterSection(place),
   ]);
-}
-
-function hasGrpcListener(plan: Plan): boolean {
-  return plan.listeners.some((listener) => listensForGrpc(plan, listener));
 }
 
 function walksMessages(plan: Plan): boolean {
@@ -173,6 +170,7 @@ function globalSection(plan: Plan, place: Place): Section {
       directive(['tune.http.maxhdr', headerCount]),
       // Remembering what patterns matched costs more than matching: as many texts come as there are callers.
       directive(['tune.pattern.cache-size', 0]),
+      ...(passesStreams(plan) ? [directive(['tune.h2.max-concurrent-streams', streamsMax])] : []),
       ...(luaNamesOf(plan).length > 0 ? luaLines(plan, place) : []),
       directive(['set-var', variables.epoch, call('str', plan.epoch)]),
       directive(['set-var', variables.half, call('int', 0)]),

@@ -109,6 +109,9 @@ const handed: readonly Stage[] = [limit, body, cleanse, setTarget, tellPeer, han
 /** The same for a gRPC call that is handed over; its message is walked on there. */
 const handedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, tellPeer, handOverRules];
 
+/** The same where its messages pass as they come. */
+const handedStream: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, handOverRules, trackOpenRules];
+
 /** INVARIANT: the order of security on a miss. Nothing is removed before the gate has seen it. */
 const missed: readonly Stage[] = [ask, refuse, ...permitted];
 
@@ -142,14 +145,26 @@ export function missedGrpcRules(scene: RuleScene): Directive[] {
   return [ask, refuse, ...permittedGrpc].flatMap((stage) => stage(scene));
 }
 
-/** Rules of the backends for gRPC calls whose messages pass as they come: kept and plain, kept, and asked about. */
-export function streamRules(of: RuleScene): Readonly<Record<'plain' | 'kept' | 'asked', Directive[]>> {
+/** Rules of the backends for gRPC calls whose messages pass as they come. */
+export interface StreamRules {
+  /** A permit is kept, and the fields are plain; others; those that the gate is asked about. */
+  readonly plain: Directive[];
+  readonly kept: Directive[];
+  readonly asked: Directive[];
+  /** The last two, of the assisted way. */
+  readonly handed: Directive[];
+  readonly handedAsked: Directive[];
+}
+
+export function streamRules(of: RuleScene): StreamRules {
   const scene = { ...of, refusing: refusingStream };
   const written = (stages: readonly Stage[]): Directive[] => stages.flatMap((stage) => stage(scene));
   return {
     plain: written(plainlyPermittedStream),
     kept: written(permittedStream),
     asked: written([ask, refuse, ...permittedStream]),
+    handed: written(handedStream),
+    handedAsked: written([ask, refuse, ...handedStream]),
   };
 }
 

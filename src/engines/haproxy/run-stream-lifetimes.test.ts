@@ -126,3 +126,36 @@ test('calls that an earlier life let in end when the next takes over', async () 
   await until(() => (call.code === undefined ? undefined : true));
   assert.equal(call.code, errorCodes.cancel);
 });
+
+test('a service that says so has its open calls ended with a status that says why, which the audit says, too', async () => {
+  const streams = { end: 'status' } as const;
+  await using own = await startStage(streamService([upstream.port], { upstream: { streams } }));
+  using client = await StreamClient.open(own.port);
+  const auth = ['authorization', `Bearer ${own.token('ann')}`];
+  upstream.serve = echo;
+  for (let turn = 0; turn < 2; turn += 1) {
+    const well = client.call({ path, fields: auth });
+    well.end(message);
+    await until(() => well.trailers);
+    assert.deepEqual([well.status, well.field('x-trailing'), well.bytesIn], ['0', 'two', message.length]);
+  }
+  assert.equal((await own.engine.status()).keptDecisions, 1);
+  const sending = client.call({ path, fields: auth });
+  const ended = client.call({ path, fields: auth });
+  sending.write(message);
+  upstream.serve = once;
+  ended.end(message);
+  await until(() => (sending.bytesIn > 0 && ended.bytesIn > 0 ? true : undefined));
+  await own.engine.swap(own.changed({ rules: [] }));
+  for (const call of [sending, ended]) {
+    await until(() => call.trailers);
+    assert.equal(call.status, '7');
+    assert.match(call.field('grpc-message') ?? '', /no longer allows this call/);
+  }
+  sending.end();
+  const records = await own.records(4);
+  assert.deepEqual(records.map(({ core }) => [core.outcome, core.reason, core.grpcStatus]).sort(), [
+    ...Array.from({ length: 2 }, () => ['allow', 'rule-allows', null]),
+    ...Array.from({ length: 2 }, () => ['deny', 'access-ended', 7]),
+  ]);
+});

@@ -24,7 +24,6 @@ import type {
   ReplicasByService,
   RunningEngine,
 } from '../engine.ts';
-import { decideAgain } from './again.ts';
 import { GateAgent } from './agent.ts';
 import { answerActions, countersOf, type Handing, type Notebook, refusalActions } from './answer.ts';
 import { isAssisted } from './assisted.ts';
@@ -48,6 +47,7 @@ import type { Place } from './place.ts';
 import { findPredecessors } from './predecessors.ts';
 import { descriptorsOf, HaproxyProcess } from './process.ts';
 import { slotsFor } from './slots.ts';
+import { type PlannedProcess, patientFrontends, SlowReaders } from './slow-readers.ts';
 import { assistSocketFile, settleAddresses, socketDirectory } from './sockets.ts';
 import { streamServices } from './stream-services.ts';
 import { StreamWatch } from './stream-watch.ts';
@@ -64,10 +64,11 @@ export async function runHaproxy({
   log,
   sockets: handedOver = {},
   queueOf,
+  endHanded,
 }: EngineContext): Promise<RunningEngine> {
   const keys = await loadGateKeys(plan.state, clock);
   const sockets = socketDirectory(plan);
-  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver, queueOf });
+  const runner = new Runner({ plan, clock, log, keys, sockets, handedOver, queueOf, endHanded });
   const gateSocket = join(sockets, 'gate.sock');
   const agent = await GateAgent.listen(gateSocket, (message) => runner.answer(message), log);
   try {
@@ -105,6 +106,7 @@ interface RunnerOptions {
   /** Listening sockets that were handed over to us, by listener. */
   readonly handedOver: NonNullable<EngineContext['sockets']>;
   readonly queueOf: EngineContext['queueOf'];
+  readonly endHanded: EngineContext['endHanded'];
 }
 
 /** The state of a run. */
@@ -139,6 +141,7 @@ class Runner {
   readonly #open = new OpenPermits();
   readonly #watch: StreamWatch;
   readonly #endings = new Endings();
+  readonly #slow = new SlowReaders(() => this.#watched());
   /** Changes of the Plan and of replicas never overlap. */
   #change: Promise<void> = Promise.resolve();
   #questions = 0;
@@ -162,8 +165,10 @@ class Runner {
     const opened = new OpenedSpool(this.#spoolDirectory, this.#life, log);
     this.#watch = new StreamWatch({
       permits: this.#open,
-      processes: () => [...this.#processes.values()].map((each) => each.watched),
-      again: (permit) => decideAgain(this.#gate, permit),
+      processes: () => this.#watched(),
+      again: (permit) => this.#gate.again(permit),
+      isHanded: ({ fields }) => isAssisted(this.#gate.plan, fields.operation, this.#uneven.models),
+      endHanded: async (calls) => options.endHanded?.(calls),
       clock,
       log,
       onOpened: (calls) => opened.add(calls),
@@ -211,6 +216,7 @@ class Runner {
     await started.apply(this.#uneven.orders(plan));
     await started.setEpoch(this.#epochText(), clock.now());
     if (streamServices(plan).size > 0) this.#watch.start();
+    if (patientFrontends(plan).size > 0) this.#slow.start();
     this.#books.prune(new Set(this.#processes.keys()));
   }
 
@@ -351,10 +357,11 @@ class Runner {
   }
 
   #streams(): Promise<OpenStreams> {
-    return openStreams(
-      this.#watch.open,
-      [...this.#processes.values()].map((each) => each.watched),
-    );
+    return openStreams(this.#watch.open, this.#watched());
+  }
+
+  #watched(): PlannedProcess[] {
+    return [...this.#processes.values()].map((each) => each.watched);
   }
 
   /** Of the newest process: those that drain have their last calls. */
@@ -366,6 +373,7 @@ class Runner {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#watch.stop();
+    this.#slow.stop();
     const processes = [...this.#processes.values()];
     await Promise.all(processes.map((each) => each.end(graceMs)));
     await this.#gate.close();

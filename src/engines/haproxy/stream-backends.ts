@@ -1,7 +1,7 @@
 import type { GrpcScene } from './grpc-backends.ts';
 import { grpcAnswerRules, grpcErrorLines } from './grpc-refusals.ts';
 import { backends, grpcAskName, grpcName, grpcPlainName, variables } from './names.ts';
-import { call, directive, type Section, test } from './print.ts';
+import { call, type Directive, directive, type Section, test } from './print.ts';
 import { streamRules } from './rules.ts';
 import { serverLines } from './servers.ts';
 import { spoeFilter } from './spoe.ts';
@@ -19,6 +19,7 @@ export function streamSections({ scene, place, slots }: GrpcScene): Section[] {
   const rest = [
     // Without it, a client that leaves when it has sent all that it will isn't noticed before the service says something.
     directive(['option', 'abortonclose']),
+    ...keepAliveLines('srvtcpka'),
     ...faultRules(),
     ...grpcErrorLines(upstream, false),
     ...serverLines(upstream, 'grpc', slots),
@@ -40,6 +41,19 @@ export function streamSections({ scene, place, slots }: GrpcScene): Section[] {
       lines: [spoeFilter(place), backend, ...rules.asked, ...rest],
       notes: ['The same, for calls that the gate is asked about.'],
     },
+  ];
+}
+
+/**
+ * Finds out that a peer has gone from which nothing is awaited. HAProxy answers PINGs of both sides and sends none; TCP asks in its place.
+ * `clitcpka`, `srvtcpka`: HAProxy 2.6, configuration.txt, section 4.2.
+ */
+export function keepAliveLines(kind: 'clitcpka' | 'srvtcpka'): Directive[] {
+  return [
+    directive(['option', kind]),
+    directive([`${kind}-idle`, '30s']),
+    directive([`${kind}-intvl`, '10s']),
+    directive([`${kind}-cnt`, 3]),
   ];
 }
 

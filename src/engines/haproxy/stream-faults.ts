@@ -1,5 +1,17 @@
+import { statusDetailsHeader } from '../../gate/index.ts';
 import { variables } from './names.ts';
-import { all, any, type Condition, call, type Directive, directive, format, test } from './print.ts';
+import {
+  all,
+  any,
+  type Condition,
+  call,
+  chain,
+  type Directive,
+  directive,
+  type Format,
+  format,
+  test,
+} from './print.ts';
 import { variable } from './words.ts';
 
 /** What an answer stands for that has an HTTP status and no grpc-status. Source: gRPC, "HTTP to gRPC Status Code Mapping". */
@@ -19,40 +31,33 @@ const hasStatus = test(call('res.fhdr', 'grpc-status'), 'found');
 
 /** Answers of a service that are no gRPC, as gRPC says them: of a proxy before it, or of something else in its place. */
 export function faultRules(): Directive[] {
-  const id = { sample: call('unique-id') };
-  const fault = (grpcStatus: number, when?: Condition): Directive => {
-    const message = format(
-      'The service answered with HTTP status ',
-      { sample: variable(variables.fault) },
-      ' (',
-      id,
-      ')',
-    );
-    return directive(answer(grpcStatus, message), when);
-  };
-  const odd = format('The service answered with something that is no gRPC (', id, ')');
+  const say = (sentence: Format, when?: Condition): Directive =>
+    directive(['http-response', `set-var-fmt(${variables.fault})`, sentence], when);
   return [
     // Nearly every answer.
     directive(['http-response', 'allow'], any(all(isServed, isGrpc), hasStatus)),
-    directive(answer(unknown, odd), isServed),
     // While the answer is made, HAProxy 2.6 has no status: to ask for it then would end the call by a reset.
-    directive(['http-response', `set-var(${variables.fault})`, status]),
-    ...ofHttp.map(([grpcStatus, ...statuses]) => fault(grpcStatus, test(status, 'int', ...statuses))),
-    fault(unknown),
+    say(format('The service answered with HTTP status ', { sample: status })),
+    say(format('The service answered with something that is no gRPC'), isServed),
+    ...ofHttp.map(([grpcStatus, ...statuses]) => directive(answer(grpcStatus), test(status, 'int', ...statuses))),
+    directive(answer(unknown)),
   ];
 }
 
-function answer(grpcStatus: number, message: string): string[] {
-  return [
-    'http-response',
-    'return',
-    'status',
-    '200',
-    'hdr',
-    'grpc-status',
-    String(grpcStatus),
-    'hdr',
-    'grpc-message',
-    message,
-  ];
+/** What `grpcFault` of the gate is. */
+function answer(grpcStatus: number): string[] {
+  const [id, sentence] = [call('unique-id'), variable(variables.fault)];
+  const details = chain(
+    id,
+    call('concat', ';', variables.fault),
+    call('lua.fault_details', grpcStatus),
+    call('base64'),
+  );
+  const fields = [
+    ['grpc-status', String(grpcStatus)],
+    ['grpc-message', format({ sample: sentence }, ' (', { sample: id }, ')')],
+    [statusDetailsHeader, format({ sample: details })],
+  ] as const;
+  const words = fields.flatMap(([name, value]) => ['hdr', name, value]);
+  return ['http-response', 'return', 'status', '200', ...words];
 }

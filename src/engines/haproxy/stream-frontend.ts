@@ -1,5 +1,6 @@
 import type { ListenerPlan, Plan, RoutePlan } from '../../plan/types.ts';
-import { backends, grpcPlainPrefix, grpcPrefix, variables } from './names.ts';
+import { isHandedOver } from './handing-over.ts';
+import { assistGrpcPrefix, backends, grpcPlainPrefix, grpcPrefix, variables } from './names.ts';
 import { all, type Condition, call, type Directive, directive, type Format, not, test } from './print.ts';
 import { routeConditions } from './route-conditions.ts';
 import { listensForStreamsAlone, streamServices } from './stream-services.ts';
@@ -25,18 +26,25 @@ export function kindRules(plan: Plan, listener: ListenerPlan): Directive[] {
 }
 
 export interface StreamForward {
+  /** Whether some go the assisted way. */
+  readonly isHandedToo: boolean;
   readonly chosen: (prefix: string) => Format | string;
   /** A kept permit: with letters of any kind, and of an ordinary one. */
   readonly holds: { readonly any: Condition; readonly ordinary: Condition };
 }
 
 /** Where calls with a kept permit go, and those that are refused as they come. */
-export function forwardStreams(plan: Plan, listener: ListenerPlan, { chosen, holds }: StreamForward): Directive[] {
+export function forwardStreams(
+  plan: Plan,
+  listener: ListenerPlan,
+  { chosen, holds, isHandedToo }: StreamForward,
+): Directive[] {
   const isIt = listensForStreamsAlone(plan, listener) ? isGrpcCall : all(isGrpcCall, isStream(plan, listener));
   const isRefused = all(isIt, not(test(variable(variables.grpc), 'int', 1)));
   return [
     directive(['use_backend', backends.refusedStreams], isRefused),
     directive(['use_backend', chosen(grpcPlainPrefix)], all(isIt, holds.ordinary, isFound(variables.plain))),
+    ...(isHandedToo ? [directive(['use_backend', chosen(assistGrpcPrefix)], all(isIt, isHandedOver, holds.any))] : []),
     directive(['use_backend', chosen(grpcPrefix)], all(isIt, holds.any)),
   ];
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { RawGrpc } from '../../../test/support/grpc-client.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { bytesField, frame } from '../../../test/support/protobuf-bytes.ts';
+import { reasonTold } from '../../../test/support/rpc-status.ts';
 import { StreamClient } from '../../../test/support/stream-client.ts';
 import { startStreamUpstream } from '../../../test/support/stream-upstream.ts';
 import { errorCodes } from '../../http2/index.ts';
@@ -99,5 +100,6 @@ test('an answer that is no gRPC is said as gRPC says it', async () => {
     const what = status === '200' ? 'something that is no gRPC' : `HTTP status ${status}`;
     const id = String(end.headers['x-headgate-request-id']);
     assert.equal(end.headers['grpc-message'], `The service answered with ${what} (${id})`);
+    assert.equal(reasonTold(end), 'UPSTREAM_NOT_GRPC');
   }
 });

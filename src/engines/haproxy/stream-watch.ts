@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Denial, DenialReason, GateAnswer, Permit } from '../../gate/index.ts';
 import type { Clock } from '../../std/clock.ts';
+import type { EndedCall } from '../engine.ts';
 import { endCalls } from './end-calls.ts';
 import { clearCommand, type OpenCall, openCommand, readOpenCalls } from './open-calls.ts';
 import type { OpenPermit, OpenPermits } from './open-permits.ts';
@@ -11,6 +13,8 @@ const lookShare = 0.05;
 export const streamLookMsMax = 5000;
 /** A call that is open for so long is told of. */
 const openedMs = 2000;
+/** Decisions one after the other, at most: many at once would hold up what is on its way. */
+const turnMax = 200;
 /** How long a client may take to end a call that was refused. */
 const refusedMs = 10_000;
 
@@ -37,14 +41,20 @@ export interface StreamWatchOptions {
   readonly permits: OpenPermits;
   readonly processes: () => readonly WatchedProcess[];
   /** Decides anew about an open call. */
-  readonly again: (permit: Permit) => GateAnswer | Promise<GateAnswer>;
+  readonly again: (permit: Permit) => GateAnswer;
   readonly clock: Clock;
   readonly log: (line: string) => void;
   /** Hears once of each call that is open for a while. */
   readonly onOpened: (calls: readonly OpenedCall[]) => void;
+  /** Whether calls of this permit were handed over, and are ended there. */
+  readonly isHanded: (permit: Permit) => boolean;
+  readonly endHanded: (calls: readonly EndedCall[]) => Promise<void>;
   /** A call was ended, by its request's id. */
   readonly onEnded: (requestId: string, reason: DenialReason) => void;
 }
+
+/** How long those have that were handed over, and were to end with a status: their clients may not read. */
+const handedMs = 3000;
 
 /** How a permit stands, by what was decided last. */
 interface Standing {
@@ -61,8 +71,12 @@ interface Standing {
 export class StreamWatch {
   readonly #options: StreamWatchOptions;
   readonly #standings = new Map<number, Standing>();
+  /** When it was asked that a call that was handed over ends, by the request's id. */
+  #asked = new Map<string, number>();
   /** Ids of open calls that were told of. */
   #told = new Set<string>();
+  /** Decisions since something else had its turn. */
+  #decided = 0;
   #open: readonly OpenedCall[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isOver = true;
@@ -116,6 +130,7 @@ export class StreamWatch {
     const found: OpenedCall[] = [];
     for (const process of processes()) found.push(...(await this.#lookAt(process)));
     this.#open = found.sort((a, b) => a.sinceMs - b.sinceMs);
+    for (const [id, askedMs] of this.#asked) if (askedMs + 2 * handedMs < clock.now()) this.#asked.delete(id);
     const nowMs = clock.now();
     this.#tell(nowMs);
     permits.prune(nowMs);
@@ -129,26 +144,31 @@ export class StreamWatch {
     if (calls === undefined) return [];
     await process.read(clearCommand);
     const nowMs = this.#options.clock.now();
-    const ending = new Map<string, DenialReason>();
+    const ending: Ending = { own: new Map(), handed: [] };
     const found: OpenedCall[] = [];
     for (const call of calls) {
+      if (this.#decided >= turnMax) {
+        this.#decided = 0;
+        await setImmediate();
+      }
       const held = this.#options.permits.at(call.permit);
-      const reason = held === undefined ? strayReason(call, nowMs) : await this.#reasonOf(call.permit, held, nowMs);
-      if (reason !== undefined) ending.set(call.requestId, reason);
+      const reason = held === undefined ? strayReason(call, nowMs) : this.#reasonOf(call.permit, held, nowMs);
+      if (reason !== undefined) this.#note(ending, { requestId: call.requestId, reason }, held, nowMs);
       if (held === undefined) continue;
       const opened = { ...call, worker: process.worker, sinceMs: call.second * 1000, held };
       if (reason === undefined) found.push(opened);
     }
-    if (ending.size > 0) await this.#end(process, ending);
+    await this.#end(process, ending);
     return found;
   }
 
   /** Why a call of this permit has to end; undefined: it hasn't. */
-  async #reasonOf(number: number, held: OpenPermit, nowMs: number): Promise<DenialReason | undefined> {
+  #reasonOf(number: number, held: OpenPermit, nowMs: number): DenialReason | undefined {
     held.seenMs = nowMs;
     const before = this.#standings.get(number);
     if (before !== undefined && before.untilMs > nowMs) return before.reason;
-    const standing = standingOf(await this.#options.again(held.permit), nowMs);
+    const standing = standingOf(this.#options.again(held.permit), nowMs);
+    this.#decided += 1;
     this.#standings.set(number, standing);
     return standing.reason;
   }
@@ -162,9 +182,21 @@ export class StreamWatch {
     if (news.length > 0) this.#options.onOpened(news);
   }
 
-  async #end(process: WatchedProcess, ending: ReadonlyMap<string, DenialReason>): Promise<void> {
-    const { onEnded, log } = this.#options;
-    const faults = await endCalls(process, ending.keys(), (id) => onEnded(id, ending.get(id) ?? 'access-ended'));
+  /** Who ends it: HAProxy, unless it was handed over, and not too long ago. */
+  #note({ own, handed }: Ending, call: EndedCall, held: OpenPermit | undefined, nowMs: number): void {
+    const { requestId, reason } = call;
+    const askedMs = this.#asked.get(requestId) ?? nowMs;
+    if (held !== undefined && this.#options.isHanded(held.permit) && nowMs - askedMs < handedMs) {
+      this.#asked.set(requestId, askedMs);
+      handed.push(call);
+    } else own.set(requestId, reason);
+  }
+
+  async #end(process: WatchedProcess, { own, handed }: Ending): Promise<void> {
+    const { onEnded, endHanded, log } = this.#options;
+    for (const { requestId, reason } of handed) onEnded(requestId, reason);
+    if (handed.length > 0) await endHanded(handed);
+    const faults = await endCalls(process, own.keys(), (id) => onEnded(id, own.get(id) ?? 'access-ended'));
     for (const fault of faults) log(`haproxy: a stream: ${fault}`);
   }
 
@@ -172,6 +204,12 @@ export class StreamWatch {
     if (this.#isOver) return;
     this.#options.log(`haproxy: open calls could not be looked at: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** Calls of one process that end: there, and where they were handed over to. */
+interface Ending {
+  readonly own: Map<string, DenialReason>;
+  readonly handed: EndedCall[];
 }
 
 /** Of a call whose permit nobody knows: it is of an earlier life, or was refused and goes on. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { connectionAge } from './connection-age.ts';
 import {
   checkEndpoint,
   checkEnvironment,
@@ -84,6 +85,9 @@ const listener = z
       .meta({ description: 'Tried in order. Left out where there is one service.' })
       .register(notes, note({ what: 'a list of routes', checkItems: checkRoutes }))
       .optional(),
+    connectionAge: connectionAge
+      .optional()
+      .describe('When connections of HTTP/2 end, so that clients spread anew. Default: never.'),
     proxies: later('trusted proxies'),
   })
   .register(

@@ -24,7 +24,7 @@ import type {
 } from '../../../plan/types.ts';
 import { systemClock } from '../../../std/clock.ts';
 import { assistEmbedded } from '../../embedded/assist.ts';
-import type { Assisting, EngineContext, RunningEngine } from '../../engine.ts';
+import type { Assisting, EndHanded, EngineContext, RunningEngine } from '../../engine.ts';
 import { haproxy } from '../index.ts';
 
 /** The real HAProxy in front of replicas of the test's own, with an issuer over real HTTP. */
@@ -87,7 +87,8 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const context = { plan, clock: systemClock, log: (line: string) => void log.push(line) };
   const side = options.run === undefined ? await assistingSide(context) : undefined;
   undo.defer(() => side?.stop(300));
-  const engine = await (options.run ?? haproxy.run)(context);
+  const endHanded: EndHanded = async (calls) => side?.end(calls);
+  const engine = await (options.run ?? haproxy.run)({ ...context, endHanded });
   undo.defer(() => engine.stop(300));
   const opened = undo.move();
   return {
