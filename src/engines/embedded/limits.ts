@@ -90,7 +90,7 @@ export const sharedEntriesMax = 4;
 export const openedAfterMs = 2000;
 /** Open calls are all looked at once in a round, some each time. */
 export const openRoundMs = 2000;
-export const openLookMs = 100;
+export const openLookMs = 200;
 /** The gate is asked about each this often at least, though nothing it knows of may have changed. */
 export const openTrustMs = 30_000;
 /** Asked about in one turn of the event loop, where something has. */
