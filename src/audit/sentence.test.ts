@@ -39,6 +39,10 @@ const streams: readonly [Partial<AuditCore>, AuditTiming][] = [
     { totalMs: 3_600_000, messagesIn: 1, messagesOut: 3 },
   ],
   [{ outcome: 'deny', reason: 'upstream-unavailable', grpcStatus: 14 }, { totalMs: 3 }],
+  [
+    { outcome: 'deny', reason: 'upstream-malformed', grpcStatus: 14 },
+    { totalMs: 300, messagesIn: 1, messagesOut: 2 },
+  ],
   [{ outcome: 'deny', reason: 'no-rule-allows', grpcStatus: 7, rule: null }, { totalMs: 0.3 }],
   [
     { operation: 'reflect', action: 'reflect', resource: 'orders' },

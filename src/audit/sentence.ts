@@ -69,12 +69,13 @@ function target({ service, resource }: Pick<AuditCore, 'service' | 'resource'>):
 function wasOpen({ core, timing }: AuditEvent): boolean {
   const { outcome, reason, operation, rule } = core;
   if (outcome === 'allow' || endings.has(reason)) return true;
-  return operation === 'call' && rule !== null && failures.has(reason) && timing.totalMs >= openMsMin;
+  if (operation !== 'call' || rule === null || !failures.has(reason)) return false;
+  return timing.totalMs >= openMsMin || (timing.messagesOut ?? 0) > 0;
 }
 
 /** Why a call that was open was ended by policy. */
 const endings: ReadonlySet<AuditCore['reason']> = new Set(['access-ended', 'credential-ended']);
-/** A gRPC call that failed after so long was under way. */
+/** A gRPC call that failed after so long, or after a message of its answer, was under way. */
 const openMsMin = 2000;
 
 function what(event: AuditEvent): string {
@@ -95,18 +96,21 @@ function versionText({ version, versionName = null }: Pick<AuditCore, 'version'>
 
 function outcome(event: AuditEvent): string {
   const { core, timing } = event;
-  const status = core.status === 0 ? 'the caller left before the answer' : statusText({ core, timing });
+  const left = core.operation === 'call' ? callLeft : 'the caller left before the answer';
+  const status = core.status === 0 ? left : statusText({ core, timing });
   const waited = timing.queueMs === undefined ? '' : `, ${milliseconds(timing.queueMs)} ms of it waiting`;
   const shared = timing.leader === undefined ? '' : `, with the answer to ${shown(timing.leader)}`;
   if (core.outcome === 'deny' && wasOpen(event)) {
     return `allowed by ${ruleText(core)}, ended after ${took(timing.totalMs)} (${status})${messages(timing)}: ${whyText(core)}`;
   }
-  const all = `in ${took(timing.totalMs)}${waited}${shared}${messages(timing)}`;
+  const all = `${status === callLeft ? 'after' : 'in'} ${took(timing.totalMs)}${waited}${shared}${messages(timing)}`;
   const fault = core.reason === 'rule-allows' ? '' : `: ${whyText(core)}`;
   if (core.outcome === 'allow') return `allowed by ${ruleText(core)}, ${status} ${all}${fault}`;
   const end = failures.has(core.reason) ? 'failed' : 'refused';
   return `${end} (${status}): ${whyText(core)}`;
 }
+
+const callLeft = 'the caller left';
 
 /** Of a gRPC call the status that says how it went, where the engine knows it. */
 function statusText({ core, timing }: Pick<AuditEvent, 'core' | 'timing'>): string {
@@ -196,7 +200,7 @@ const whys: Readonly<Record<Exclude<DenialReason, 'rule-denies' | 'limit-exceede
   'audit-unavailable': 'it could not have been recorded',
   'gateway-draining': 'the time of its connection was over',
   'upstream-unavailable': 'no replica could be reached',
-  'upstream-malformed': 'the replica answered with malformed HTTP',
+  'upstream-malformed': 'the replica answered with malformed HTTP, or broke off',
   'upstream-timeout': 'the replica did not answer in time',
   'queue-full': 'as many calls waited as may',
   'queue-timeout': 'it waited for as long as a call may',

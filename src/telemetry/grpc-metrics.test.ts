@@ -39,12 +39,14 @@ test('calls by method, status and outcome; messages and bytes each way; an unsee
     }),
     call(watch, { totalMs: 3, grpcStatus: 0, messagesIn: 1, messagesOut: 1, firstMs: 2, bytesIn: 5, bytesOut: 7 }),
     call(watch, { totalMs: 3000 }),
+    call(watch, { totalMs: 3000 }, { status: 0 }),
     call(watch, { totalMs: 9, bytesIn: 1 }, { outcome: 'deny', reason: 'access-ended', grpcStatus: 7 }),
     call('', { totalMs: 1, grpcStatus: 0 }, { operation: 'reflect', action: 'reflect', resource: 'orders' }),
   ]);
   assert.deepEqual(of(samples, rows.grpcCalls.name), [
     `orders ${watch} OK allow 2`,
     `orders ${watch} unseen allow 1`,
+    `orders ${watch} CANCELLED allow 1`,
     `orders ${watch} PERMISSION_DENIED deny 1`,
     'orders reflect OK allow 1',
   ]);

@@ -18,6 +18,8 @@ export type GrpcMethods = ReadonlyMap<string, ReadonlySet<string>>;
 /** Label of a status that nobody saw. */
 const unseen = 'unseen';
 const other = 'other';
+/** Of a call that its caller left. */
+const cancelled = 1;
 
 /** Series of all methods. */
 class GrpcSeries {
@@ -139,7 +141,8 @@ export class GrpcMetrics {
       const held = calls.cores[call] as HeldCore;
       const fold = this.#foldOf(held);
       if (fold === undefined) continue;
-      fold.add(calls, call, held.core.grpcStatus ?? (calls.grpcStatuses[call] as number));
+      const hasLeft = calls.statuses[call] === 0;
+      fold.add(calls, call, hasLeft ? cancelled : (held.core.grpcStatus ?? (calls.grpcStatuses[call] as number)));
     }
   }
 

@@ -12,7 +12,7 @@ export const grpcMetrics = {
   grpcCalls: {
     name: 'headgate_grpc_calls_total',
     type: 'counter',
-    help: 'Calls of gRPC services by what they ended in. grpc_status unseen: the engine sees no trailers, or the caller left before.',
+    help: 'Calls of gRPC services by what they ended in. grpc_status is CANCELLED where the caller left, and unseen where the engine sees no trailers.',
     labels: [...method, 'grpc_status', 'outcome'],
     unit: '1',
   },

@@ -111,7 +111,7 @@ for (const name of present) {
 
     test('calls that the assisting side carries say the same', async () => {
       await using held = new AsyncDisposableStack();
-      const queued = await openRow(held, name, ['queue: { inFlight: 2, waiting: 9, wait: 10s }']);
+      const queued = await openRow(held, name, { service: ['queue: { inFlight: 2, waiting: 9, wait: 10s }'] });
       const first = toldOf(queued.edge, await call(queued, queued.edge, ann));
       for (let turn = 0; turn < 2; turn += 1) {
         const told = toldOf(queued.core, await call(queued, queued.core, orders, passedOn(first)));

@@ -8,6 +8,7 @@ import { type CoreBooks, type WrittenCore, writtenCore } from './core-book.ts';
 import type { Endings } from './endings.ts';
 import { assistedLogForm, type LogField, logFields, logForm } from './log-format.ts';
 import { PlainLines } from './plain-lines.ts';
+import { hasLeft, streamFault } from './stream-ends.ts';
 
 /** What a line without a core needs: the same for all lines of a process. */
 export interface LineContext extends CoreScene {
@@ -146,7 +147,8 @@ function seenThrough(known: WrittenCore, match: Match, { unserved, deadlines, ca
     carried ??
     grpcRefusal(match) ??
     ownRefusal(match, permittedReasons) ??
-    upstreamFault(match, deadlines.has(known.core.service ?? ''));
+    upstreamFault(match, deadlines.has(known.core.service ?? '')) ??
+    streamFault(known.core, match[at.termination] ?? '');
   if (reason === undefined) return known;
   const reasons = unserved.get(known) ?? new Map<DenialReason, WrittenCore>();
   const before = reasons.get(reason);
@@ -194,7 +196,7 @@ function ownRefusal(match: Match, reasons: Readonly<Record<string, DenialReason>
 }
 
 function recordOf(match: Match, worker: string, held: WrittenCore): ParsedRecord {
-  const status = statusOf(match);
+  const status = hasLeft(held.core, match[at.termination] ?? '') ? 0 : statusOf(match);
   return {
     requestId: `${worker}-${match[at.counter]}`,
     timeMs: Number(match[at.timeMs]),
