@@ -32,6 +32,8 @@ export const spoolHeldBytesMax = 4 * 1024 * 1024;
 export const spoolRetryMs = 100;
 /** Connections to one replica, from one worker. */
 export const replicaConnectionsMax = 4096;
+/** Open calls of gRPC to one replica, from one worker: many share a connection. */
+export const replicaStreamsMax = 65_536;
 /** Connections to one replica that are kept while idle, from one worker. */
 export const idleClientsMax = 256;
 /** Worker threads at most. */
