@@ -42,10 +42,8 @@ function suite(engine: (typeof present)[number]): void {
       [Buffer.of(2), hello.subarray(1)],
       [hello.subarray(0, 3)],
       [hello.subarray(0, -1)],
-      [Buffer.of(0, 255, 255, 255, 255), Buffer.alloc(100)],
       [Buffer.concat([hello, Buffer.of(0, 0)])],
       [message(Buffer.from('hello'), 1)],
-      [Buffer.alloc(16_000, 255)],
     ];
     const endOf = (answer: RawAnswer): string => (answer.reset === undefined ? statusOf(answer) : 'reset');
     for (const method of ['Unary', 'Upload'])
@@ -54,6 +52,14 @@ function suite(engine: (typeof present)[number]): void {
         const direct = await answerFrom(stage.server.port, fields({}, method), body);
         assert.equal(endOf(through), endOf(direct), `${method} ${at}: ${JSON.stringify([through, direct])}`);
       }
+  });
+
+  test('a message that promises more than the bound ends at its head, where the engine reads that', async () => {
+    for (const body of [[Buffer.of(0, 255, 255, 255, 255), Buffer.alloc(100)], [Buffer.alloc(16_000, 255)]]) {
+      const through = await answerTo(fields({}, 'Upload'), ...body);
+      const direct = await answerFrom(stage.server.port, fields({}, 'Upload'), body);
+      assert.equal(statusOf(through), engine === 'embedded' ? '8' : statusOf(direct), JSON.stringify(through));
+    }
   });
 
   test('what is no call of gRPC is answered 415 with a problem', async () => {
