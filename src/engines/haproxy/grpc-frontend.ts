@@ -7,6 +7,7 @@ import { grpcAnswerRules, grpcReturnRules, grpcReturnWords, messageReasons, sile
 import { backends, grpcNamesMap, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { all, any, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
+import { quickBodyBytesMax, quickWalkRules } from './quick-walk.ts';
 import { isStream } from './stream-frontend.ts';
 import { listensForStreams, listensForStreamsAlone } from './stream-services.ts';
 import { isFound, isGrpcCall, request, requestLine, variable } from './words.ts';
@@ -70,12 +71,17 @@ function walkRules(plan: Plan, listener: ListenerPlan): Directive[] {
   return [
     directive(request('wait-for-body', 'time', `${requestHeadTimeoutMs}ms`), isWalked),
     directive(request(`set-var(${variables.whole})`, call('internal.htx.has_eom')), isWalked),
-    ...walkedPaths(plan, listener.routes).map(([walk, paths]) =>
-      directive(
-        request(`set-var(${variables.message})`, call(`lua.message_${walk}`)),
-        all(isWalked, test(call('path'), 'str', ...paths)),
-      ),
-    ),
+    ...walkedPaths(plan, listener.routes).flatMap(([walk, paths]) => {
+      const isSo = all(isWalked, test(call('path'), 'str', ...paths));
+      const isQuick = walk === 'spec' && plan.bounds.bodyBytesMax >= quickBodyBytesMax;
+      const inLua = isQuick
+        ? all(isWalked, not(isFound(variables.message)), test(call('path'), 'str', ...paths))
+        : isSo;
+      return [
+        ...(isQuick ? quickWalkRules(isSo) : []),
+        directive(request(`set-var(${variables.message})`, call(`lua.message_${walk}`)), inLua),
+      ];
+    }),
     nothingRead,
     // The gate says what is odd, and then that no model is named.
     directive(
