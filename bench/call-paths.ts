@@ -7,17 +7,14 @@ export interface Watched {
   readonly streamBytes: number;
 }
 
-/** Ends the name of what nghttpd answers: it takes the type of the answer from there. */
-export const callsEnding = 'grpc';
-
 /** Its methods: a small answer to a small message, many messages from the client, and several of many messages to the client. */
 export const callPaths = {
-  get: `/${callsService}/Get.${callsEnding}`,
-  send: `/${callsService}/Send.${callsEnding}`,
-  watch: ({ messageBytes, streamBytes }: Watched): string =>
-    `/${callsService}/Watch${messageBytes}of${streamBytes}.${callsEnding}`,
+  get: `/${callsService}/Get`,
+  send: `/${callsService}/Send`,
+  watch: ({ messageBytes, streamBytes }: Watched): string => `/${callsService}/Watch${messageBytes}of${streamBytes}`,
   /** Never ends by itself. */
   hold: `/${callsService}/WatchHold`,
-  /** As many bytes as the replica was started for. */
-  flood: `/${callsService}/WatchFlood`,
 } as const;
+
+/** Of what the replica answers a call with that isn't watched, frame included. */
+export const callsAnswerBytes = 17;

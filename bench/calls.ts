@@ -1,15 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { callPaths } from './call-paths.ts';
+import { callPaths, callsAnswerBytes } from './call-paths.ts';
 import { streamings, streamLoad, writeStream } from './call-streams.ts';
 import { type Figure, figureOfCosts } from './figures.ts';
 import type { GrpcComparison, GrpcOptions } from './grpc.ts';
 import { grpcLoad } from './grpc-load.ts';
-import { framed, grpcAnswer } from './grpc-messages.ts';
+import { framed } from './grpc-messages.ts';
 import { compareOpenStreams } from './open-streams.ts';
 import { isInstalled } from './processes.ts';
 import { envoyInstall, envoyProgram } from './sides/envoy.ts';
-import { type GrpcSetting, startBareGrpcEnvoy, startBareGrpcHaproxy, startGrpcReplica } from './sides/grpc.ts';
+import { type GrpcSetting, startBareGrpcEnvoy, startBareGrpcHaproxy, startCallsReplica } from './sides/grpc.ts';
 import { startHeadgateCalls } from './sides/headgate-calls.ts';
 import type { Side, SideSetting } from './sides/side.ts';
 import { type Cost, measure } from './suite.ts';
@@ -64,23 +64,19 @@ async function compareCosts(pair: CallsPair, setting: SideSetting, options: Grpc
     stack.defer(() => side.process.stop());
     return side;
   };
-  const replica = await use(startGrpcReplica(folder, message));
-  const served = join(folder, 'www', callPaths.get, '..');
-  mkdirSync(served, { recursive: true });
-  for (const path of [callPaths.get, callPaths.send]) writeFileSync(join(folder, 'www', path), grpcAnswer);
+  const replica = await use(startCallsReplica(folder));
   const own = { ...setting, grpcPort: replica.port, message };
   const sides = { ours: await use(startHeadgateCalls(pair.engine, own)), rival: await use(pair.rival(own)) };
   const figures = [await compareUnary(pair, sides, { ...options, token: setting.token, small })];
   for (const streaming of streamings) {
     const name = `${pair.engine}-streams/${pair.of}/${streaming.name}`;
     options.log(`— ${name}, by the megabyte —`);
-    const stream = writeStream(served, streaming);
     const isUp = streaming.direction === 'up';
     const load = {
       streaming,
       token: setting.token,
-      sent: isUp ? stream : small,
-      answerBytes: isUp ? grpcAnswer.length : streaming.streamBytes,
+      sent: isUp ? writeStream(folder, streaming) : small,
+      answerBytes: isUp ? callsAnswerBytes : streaming.streamBytes,
       mbPerSecond,
     };
     const send = (side: Side, seconds: number) => streamLoad(side, seconds, load);
@@ -113,7 +109,16 @@ async function compareUnary(
     ...options,
     tokenCount: 1,
     warmRuns: 6,
-    send: ({ port }, seconds) => grpcLoad({ port, token, message: small, streams: 8, seconds, path: callPaths.get }),
+    send: ({ port }, seconds) =>
+      grpcLoad({
+        port,
+        token,
+        message: small,
+        streams: 8,
+        seconds,
+        path: callPaths.get,
+        answerBytes: callsAnswerBytes,
+      }),
   });
   return figureOf(name, sides, costs);
 }

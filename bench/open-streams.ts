@@ -1,15 +1,12 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { callPaths } from './call-paths.ts';
 import type { CallsPair } from './calls.ts';
 import { type Figure, figureOfCosts } from './figures.ts';
 import type { GrpcOptions } from './grpc.ts';
 import { residentKbOf } from './memory.ts';
-import { freePort, loadCore, start } from './processes.ts';
-import { type GrpcSetting, untilGrpcReady } from './sides/grpc.ts';
+import { type GrpcSetting, startCallsReplica } from './sides/grpc.ts';
 import { startHeadgateCalls } from './sides/headgate-calls.ts';
 import type { Side, SideSetting } from './sides/side.ts';
 
@@ -18,7 +15,7 @@ const streamsEach = 100;
 const openMsMax = 90_000;
 /** Until what is only said of calls that stay open has been said, and memory is at rest. */
 const settleMs = 5000;
-const floodBytes = 16_384 * 65_536;
+const flood = { messageBytes: 64_000, streamBytes: 1_024_000_000 };
 const slowKbMax = 64 * 1024;
 const silentMs = 3000;
 const sampleMs = 50;
@@ -38,7 +35,7 @@ export async function compareOpenStreams(
     return side;
   };
   const message = Buffer.alloc(5);
-  const replica = await use(startHoldingReplica(setting.folder));
+  const replica = await use(startCallsReplica(setting.folder));
   const own: GrpcSetting = { ...setting, grpcPort: replica.port, message };
   const ours = await use(startHeadgateCalls(pair.engine, own));
   const rival = await use(pair.rival(own));
@@ -62,16 +59,6 @@ export async function compareOpenStreams(
       { other: [slowKbMax], ours: [Math.max(slowKb, 1)] },
     ),
   ];
-}
-
-async function startHoldingReplica(folder: string): Promise<Side> {
-  const port = await freePort();
-  const script = fileURLToPath(new URL('sides/holding-replica.ts', import.meta.url));
-  const output = join(folder, 'holding-replica.log');
-  const words = [script, String(port), String(floodBytes)];
-  const process_ = start({ program: process.execPath, arguments: words, core: loadCore, output });
-  const asking = { token: 'none', message: Buffer.alloc(5), output, path: callPaths.get };
-  return untilGrpcReady({ name: 'holding-replica', port, process: process_ }, asking);
 }
 
 async function kbOfIdleStreams(side: Side, token: string): Promise<number> {
@@ -137,8 +124,8 @@ async function kbOfSlowReader(side: Side, token: string): Promise<number> {
   }, sampleMs);
   const session = connect(`http://127.0.0.1:${side.port}`);
   try {
-    const bytes = await readSlowly(call(session, token, callPaths.flood).end());
-    if (bytes !== floodBytes) throw new Error(`${side.name}: of ${floodBytes} bytes ${bytes} came`);
+    const bytes = await readSlowly(call(session, token, callPaths.watch(flood)).end());
+    if (bytes !== flood.streamBytes) throw new Error(`${side.name}: of ${flood.streamBytes} bytes ${bytes} came`);
   } finally {
     clearInterval(sampling);
     session.destroy();

@@ -3,7 +3,7 @@ import { connect } from 'node:http2';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { callsEnding } from '../call-paths.ts';
+import { callPaths } from '../call-paths.ts';
 import { grpcAnswer, grpcPath } from '../grpc-messages.ts';
 import { freePort, loadCore, proxyCore, start } from '../processes.ts';
 import { envoyProgram } from './envoy.ts';
@@ -27,8 +27,6 @@ export async function startGrpcReplica(folder: string, message: Buffer): Promise
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, grpcAnswer);
   const output = join(folder, 'nghttpd.log');
-  const types = join(folder, 'mime.types');
-  writeFileSync(types, `application/grpc ${callsEnding}\n`);
   // Windows of 1 and 16 MB, so that it is never what is waited for.
   const options = [
     '--no-tls',
@@ -38,14 +36,23 @@ export async function startGrpcReplica(folder: string, message: Buffer): Promise
     '20',
     '-W',
     '24',
-    '--mime-types-file',
-    types,
     '-d',
     join(folder, 'www'),
     String(port),
   ];
   const process = start({ program: 'nghttpd', arguments: options, core: loadCore, output });
   return untilGrpcReady({ name: 'replica', port, process }, { token: 'none', message, output });
+}
+
+/** A replica of any gRPC service, on the core of the load. */
+export async function startCallsReplica(folder: string): Promise<Side> {
+  const port = await freePort();
+  const output = join(folder, 'calls-replica.log');
+  const script = fileURLToPath(new URL('calls-replica.ts', import.meta.url));
+  const words = [script, String(port)];
+  const process = start({ program: globalThis.process.execPath, arguments: words, core: loadCore, output });
+  const asking = { token: 'none', message: Buffer.alloc(5), output, path: callPaths.get };
+  return untilGrpcReady({ name: 'calls-replica', port, process }, asking);
 }
 
 /** HAProxy forwarding bare over h2c, with its ordinary access log to a file. */

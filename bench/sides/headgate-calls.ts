@@ -45,8 +45,8 @@ function callsPolicy(): unknown {
         unless: [{ caller: ['finance-leads'] }],
       },
       { name: 'leads do all', allow: ['finance-leads'], to: 'call', at: `orders/${callsService}/*` },
-      { name: 'orders are read', allow: [callerGroup], to: 'call', at: at('Get*'), limits },
-      { name: 'orders are sent', allow: [callerGroup], to: 'call', at: at('Send*'), limits },
+      { name: 'orders are read', allow: [callerGroup], to: 'call', at: at('Get'), limits },
+      { name: 'orders are sent', allow: [callerGroup], to: 'call', at: at('Send'), limits },
       { name: 'orders are watched', allow: [callerGroup], to: 'call', at: at('Watch*'), limits },
     ],
   };

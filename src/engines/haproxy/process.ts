@@ -24,7 +24,7 @@ import { realizeHaproxy } from './realize.ts';
 import { RuntimeApi } from './runtime-api.ts';
 import { ServerSlots } from './server-slots.ts';
 import { emptied, type SlotsByService } from './slots.ts';
-import type { WatchedProcess } from './stream-watch.ts';
+import type { PlannedProcess } from './slow-readers.ts';
 import { TrafficWatch } from './traffic-watch.ts';
 
 /** How long HAProxy may take until it listens. */
@@ -158,8 +158,9 @@ export class HaproxyProcess {
   }
 
   /** As those see it who look at what is open. */
-  get watched(): WatchedProcess {
+  get watched(): PlannedProcess {
     return {
+      plan: this.plan,
       worker: this.place.worker,
       isGone: this.#isGone,
       read: (command) => this.api.read(command),
