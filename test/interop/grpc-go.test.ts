@@ -6,6 +6,7 @@ import { openedHere } from '../support/opened.ts';
 import { type GoClientTarget, type GoServer, goClientFails, startGoServer } from './harness/grpc-go.ts';
 import { type GoCase, goCases } from './harness/grpc-go-cases.ts';
 import type { Fields } from './harness/js-client.ts';
+import { startNamedServer } from './harness/named-server.ts';
 import { callersPolicy, type InteropStage, openInterop } from './harness/stage.ts';
 
 /** grpc-go's interop client and server: beside each other, and through every engine with an identity and a rule for each method. */
@@ -64,6 +65,22 @@ function suite(engine: (typeof present)[number], isSecure: boolean): void {
     }
   });
 }
+
+for (const engine of present)
+  describe(`its pick_first_unary on ${engine}`, () => {
+    const opened = openedHere();
+    let target: GoClientTarget;
+
+    before(async () => {
+      const server = opened.adopt(await startNamedServer(), (it) => it.close());
+      const service = `interop: { endpoints: [127.0.0.1:${server.port}] }`;
+      const { gateway, key } = await openInterop(opened, { engine, policy, service });
+      target = { port: gateway.port, metadata: metadataOf(key) };
+    });
+
+    test('passes where the server tells its name', async () =>
+      assert.equal(await goClientFails('pick_first_unary', target), undefined));
+  });
 
 async function passesAll(target: GoClientTarget): Promise<void> {
   const failures: string[] = [];
