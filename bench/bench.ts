@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compareCalls } from './calls.ts';
 import { compareAssisted, compareEmbedded, compareHaproxy } from './comparisons.ts';
 import { measureCompiling } from './compiling.ts';
 import { measureDeciding } from './deciding.ts';
@@ -29,7 +30,7 @@ const { values } = parseArgs({
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 process.exitCode = await run(
   values.quick ? quick : full,
-  values.only ?? ['haproxy', 'assisted', 'embedded', 'grpc', 'deciding', 'compiling'],
+  values.only ?? ['haproxy', 'assisted', 'embedded', 'grpc', 'grpc-calls', 'deciding', 'compiling'],
 );
 
 async function run(length: Length, wanted: readonly string[]): Promise<number> {
@@ -38,7 +39,7 @@ async function run(length: Length, wanted: readonly string[]): Promise<number> {
   const failures: string[] = [];
   if (wanted.includes('deciding')) figures.push(...deciding(length));
   if (wanted.includes('compiling')) figures.push(...compiling(length));
-  if (['haproxy', 'assisted', 'embedded', 'grpc'].some((name) => wanted.includes(name)))
+  if (['haproxy', 'assisted', 'embedded', 'grpc', 'grpc-calls'].some((name) => wanted.includes(name)))
     await proxies({ length, wanted, figures, notRun, failures });
   process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : renderFigures(figures));
   for (const line of [...notRun, ...failures]) log(`not run: ${line}`);
@@ -97,8 +98,12 @@ async function proxies({ length, wanted, figures, notRun, failures }: ProxiesOpt
       notRun.push(...compared.notRun);
       failures.push(...compared.failures);
     }
-    if (wanted.includes('grpc')) {
-      const compared = await compareGrpc(setting, { ...length, tokens, log });
+    for (const [name, compare] of [
+      ['grpc', compareGrpc],
+      ['grpc-calls', compareCalls],
+    ] as const) {
+      if (!wanted.includes(name)) continue;
+      const compared = await compare(setting, { ...length, tokens, log });
       figures.push(...compared.figures);
       notRun.push(...compared.notRun);
       failures.push(...compared.failures);

@@ -29,7 +29,8 @@ export function writeMessage(folder: string, { name, bytes }: GrpcSize): string 
 /** What the upstream answers: twelve bytes of a message. */
 export const grpcAnswer: Buffer = framed(field(1, field(2, 'scores01')));
 
-function framed(message: Buffer): Buffer {
+/** A message in its frame. */
+export function framed(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);

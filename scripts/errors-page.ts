@@ -1,7 +1,7 @@
 import { exitCodes } from '../src/cli/exit-codes.ts';
 import { type CodeRow, codes } from '../src/diagnostics/index.ts';
 import { type DenialReason, type DenialRow, denials } from '../src/gate/denials.ts';
-import { errorDomain, errorReason, grpcStatusOf } from '../src/gate/index.ts';
+import { errorDomain, errorReason, faultReason, grpcStatusOf } from '../src/gate/index.ts';
 
 /** Ranges of diagnostic codes, in order. */
 const ranges: readonly { readonly prefix: string; readonly title: string }[] = [
@@ -37,7 +37,7 @@ export function errorsPage(): string {
       'For programs a refused gRPC call has `grpc-status-details-bin`: a `google.rpc.Status` with a `google.rpc.ErrorInfo`, whose',
       `\`reason\` is the code in upper snake case (\`${errorReason('credential-expired')}\`), whose \`domain\` is \`${errorDomain}\`, and whose \`metadata\` has the`,
       '`request_id`; where there is a `Retry-After`, with a `google.rpc.RetryInfo` as well. grpcio reads it by',
-      '`rpc_status.from_call`, grpc-go by `status.FromError(err).Details()`.',
+      `\`rpc_status.from_call\`, grpc-go by \`status.FromError(err).Details()\`. An answer of the service that is no gRPC is \`${faultReason}\`.`,
     ].join('\n'),
     table(['code', 'status', 'grpc-status', 'title', 'sentence', 'fields'], Object.entries(denials).map(denialCells)),
     '## Diagnostics',

@@ -3,6 +3,7 @@ import { connect } from 'node:http2';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { callPaths } from '../call-paths.ts';
 import { grpcAnswer, grpcPath } from '../grpc-messages.ts';
 import { freePort, loadCore, proxyCore, start } from '../processes.ts';
 import { envoyProgram } from './envoy.ts';
@@ -41,6 +42,17 @@ export async function startGrpcReplica(folder: string, message: Buffer): Promise
   ];
   const process = start({ program: 'nghttpd', arguments: options, core: loadCore, output });
   return untilGrpcReady({ name: 'replica', port, process }, { token: 'none', message, output });
+}
+
+/** A replica of any gRPC service, on the core of the load. */
+export async function startCallsReplica(folder: string): Promise<Side> {
+  const port = await freePort();
+  const output = join(folder, 'calls-replica.log');
+  const script = fileURLToPath(new URL('calls-replica.ts', import.meta.url));
+  const words = [script, String(port)];
+  const process = start({ program: globalThis.process.execPath, arguments: words, core: loadCore, output });
+  const asking = { token: 'none', message: Buffer.alloc(5), output, path: callPaths.get };
+  return untilGrpcReady({ name: 'calls-replica', port, process }, asking);
 }
 
 /** HAProxy forwarding bare over h2c, with its ordinary access log to a file. */
@@ -84,7 +96,7 @@ function envoyConfig({ folder, grpcPort, port }: EnvoyPorts): unknown {
         {
           name: 'all',
           domains: ['*'],
-          routes: [{ match: { prefix: '/' }, route: { cluster: 'models', timeout: '60s' } }],
+          routes: [{ match: { prefix: '/' }, route: { cluster: 'models', timeout: '0s' } }],
         },
       ],
     },
@@ -98,6 +110,8 @@ function envoyConfig({ folder, grpcPort, port }: EnvoyPorts): unknown {
     name: 'models',
     type: 'STATIC',
     connect_timeout: '2s',
+    // Else it refuses more than 1024 calls at a time.
+    circuit_breakers: { thresholds: [{ max_requests: 100_000, max_pending_requests: 100_000 }] },
     typed_extension_protocol_options: { 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': protocol },
     load_assignment: {
       cluster_name: 'models',
@@ -113,15 +127,18 @@ interface Asking {
   readonly token: string;
   readonly message: Buffer;
   readonly output: string;
+  /** Default: `Predict`. */
+  readonly path?: string;
 }
 
 /** Waits until a call is answered with grpc-status 0. Throws with the end of the side's output where that doesn't come. */
-export async function untilGrpcReady(started: Omit<Side, 'said'>, { token, message, output }: Asking): Promise<Side> {
+export async function untilGrpcReady(started: Omit<Side, 'said'>, asking: Asking): Promise<Side> {
+  const { output } = asking;
   const side = { ...started, said: () => readFileSync(output, 'utf8').slice(-2000) };
   const endMs = Date.now() + readyMsMax;
   let last = 'no answer';
   while (Date.now() < endMs && side.process.exitCode() === undefined) {
-    last = await callOnce(side.port, token, message);
+    last = await callOnce(side.port, asking);
     if (last === '0') return side;
     await sleep(pollMs);
   }
@@ -129,13 +146,13 @@ export async function untilGrpcReady(started: Omit<Side, 'said'>, { token, messa
   throw new Error(`${side.name} never answered a gRPC call (${last}):\n${side.said()}`);
 }
 
-function callOnce(port: number, token: string, message: Buffer): Promise<string> {
+function callOnce(port: number, { token, message, path = grpcPath }: Asking): Promise<string> {
   return new Promise((resolve) => {
     const session = connect(`http://127.0.0.1:${port}`);
     let status = 'no status';
     session.on('error', (error) => resolve(error.message));
     const fields = { 'content-type': 'application/grpc', te: 'trailers', authorization: `Bearer ${token}` };
-    const stream = session.request({ ':method': 'POST', ':path': grpcPath, ...fields });
+    const stream = session.request({ ':method': 'POST', ':path': path, ...fields });
     const take = (found: Readonly<Record<string, unknown>>): void => {
       if (found['grpc-status'] !== undefined) status = `${found['grpc-status']}`;
     };

@@ -103,12 +103,21 @@ function factsOf({ core, address, timeMs }: RecordedCall, { headers, queue }: Ad
     address,
     nowMs: timeMs,
     queue,
+    ...originOf(core),
     header(name: string) {
       const at = headers.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
       return at < 0 ? undefined : headers[at + 1];
     },
   };
   return facts;
+}
+
+/** The audit keeps neither the groups of who a call was made for, nor by which identity they were known. */
+function originOf({ caller }: Pick<AuditEvent['core'], 'caller'>): Pick<RequestFacts, 'origin'> {
+  const [first] = caller?.chain ?? [];
+  return first === undefined
+    ? {}
+    : { origin: { provider: '', groups: [], issuer: first.issuer, subject: first.subject } };
 }
 
 function identityOf({ core, timeMs }: RecordedCall, groups: readonly string[]): Identity | undefined {

@@ -52,7 +52,10 @@ function checkZone({ report, hint }: Scope, { value, span }: Located<WindowPlan>
 /** A condition, checked, with what it reads. */
 function compileCondition(scope: Scope, { value }: Located<CelText>): ConditionPlan {
   const checked = checkCel(value.text);
-  if (!('faults' in checked)) return { cel: value.text, reads: checked.reads };
+  if (!('faults' in checked)) {
+    if (checked.readsOrigin) checkRelay(scope, value);
+    return { cel: value.text, reads: checked.reads };
+  }
   for (const fault of checked.faults) {
     scope.report.add('HG2030', fault.message, {
       span: value.spanOf(fault.start, fault.end),
@@ -60,6 +63,14 @@ function compileCondition(scope: Scope, { value }: Located<CelText>): ConditionP
     });
   }
   return { cel: value.text, reads: readsNothing };
+}
+
+/** Nobody is ever known to call for another where no gateway is believed. */
+function checkRelay({ policy, report }: Scope, { text, spanOf }: CelText): void {
+  if (policy.identity.some(({ kind }) => kind === 'headgate')) return;
+  const hint = 'add `identity: { relay: { headgate: { hops: … } } }`, or read `caller`';
+  const message = 'this condition reads who the call is made for, which no gateway here may say';
+  report.add('HG2034', message, { span: spanOf(0, text.length), hint });
 }
 
 function hintOf(scope: Scope, { hint, unknown }: CelFault): string | undefined {

@@ -29,6 +29,14 @@ export const celRoots = {
     groups: 'list<string>',
     client: 'string',
   },
+  origin: {
+    known: 'bool',
+    subject: 'string',
+    issuer: 'string',
+    identity: 'string',
+    groups: 'list<string>',
+    client: 'string',
+  },
   resource: { service: 'string', model: 'string', version: 'string' },
   queue: { waiting: 'int', inFlight: 'int' },
 } as const satisfies Record<string, Record<string, string>>;

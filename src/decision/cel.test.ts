@@ -19,6 +19,7 @@ function context(headers: Readonly<Record<string, string>> = {}): CelContext {
       groups: ['a', 'b'],
       client: '',
     },
+    origin: { known: false, subject: '', issuer: '', identity: '', groups: [], client: '' },
     queue: { waiting: 3n, inFlight: 8n },
     resource: { service: 'scoring', model: 'm', version: '3' },
     action: 'predict',

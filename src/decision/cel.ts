@@ -10,6 +10,7 @@ export type { CelFault } from './cel-walk.ts';
 export interface CelContext {
   readonly request: object;
   readonly caller: object;
+  readonly origin: object;
   readonly resource: object;
   readonly queue: object;
   readonly action: string;
@@ -23,12 +24,14 @@ export interface CelCondition {
   holds(context: CelContext): boolean;
 }
 
-export type CheckedCel = { readonly reads: ConditionReads } | { readonly faults: readonly CelFault[] };
+export type CheckedCel =
+  | { readonly reads: ConditionReads; readonly readsOrigin?: true }
+  | { readonly faults: readonly CelFault[] };
 
 /** What a condition reads, or everything that is wrong with its text. */
 export function checkCel(text: string): CheckedCel {
   const parsed = parseCel(text);
-  return 'faults' in parsed ? parsed : { reads: parsed.reads };
+  return 'faults' in parsed ? parsed : { reads: parsed.reads, ...(parsed.readsOrigin && { readsOrigin: true }) };
 }
 
 /** Makes a condition ready to be asked many times; its text has to be one that `checkCel` finds nothing wrong with. */
@@ -40,7 +43,8 @@ export function compileCel(text: string): CelCondition | { readonly faults: read
   return { reads, holds: (context) => program({ ...context }) === true };
 }
 
-type ParsedCel = { readonly program: ParseResult; readonly reads: ConditionReads };
+/** `readsOrigin`: who the call is made for, which is a part of every key wherever it can be known. */
+type ParsedCel = { readonly program: ParseResult; readonly reads: ConditionReads; readonly readsOrigin: boolean };
 
 function parseCel(text: string): ParsedCel | { readonly faults: readonly CelFault[] } {
   if (text.length > celCharactersMax) {
@@ -70,6 +74,7 @@ function readProgram(text: string, program: ParseResult): ParsedCel | { readonly
   if ('message' in own) return { faults: [own] };
   return {
     program: own,
+    readsOrigin: [...fields].some((field) => field.startsWith('origin.')),
     reads: {
       headers: [...headers].sort(),
       address: fields.has('request.address'),

@@ -84,6 +84,16 @@ test('of somebody who is not known everything is empty', () => {
   assert.equal(ask(cel, { identity: undefined, operation: plain }).outcome, 'true');
 });
 
+test('who the call is made for is empty where nobody is, and has the same names where somebody is', () => {
+  assert.equal(ask('!origin.known && origin.subject == "" && size(origin.groups) == 0').outcome, 'true');
+  const origin = { provider: 'people', issuer: 'https://i', subject: 'bob', groups: ['leads'] };
+  const relayed = { facts: { ...call.facts, origin } };
+  const cel =
+    'origin.known && origin.subject == "bob" && origin.issuer == "https://i" && origin.identity == "people" && "leads" in origin.groups && origin.client == ""';
+  assert.equal(ask(cel, relayed).outcome, 'true');
+  assert.equal(ask('caller.subject == "ann"', relayed).outcome, 'true');
+});
+
 test('says that it read the time, and why it failed', () => {
   assert.deepEqual(ask('request.time.getHours() == 8'), { outcome: 'true', readTime: true });
   assert.deepEqual(ask('request.headers["x-b"] == "1"'), { outcome: 'No such key: x-b', readTime: false });

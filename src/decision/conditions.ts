@@ -4,7 +4,7 @@ import type { AccessPlan, ConditionsPlan, RulePlan } from '../plan/types.ts';
 import type { Operation } from '../protocols/types.ts';
 import type { CelContext } from './cel.ts';
 import { type CallView, type ConditionPart, conditionParts } from './condition-parts.ts';
-import type { QueueFacts, RequestFacts } from './types.ts';
+import type { OriginFacts, QueueFacts, RequestFacts } from './types.ts';
 
 /** One call, as conditions see it. */
 export interface Call {
@@ -124,22 +124,27 @@ function celContext(
   headers: Map<string, string>,
   environment: string,
 ): CelContext {
-  const { method, path, host, address, nowMs, queue } = facts;
+  const { method, path, host, address, nowMs, queue, origin } = facts;
   return {
     request: { method, path, host, address, time: new Date(nowMs), headers },
-    caller: {
-      known: identity !== undefined,
-      subject: identity?.subject ?? '',
-      issuer: identity?.issuer ?? '',
-      identity: identity?.provider ?? '',
-      groups: identity?.groups ?? [],
-      client: identity?.client ?? '',
-    },
+    caller: partyContext(identity),
+    origin: partyContext(origin),
     resource: { service: operation.service, model: operation.model ?? '', version: operation.version ?? '' },
     queue: queue === undefined ? unknownQueue : queueContext(queue),
     action: operation.action,
     operation: operation.name,
     environment,
+  };
+}
+
+function partyContext(party: OriginFacts | undefined): object {
+  return {
+    known: party !== undefined,
+    subject: party?.subject ?? '',
+    issuer: party?.issuer ?? '',
+    identity: party?.provider ?? '',
+    groups: party?.groups ?? [],
+    client: party?.client ?? '',
   };
 }
 

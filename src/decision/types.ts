@@ -11,7 +11,18 @@ export interface RequestFacts {
   readonly nowMs: number;
   /** Of the model's queue where it has one, else of the service's. Not known: a condition that reads it fails. */
   readonly queue?: QueueFacts | undefined;
+  /** Who the call is made for; undefined: the caller itself. */
+  readonly origin?: OriginFacts | undefined;
   header(name: string): string | undefined;
+}
+
+/** What another gateway says of the first caller of a chain. */
+export interface OriginFacts {
+  readonly provider: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly client?: string;
+  readonly groups: readonly string[];
 }
 
 /** How much is on its way through a queue. Whole numbers from 0. */

@@ -8,6 +8,7 @@ import { permitKeptMsMax, refusalKeptMsMax } from '../std/limits.ts';
 import type { DenialReason } from './denials.ts';
 import { requestFacts } from './facts.ts';
 import { issuePermit, type Permit } from './permit.ts';
+import type { Relaying } from './relaying.ts';
 import type { Denial, GateAnswer, GateRequest } from './types.ts';
 
 export interface AgainParts {
@@ -15,6 +16,7 @@ export interface AgainParts {
   readonly clock: Clock;
   readonly apiKeys: KeyFinder | undefined;
   readonly decider: Decider;
+  readonly relaying: Pick<Relaying, 'holds'>;
   readonly queueFacts: (operation: Operation) => QueueFacts | undefined;
 }
 
@@ -28,24 +30,26 @@ export function createAgain(parts: AgainParts): (permit: Permit, request?: GateR
   const until = plan.access.rules.map(({ streamsUntil }) => streamsUntil);
 
   const refusal = (reason: DenialReason, permit: Permit, more: Partial<Denial> = {}): Denial => {
-    const { operation, identity } = permit.fields;
-    const known = { operation, ...(identity && { identity }) };
+    const { operation, identity, relayed } = permit.fields;
+    const known = { operation, ...(identity && { identity }), ...(relayed && { relayed }) };
     return { kind: 'denial', reason, ...known, ...more, keepUntilMs: 0, epoch: plan.epoch };
   };
 
   return (permit, request = permit.fields.asked) => {
     const nowMs = clock.now();
-    const { identity, operation: before } = permit.fields;
+    const { identity, relayed, operation: before } = permit.fields;
     // Carried for another process of ours, which asks for itself.
     if (request === undefined) return permit;
     const ended = identity && endOf(identity, trusted.get(identity.provider), parts.apiKeys);
     if (ended !== undefined) return refusal('credential-ended', permit, { detail: ended });
+    if (relayed !== undefined && !parts.relaying.holds(relayed, identity))
+      return refusal('access-ended', permit, { detail: 'it may not be made for another any more' });
     const classified = classify(plan, request);
     if ('reason' in classified) return refusal('access-ended', permit, { detail: classified.reason });
     const { operation } = classified;
     if (operation.service !== before.service) return refusal('access-ended', permit, { detail: 'route' });
 
-    const facts = requestFacts(request, nowMs, parts.queueFacts(operation));
+    const facts = requestFacts(request, nowMs, { queue: parts.queueFacts(operation), origin: relayed?.origin });
     const { outcome, reason, rule, limits, readsTime, readsQueue } = decider.decide(operation, identity, facts);
     if (outcome === 'deny' || rule === undefined)
       return refusal('access-ended', permit, { detail: reason, ...(rule && { rule }) });

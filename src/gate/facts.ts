@@ -1,10 +1,17 @@
-import type { QueueFacts, RequestFacts } from '../decision/types.ts';
+import type { OriginFacts, QueueFacts, RequestFacts } from '../decision/types.ts';
 import type { ConditionReads } from '../plan/types.ts';
 import { hostOf, pathOf } from '../protocols/index.ts';
 import type { GateRequest } from './types.ts';
 
-/** What conditions may read of a request. `nowMs`: the moment of the whole check; `queue`: where one reads it and it is known. */
-export function requestFacts(request: GateRequest, nowMs: number, queue?: QueueFacts): RequestFacts {
+export interface FurtherFacts {
+  /** Where a condition reads it and it is known. */
+  readonly queue: QueueFacts | undefined;
+  /** Who the call is made for. */
+  readonly origin: OriginFacts | undefined;
+}
+
+/** What conditions may read of a request. `nowMs`: the moment of the whole check. */
+export function requestFacts(request: GateRequest, nowMs: number, { queue, origin }: FurtherFacts): RequestFacts {
   return {
     listener: request.listener,
     method: request.method,
@@ -13,6 +20,7 @@ export function requestFacts(request: GateRequest, nowMs: number, queue?: QueueF
     address: request.address,
     nowMs,
     ...(queue && { queue }),
+    ...(origin && { origin }),
     header: (name) => headerValue(request.headers, name),
   };
 }

@@ -139,7 +139,8 @@ async function check(parts: Parts, request: GateRequest): Promise<GateAnswer> {
   if (operation === undefined)
     return refuse(parts, { reason: 'version-unknown' }, { ...classified, identity, relayed });
 
-  const decision = decider.decide(operation, identity, requestFacts(request, nowMs, queueFacts(parts, operation)));
+  const further = { queue: queueFacts(parts, operation), origin: relayed?.origin };
+  const decision = decider.decide(operation, identity, requestFacts(request, nowMs, further));
   if (decision.outcome === 'deny') return refuse(parts, decision, { operation, identity, relayed });
   const upstreamPath = versionedPath(classified, operation.version);
   return permit(parts, decision, { operation, upstreamPath, identity, relayed, request });

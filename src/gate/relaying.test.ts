@@ -11,6 +11,7 @@ import type { Plan, RelayPlan } from '../plan/types.ts';
 import { createGate } from './gate.ts';
 import { type GateKeys, loadGateKeys } from './keys.ts';
 import { relayedGroupsBytesMax } from './limits.ts';
+import { createRelaying } from './relaying.ts';
 import type { GateAnswer, GateRequest } from './types.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
@@ -114,6 +115,20 @@ describe('a gateway that believes itself', () => {
       }),
     );
     assert.equal(new Set([...ids, 'id-of-scorer', undefined]).size, 4);
+  });
+
+  test('ends open calls that may not be made for another any more', async () => {
+    const passed = sentOf(await check(caller('ann'), 'scoring'));
+    const answer = await check(caller('scorer'), 'vault', passed);
+    assert.ok(answer.kind === 'permit' && answer.fields.relayed !== undefined);
+    const { relayed } = answer.fields;
+    const holds = (relay: RelayPlan, name = 'scorer'): boolean =>
+      createRelaying({ plan: planOf(relay), keys, clock }).holds(relayed, caller(name));
+    assert.equal(holds(own), true);
+    assert.equal(holds(own, 'eve'), false);
+    assert.equal(holds({ ...own, hops: [{ audience: 'vault', groups: ['scorers'] }] }), false);
+    assert.equal(holds({ ...own, gateways: [{ issuer: 'urn:headgate:other', keys: 'http://127.0.0.1:1' }] }), false);
+    assert.equal(createRelaying({ plan: testPlan({}), keys, clock }).holds(relayed, caller('scorer')), false);
   });
 
   test('ends loops and long chains', async () => {

@@ -9,7 +9,7 @@ import {
   relayFault,
 } from '../identity/index.ts';
 import { gatewayIssuer } from '../plan/index.ts';
-import type { Plan } from '../plan/types.ts';
+import type { HopPlan, Plan } from '../plan/types.ts';
 import type { Clock } from '../std/clock.ts';
 import { assertionBytesMax, chainBytesMax } from '../std/limits.ts';
 import { assertionHeader, chainHeader } from './headers.ts';
@@ -19,6 +19,8 @@ import type { GateKeys } from './keys.ts';
 export interface Relaying {
   /** undefined: for nobody but itself. Never rejects for what a caller sends. */
   read(presented: Presented): Promise<Relayed | RelayFault | undefined>;
+  /** Whether that which was read would still be believed of this caller, by the Plan alone. */
+  holds(relayed: Relayed, identity: Identity | undefined): boolean;
   status(): readonly IssuerStatus[];
 }
 
@@ -46,7 +48,7 @@ const relaysOf = new WeakMap<Relaying, Relays>();
 /** Where the Plan believes no other gateway nothing is read: the fields are removed like all of their names. */
 export function createRelaying({ plan, keys, clock, previous }: RelayingOptions): Relaying {
   const { relays: plans, groups } = plan.access;
-  if (plans === undefined) return { read: async () => undefined, status: () => [] };
+  if (plans === undefined) return { read: async () => undefined, holds: () => false, status: () => [] };
   const issuer = gatewayIssuer(plan);
   const membershipOf = createMemberships(groups);
   const relays = createRelays({
@@ -55,6 +57,11 @@ export function createRelaying({ plan, keys, clock, previous }: RelayingOptions)
     clock,
     previous: previous && relaysOf.get(previous),
   });
+
+  const isMember = (identity: Identity | undefined, { groups: named }: HopPlan): boolean => {
+    const member = identity && membershipOf(identity).groups;
+    return named.some((group) => member?.has(group));
+  };
 
   const relaying: Relaying = {
     /** INVARIANT: no signature is verified for a caller who may present nothing. */
@@ -65,8 +72,7 @@ export function createRelaying({ plan, keys, clock, previous }: RelayingOptions)
       if (claimed.kind === 'fault') return claimed;
       const hop = claimed.relay.hops.find(({ audience }) => audience === claimed.service);
       if (hop === undefined) return relayFault('assertion-audience', 'no service of this name may call on');
-      const member = identity && membershipOf(identity).groups;
-      if (!hop.groups.some((group) => member?.has(group)))
+      if (!isMember(identity, hop))
         return relayFault('assertion-presenter', `the caller is not in ${hop.groups.join(' or ')}`);
       if (texts.length > claimed.relay.hopsMax)
         return relayFault('chain-too-long', `over ${claimed.relay.hopsMax} services`);
@@ -76,6 +82,14 @@ export function createRelaying({ plan, keys, clock, previous }: RelayingOptions)
       const { relayed } = verified;
       const isLoop = relayed.hops.some((each) => each.gateway === issuer && each.service === service);
       return isLoop ? relayFault('chain-loop', `it has been at ${service} already`) : relayed;
+    },
+    holds({ service, hops }, identity) {
+      const bound = (issuer: string | undefined) =>
+        plans.find(({ gateways }) => gateways.some((gateway) => gateway.issuer === issuer));
+      const relay = bound(hops.at(-1)?.gateway);
+      const hop = relay?.hops.find(({ audience }) => audience === service);
+      if (relay === undefined || hop === undefined || hops.length > relay.hopsMax) return false;
+      return isMember(identity, hop) && hops.every(({ gateway }) => bound(gateway) !== undefined);
     },
     status: () => relays.status(),
   };

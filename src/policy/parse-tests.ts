@@ -24,10 +24,12 @@ function test(cursor: Cursor<Test>): PolicyTest {
   const time = cursor.at('time')?.located().value;
   const queue = cursor.at('queue');
   const who = cursor.need('who');
+  const origin = cursor.at('for');
   return {
     span: cursor.span,
     name: cursor.need('name').located(),
     who: who.isMap ? caller(who as Cursor<Who>) : 'anonymous',
+    ...(origin && { origin: caller(origin) }),
     to: names(cursor.need('to')),
     at: names(cursor.need('at')),
     in: names(cursor.need('in')),

@@ -12,6 +12,8 @@ export interface PolicyTest {
   readonly span: Span;
   readonly name: Located<string>;
   readonly who: 'anonymous' | TestCaller;
+  /** Who the call is made for; undefined: the caller itself. */
+  readonly origin?: TestCaller;
   readonly to: readonly Located<string>[];
   readonly at: readonly Located<string>[];
   readonly in: readonly Located<string>[];

@@ -19,6 +19,8 @@ class Fold {
   readonly decision: CountSeries;
   readonly limited: CountSeries | undefined;
   readonly duration: DurationSeries;
+  /** Its place at the cores of its calls: one for all of them, so that thousands of callers don't have one each. */
+  last: LastFold | undefined;
   readonly #series: AllSeries;
   readonly #what: Labels;
   #firstByte: DurationSeries | undefined;
@@ -57,7 +59,7 @@ class AllSeries {
   readonly queueWaits = new Map<string, DurationSeries>();
 }
 
-/** What the last call of a core added to, kept at the core: calls of one kept decision mostly end in one status. */
+/** What the last call of a core added to, and its status, kept at the core: calls of one kept decision mostly end in one status. */
 class LastFold {
   /** Whose it is: another registry has others. */
   readonly folds: ReadonlyMap<string, Fold>;
@@ -100,7 +102,8 @@ export function callMetrics(registry: Registry): (calls: ChainedCalls) => void {
     const what = `${service}\n${model(call)}\n${versionLabel(call, model(call))}\n${operation}`;
     const key = `${what}\n${status}\n${outcome}\n${reason}\n${rule}`;
     const found = folds.get(key) ?? fold(key, call);
-    held.folded = new LastFold(folds, status, found);
+    if (found.last?.status !== status) found.last = new LastFold(folds, status, found);
+    held.folded = found.last;
     return found;
   };
   return ({ count: calls, statuses, totalsMs, upstreamsMs, queuesMs, cores }) => {

@@ -1,6 +1,6 @@
-import type { RequestFacts } from '../decision/index.ts';
-import type { Plan, ServicePlan } from '../plan/index.ts';
-import type { PolicyTest } from '../policy/index.ts';
+import type { OriginFacts, RequestFacts } from '../decision/index.ts';
+import { issuersOf, type Plan, type ServicePlan } from '../plan/index.ts';
+import type { PolicyTest, TestCaller } from '../policy/index.ts';
 import { callActions, grpcTables, isServiceAction, type Operation, operationTables } from '../protocols/index.ts';
 import { split } from './check-names.ts';
 
@@ -35,9 +35,22 @@ export function callOf(test: PolicyTest, asked: AskedCall, plan: Plan): MadeCall
     address: test.address ?? '127.0.0.1',
     nowMs: test.timeMs ?? anyMomentMs,
     queue: test.queue,
+    ...(test.origin && { origin: originOf(test.origin, plan) }),
     header: (header: string) => test.headers.get(header),
   };
   return { operation, facts };
+}
+
+/** As an assertion would say it; the identity is the first gateway's, which may have another of the same name. */
+function originOf({ identity, subject, client, keyName, groups }: TestCaller, { access }: Plan): OriginFacts {
+  const named = client ?? keyName;
+  return {
+    provider: identity.value,
+    issuer: issuersOf(access.identities.find(({ name }) => name === identity.value))[0] ?? '',
+    subject: (subject ?? named)?.value ?? '',
+    ...(named && { client: named.value }),
+    groups: groups.map(({ value }) => value).toSorted(),
+  };
 }
 
 interface Line {

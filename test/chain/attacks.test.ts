@@ -164,6 +164,19 @@ for (const name of present) {
       assert.equal(record?.core.caller?.subject, 'ledger');
     });
 
+    test('a rule that reads who the call is made for', async () => {
+      const readers = innerPolicy('hops: { ledger: ledger-service }').replace(
+        'at: vault/** }',
+        `at: vault/**, when: 'origin.subject == "ann"' }`,
+      );
+      await row.inner.gateway.swap(readers);
+      assert.equal(toldOf(row.inner, await call(row, row.inner, ledger, passedOn(second))).subject, 'ann');
+      await refused(row.inner, await call(row, row.inner, ledger), 403, 'no-rule-allows');
+      const bob = toldOf(row.edge, await call(row, row.edge, { subject: 'bob', groups: [] }));
+      const relayed = toldOf(row.core, await call(row, row.core, orders, passedOn(bob)));
+      await refused(row.inner, await call(row, row.inner, ledger, passedOn(relayed)), 403, 'no-rule-allows');
+    });
+
     test('a chain over the bound, and over another policy', async () => {
       await row.inner.gateway.swap(innerPolicy('hops: { ledger: ledger-service }, hopsMax: 1'));
       const answer = await call(row, row.inner, ledger, passedOn(second));

@@ -20,18 +20,21 @@ const orders = { client: 'orders' };
 const ledger = { client: 'ledger' };
 const chunks = [frame(modelSpec(modelName('demo')))];
 
-for (const name of present) {
-  describe(`identity down a chain of gRPC calls, through ${name}`, () => {
+for (const name of present) for (const protocol of ['tensorflow-serving', 'grpc'] as const) suite(name, protocol);
+
+function suite(name: EngineName, protocol: 'tensorflow-serving' | 'grpc'): void {
+  const path = protocol === 'grpc' ? '/acme.orders.v1.Orders/Get' : predictPath;
+  describe(`identity down a chain of calls of ${protocol}, through ${name}`, () => {
     const opened = openedHere();
     let row: Row;
     before(async () => {
-      row = await openRow(opened, name);
+      row = await openRow(opened, name, { protocol });
     });
 
     const call = async (station: Station, caller: CallerSpec, passed: Fields = {}): Promise<GrpcEnd> => {
       using client = new RawGrpc(`http://127.0.0.1:${station.gateway.port}`);
       const [, authorization = ''] = row.issuer.credential(caller, 'valid');
-      return await client.call(predictPath, { chunks, headers: { authorization, ...passed } });
+      return await client.call(path, { chunks, headers: { authorization, ...passed } });
     };
     /** What the service behind it was sent of ours. */
     const through = async (station: Station, caller: CallerSpec, passed: Fields = {}): Promise<Fields> => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
+import { eventually } from '../conformance/harness/gateway.ts';
 import { present } from '../faults/harness/gateway.ts';
 import { openedHere } from '../support/opened.ts';
 import { type Ended, JsClient } from './harness/js-client.ts';
@@ -142,7 +143,10 @@ function suite(engine: (typeof present)[number]): void {
       assert.equal(unary.code, status.OK, unary.details);
       assert.equal(unary.messages[0]?.length, largeBytes);
       const chat = client.call('Chat');
-      for (let turn = 0; turn < 2; turn += 1) chat.write(message);
+      for (let turn = 0; turn < 2; turn += 1) {
+        chat.write(message);
+        await eventually(() => chat.messages.length > turn || `no echo of message ${turn}`, 20_000);
+      }
       chat.end();
       const { code, details, messages } = await chat.ended;
       assert.equal(code, status.OK, details);

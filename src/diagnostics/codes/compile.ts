@@ -91,6 +91,11 @@ export const compileCodes = {
     title: 'unknown listener',
     meaning: 'A rule that holds in this environment names a listener in `via` that the environment does not have.',
   },
+  HG2034: {
+    title: 'origin that is never known',
+    meaning:
+      'Who a call is made for is known by the assertions of other gateways alone: a condition that reads it needs an identity of the kind `headgate`.',
+  },
   HG2040: {
     title: 'rule never reached',
     meaning:

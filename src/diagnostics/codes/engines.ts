@@ -43,4 +43,9 @@ export const engineCodes = {
     meaning:
       'The engine sees no trailers, so it does not try calls again whose only sign of failure is a status there.',
   },
+  HG3033: {
+    title: 'version of the engine that gRPC needs a way around',
+    meaning:
+      'The installed version of the engine has a fault that gRPC calls meet. They are carried so that they do not, which costs something.',
+  },
 } as const;

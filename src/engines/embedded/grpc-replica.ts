@@ -8,6 +8,7 @@ import {
   grpcWindowBytes,
   parsedHeadBytesMax,
   replicaKeepAlive,
+  replicaStreamsMax,
   sessionsMax,
   smallSessionsMax,
   streamsMax,
@@ -36,6 +37,7 @@ export class GrpcReplica {
   readonly name: string;
   readonly member: Member;
   inFlight = 0;
+  readonly inFlightMax = replicaStreamsMax;
   readonly #turn: Turn;
   readonly #watch: PeerWatch;
   readonly #sessions: Session[] = [];

@@ -32,6 +32,8 @@ export const spoolHeldBytesMax = 4 * 1024 * 1024;
 export const spoolRetryMs = 100;
 /** Connections to one replica, from one worker. */
 export const replicaConnectionsMax = 4096;
+/** Open calls of gRPC to one replica, from one worker: many share a connection. */
+export const replicaStreamsMax = 65_536;
 /** Connections to one replica that are kept while idle, from one worker. */
 export const idleClientsMax = 256;
 /** Worker threads at most. */
@@ -88,7 +90,7 @@ export const sharedEntriesMax = 4;
 export const openedAfterMs = 2000;
 /** Open calls are all looked at once in a round, some each time. */
 export const openRoundMs = 2000;
-export const openLookMs = 100;
+export const openLookMs = 200;
 /** The gate is asked about each this often at least, though nothing it knows of may have changed. */
 export const openTrustMs = 30_000;
 /** Asked about in one turn of the event loop, where something has. */

@@ -95,10 +95,14 @@ export async function openListener(scene: Scene, options: ListenerOptions): Prom
   const listened = path === undefined ? (server.address() as AddressInfo) : address;
   const bound = 'address' in listened ? listened.address : listened.host;
   const { port } = listened;
+  let closing: Promise<void> | undefined;
   return {
     plan,
     address: { host: socket === undefined ? address.host : bound, port },
-    close: () => closeGently(server, { http2, connections }),
+    close: () => {
+      closing ??= closeGently(server, { http2, connections });
+      return closing;
+    },
     endCalls: () => http2.endCalls(),
     setAge: (age) => {
       http2.age = age;

@@ -13,6 +13,8 @@ export interface OpenCall {
   readonly sinceMs: number;
   asked(): GateRequest;
   described(): OpenStream;
+  /** From time to time; `nowMs` of `performance.now()`. */
+  look(nowMs: number): void;
   /** Ends it. */
   refuse(reason: DenialReason): void;
 }
@@ -88,11 +90,13 @@ export class OpenCalls {
 
   /** One part of a round. */
   #look(): void {
-    const nowMs = this.#clock.now();
+    const [nowMs, movedMs] = [this.#clock.now(), performance.now()];
     for (let left = Math.ceil((this.#calls.length * openLookMs) / openRoundMs); left > 0; left -= 1) {
       this.#at = this.#at + 1 < this.#calls.length ? this.#at + 1 : 0;
       const call = this.#calls[this.#at];
-      if (call !== undefined && call.askMs <= nowMs) this.#ask(call);
+      if (call === undefined) return;
+      call.look(movedMs);
+      if (call.askMs <= nowMs) this.#ask(call);
     }
   }
 

@@ -1,6 +1,5 @@
 import type { Operation } from '../../protocols/types.ts';
 import { better, choose, pointOfText } from '../../traffic/index.ts';
-import { replicaConnectionsMax } from './limits.ts';
 import type { Group, Member, Members } from './members.ts';
 
 /** What calls are spread over. */
@@ -10,6 +9,7 @@ export interface Target {
   readonly member: Member;
   /** Of this thread, by this protocol. */
   readonly inFlight: number;
+  readonly inFlightMax: number;
   /** Calls in flight go on to their end. */
   close(): void;
 }
@@ -75,7 +75,7 @@ export class ReplicaSets<T extends Target> {
     const sequence = sequenceOf(group, operation, rawFields);
     const isOffered = (replica: T): boolean =>
       replica.member.isUp &&
-      replica.inFlight < replicaConnectionsMax &&
+      replica.inFlight < replica.inFlightMax &&
       (tried.length === 0 || !tried.includes(replica)) &&
       (!group.isPartial || hasModel(group, replica.member, operation));
     const { well, due, ejected } = choose(replicas, { isOffered, turn: this.#turn, sequence });

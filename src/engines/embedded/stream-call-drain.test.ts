@@ -38,6 +38,23 @@ test('a drain lets open calls go on until its grace is over, then says so', asyn
   await stage.stop();
 });
 
+test('a listener that goes lets its calls go on, and a drain after that ends them, too', async () => {
+  const stage = await startStage(grpcService([upstream.port]));
+  using client = await StreamClient.open(stage.port);
+  const call = client.call({ path });
+  await until(() => call.head);
+  const { plan, engine } = stage;
+  await engine.swap({ ...plan, listeners: plan.listeners.map((listener) => ({ ...listener, name: 'other' })) });
+  await until(() => client.isGoing || undefined);
+  call.write(message);
+  await until(() => (call.bytesIn === message.length ? true : undefined));
+  const stopped = engine.stop(500);
+  await until(() => call.status);
+  assert.equal(call.status, '14');
+  await stopped;
+  await stage.stop();
+});
+
 const aged = (plan: Plan, connectionAge: ConnectionAgePlan): Plan => ({
   ...plan,
   listeners: plan.listeners.map((listener) => ({ ...listener, connectionAge })),

@@ -70,7 +70,9 @@ export class StreamCall extends AnyGrpcCall implements Streaming, OpenCall {
       super.refuse(reason, options);
       return;
     }
-    if (passage.isMoving && !passage.toClient.isBetween && passage.onWhole === undefined) {
+    const isHalfSent = passage.isMoving && !passage.toClient.isBetween;
+    // Nothing more is taken of a message that is too large.
+    if (isHalfSent && passage.onWhole === undefined && reason !== 'body-too-large') {
       const late = setTimeout(() => this.#finish(passage, reason, options), lastMessageMs).unref();
       passage.onWhole = () => {
         clearTimeout(late);
@@ -80,16 +82,21 @@ export class StreamCall extends AnyGrpcCall implements Streaming, OpenCall {
   }
 
   /** It is told of as open, and held to the policy from now on. */
-  opened(): void {
+  opened(): boolean {
     const { scene, fields, requestId, exchange } = this;
     const { openCalls } = scene;
-    if (openCalls === undefined || !(this.#answered instanceof Answered)) return;
+    if (openCalls === undefined || !(this.#answered instanceof Answered)) return false;
     const { traceparent } = fields;
     const traceId = traceIdOf(traceparent);
     const said = { requestId, timeMs: this.sinceMs, worker: scene.worker, address: exchange.address, traceId };
     const span = traceId === null ? {} : { span: spanOf(traceparent as string) };
     scene.spool.note(openedLine({ ...said, ...span }, this.#answered.core));
     openCalls.add(this);
+    return true;
+  }
+
+  look(nowMs: number): void {
+    this.#passage?.silence(nowMs);
   }
 
   /** When it came, milliseconds since the epoch. */

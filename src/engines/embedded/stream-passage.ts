@@ -12,8 +12,8 @@ import { openedAfterMs } from './limits.ts';
 /** A gRPC call whose messages pass as they come. */
 export interface Streaming extends Carried {
   readonly exchange: StreamExchange;
-  /** It is open for longer than most. */
-  opened(): void;
+  /** It is open for longer than most. Returns whether it is looked at from time to time by whom that concerns. */
+  opened(): boolean;
 }
 
 export interface StreamPassageOptions extends GrpcWayOptions {
@@ -149,17 +149,20 @@ export class StreamPassage extends GrpcWay implements Reading {
     if (this.isOver) return;
     if (!this.#isOpened && nowMs >= this.#openedMs) {
       this.#isOpened = true;
-      this.#streaming.opened();
-      // It may have been ended for that.
-      if (this.call.isEnding) return;
+      // It may also have been ended for that.
+      if (this.#streaming.opened() || this.call.isEnding) return;
     }
+    const dueMs = this.silence(nowMs);
+    if (dueMs !== undefined) this.lookAt(this.#isOpened ? dueMs : Math.min(dueMs, this.#openedMs));
+  }
+
+  /** Ends a call on which nothing moves any more; when it would be, as it is now. */
+  silence(nowMs: number): number | undefined {
     const dueMs = this.lastMs + this.answerMs;
-    if (dueMs > nowMs) {
-      this.lookAt(this.#isOpened ? dueMs : Math.min(dueMs, this.#openedMs));
-      return;
-    }
+    if (dueMs > nowMs || this.isOver) return dueMs;
     if (!this.hasBegun) this.attempts.failed();
     this.call.refuse('upstream-timeout');
+    return undefined;
   }
 
   override breakOff(): void {

@@ -2,7 +2,7 @@ import { Client } from 'undici';
 import type { Permit } from '../../gate/index.ts';
 import { type HostPort, printHostPort } from '../../std/host-port.ts';
 import { bodyBytesMax, keepAliveTimeoutMs } from '../../std/limits.ts';
-import { idleClientsMax } from './limits.ts';
+import { idleClientsMax, replicaConnectionsMax } from './limits.ts';
 import type { Member, Members } from './members.ts';
 import { ReplicaSets } from './replica-sets.ts';
 import { isPlain, PlainClient, type PlainRequest } from './upstream-client.ts';
@@ -29,6 +29,7 @@ export class Replica {
   readonly name: string;
   readonly member: Member;
   inFlight = 0;
+  readonly inFlightMax = replicaConnectionsMax;
   readonly #address: HostPort;
   readonly #idle: Client[] = [];
   readonly #idlePlain: PlainClient[] = [];

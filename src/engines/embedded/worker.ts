@@ -52,6 +52,8 @@ const scene: Scene = {
   calls: 0,
 };
 carrying.apply(start);
+/** Those that a swap took away, until their last call has ended. */
+const leaving = new Set<Listening>();
 let listeners: readonly Listening[] = await openAll(start.plan, start.addresses);
 answerCalls(answer);
 say({ kind: 'ready', addresses: addressesOf(listeners) });
@@ -112,7 +114,10 @@ async function swap(call: Extract<WorkerCall, { kind: 'swap' }>): Promise<Addres
   scene.asking.swap(gate);
   carrying.apply(call);
   scene.openCalls?.swapped();
-  for (const listening of going) void listening.close();
+  for (const listening of going) {
+    leaving.add(listening);
+    void listening.close().then(() => leaving.delete(listening));
+  }
   await before.close();
   return addressesOf(listeners);
 }
@@ -170,7 +175,7 @@ function addressesOf(open: readonly Listening[]): Addresses {
 }
 
 async function stop(graceMs: number): Promise<void> {
-  await Promise.all(listeners.map((listening) => closeWithin(listening, graceMs)));
+  await Promise.all([...listeners, ...leaving].map((listening) => closeWithin(listening, graceMs)));
   spool.close();
   carrying.close();
   await scene.asking.gate.close();

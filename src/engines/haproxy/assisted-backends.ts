@@ -25,6 +25,7 @@ import {
 } from './rules.ts';
 import { spoeFilter } from './spoe.ts';
 import { streamServices } from './stream-services.ts';
+import { apartLines } from './streams-apart.ts';
 import { request } from './words.ts';
 
 export interface AssistScene {
@@ -45,7 +46,7 @@ export function assistedSections({ plan, scene, place, isGrpc }: AssistScene): S
   ];
   const rest = [lateBodyLine(), ...assistLines(upstream, place, [])];
   const grpcScene = { ...scene, refusing: refusingGrpc };
-  const grpc = [...grpcErrorLines(upstream), ...assistLines(upstream, place, ['proto', 'h2'])];
+  const grpc = [...grpcErrorLines(upstream), ...apartLines(), ...assistLines(upstream, place, ['proto', 'h2'])];
   if (streamServices(plan).has(service)) return streamHandSections({ plan, scene, place, isGrpc });
   const sections: Section[] = [];
   if (assistedWay(plan, service, 'rest') !== undefined) {
@@ -85,7 +86,7 @@ function streamHandSections({ plan, scene, place }: AssistScene): Section[] {
   if (assistedWay(plan, upstream.service, 'grpc') === undefined) return [];
   const { handed, handedAsked } = streamRules(scene);
   const name = assistGrpcAskName(index);
-  const rest = [...grpcErrorLines(upstream, false), ...assistLines(upstream, place, ['proto', 'h2'])];
+  const rest = [...grpcErrorLines(upstream, false), ...apartLines(), ...assistLines(upstream, place, ['proto', 'h2'])];
   return [
     {
       head: headOf(assistGrpcName(index)),

@@ -7,6 +7,7 @@ import { capabilities } from './capabilities.ts';
 import { exporterService } from './exporter.ts';
 import { slotsMax, speedOf } from './record.ts';
 import { noteStreams } from './stream-notes.ts';
+import { breaksAnswers } from './streams-apart.ts';
 
 /** What HAProxy can't do of this Plan, or that it isn't there. */
 export async function checkHaproxy(plan: Plan): Promise<readonly Diagnostic[]> {
@@ -26,6 +27,7 @@ export async function checkHaproxy(plan: Plan): Promise<readonly Diagnostic[]> {
     }
   }
   noteStreams(plan, report);
+  if (version !== undefined) noteVersion(plan, version, report);
   return [...report.diagnostics(), ...refusedFeatures({ name: 'haproxy', capabilities }, plan)];
 }
 
@@ -36,6 +38,15 @@ export function checkVersion(version: string | undefined, report: Report): void 
   else if (!isSupported(version)) {
     report.add('HG3002', `HAProxy ${version} is older than ${versionFloor}`, { hint });
   }
+}
+
+/** `version`: the installed one. Said once, where any service is reached over gRPC. */
+export function noteVersion({ upstreams }: Pick<Plan, 'upstreams'>, version: string, report: Report): void {
+  const hasGrpc = upstreams.some(({ endpoints }) => endpoints.some(({ grpc }) => grpc !== undefined));
+  if (!hasGrpc || !breaksAnswers(version)) return;
+  const message = `HAProxy ${version} breaks large gRPC answers off where calls share a connection: they are kept apart`;
+  const hint = 'that costs up to 64 connections a replica and some CPU; HAProxy 2.6.17, 2.8.6 and 3.0 need it no more';
+  report.add('HG3033', message, { severity: 'note', hint });
 }
 
 /** Its own metrics stand on our page of metrics. */

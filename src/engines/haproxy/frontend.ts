@@ -56,7 +56,9 @@ import { recordOffsets } from './record.ts';
 import { recordField } from './refusals.ts';
 import { routeConditions } from './route-conditions.ts';
 import { controlPattern } from './rules.ts';
+
 import { keepAliveLines } from './stream-backends.ts';
+
 import { forwardStreams, kindRules } from './stream-frontend.ts';
 import { clientTimeoutMs, listensForStreams, listensForStreamsAlone } from './stream-services.ts';
 import { after, isFound, isGrpcCall, isWhole, request, variable } from './words.ts';

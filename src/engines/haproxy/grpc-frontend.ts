@@ -7,8 +7,9 @@ import { grpcAnswerRules, grpcReturnRules, grpcReturnWords, messageReasons, sile
 import { backends, grpcNamesMap, variables } from './names.ts';
 import type { Place } from './place.ts';
 import { all, any, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
+import { quickBodyBytesMax, quickWalkRules } from './quick-walk.ts';
 import { isStream } from './stream-frontend.ts';
-import { listensForStreams, streamServices } from './stream-services.ts';
+import { listensForStreams, listensForStreamsAlone } from './stream-services.ts';
 import { isFound, isGrpcCall, request, requestLine, variable } from './words.ts';
 
 /** Whether a service is spoken to in gRPC. */
@@ -22,10 +23,9 @@ export function listensForGrpc(plan: Plan, { routes }: ListenerPlan): boolean {
   return routes.some(({ service }) => services.has(service));
 }
 
-/** Whether a listener has a route to a service whose messages are walked. */
-export function listensForMessages(plan: Plan, { routes }: ListenerPlan): boolean {
-  const services = new Set(plan.upstreams.filter(hasGrpc).map(({ service }) => service));
-  return routes.some(({ service }) => services.has(service) && !streamServices(plan).has(service));
+/** Whether gRPC calls come in at a listener for other services than those whose messages pass as they come: they are walked. */
+export function listensForMessages(plan: Plan, listener: ListenerPlan): boolean {
+  return listensForGrpc(plan, listener) && !listensForStreamsAlone(plan, listener);
 }
 
 /** Whether it is one, before anything else is looked at; the names of its fields may be plain where those of others aren't. */
@@ -71,12 +71,17 @@ function walkRules(plan: Plan, listener: ListenerPlan): Directive[] {
   return [
     directive(request('wait-for-body', 'time', `${requestHeadTimeoutMs}ms`), isWalked),
     directive(request(`set-var(${variables.whole})`, call('internal.htx.has_eom')), isWalked),
-    ...walkedPaths(plan, listener.routes).map(([walk, paths]) =>
-      directive(
-        request(`set-var(${variables.message})`, call(`lua.message_${walk}`)),
-        all(isWalked, test(call('path'), 'str', ...paths)),
-      ),
-    ),
+    ...walkedPaths(plan, listener.routes).flatMap(([walk, paths]) => {
+      const isSo = all(isWalked, test(call('path'), 'str', ...paths));
+      const isQuick = walk === 'spec' && plan.bounds.bodyBytesMax >= quickBodyBytesMax;
+      const inLua = isQuick
+        ? all(isWalked, not(isFound(variables.message)), test(call('path'), 'str', ...paths))
+        : isSo;
+      return [
+        ...(isQuick ? quickWalkRules(isSo) : []),
+        directive(request(`set-var(${variables.message})`, call(`lua.message_${walk}`)), inLua),
+      ];
+    }),
     nothingRead,
     // The gate says what is odd, and then that no model is named.
     directive(

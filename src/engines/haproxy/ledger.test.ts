@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type KeptPermit, Ledger, permitsMax } from './ledger.ts';
+import { type KeptPermit, Ledger, permitsMax, recordCharactersMax } from './ledger.ts';
 
 function started(): { ledger: Ledger; orders: string[] } {
   const orders: string[] = [];
@@ -81,4 +81,13 @@ test('permits are bounded: what is over is not kept', () => {
   const { ledger } = started();
   for (let index = 0; index <= permitsMax; index += 1) ledger.keep(permit(String(index)), 1);
   assert.equal(ledger.size, permitsMax);
+});
+
+test('long records are bounded by their characters', () => {
+  const { ledger } = started();
+  const record = 'r'.repeat(recordCharactersMax / 10);
+  for (let index = 0; index < 20; index += 1) ledger.keep(permit(String(index), { record }), 1);
+  assert.equal(ledger.size, 10);
+  ledger.keep(permit('later', { record, endSeconds: 600 }), 300_001);
+  assert.equal(ledger.size, 11);
 });

@@ -2,6 +2,8 @@ import { keptDecisionsMax, permitKeptMsMax } from '../../std/limits.ts';
 
 /** Permits of one generation at most; what is over is asked each time. HAProxy takes 1.1 kB for each. */
 export const permitsMax = keptDecisionsMax / 2;
+/** And characters of their records: those of calls that are made for others hold several assertions. */
+export const recordCharactersMax = permitsMax * 1500;
 /** As long as a permit is kept at most: when a half is emptied, all in it have ended, and none is asked about anew before. */
 const generationMs = permitKeptMsMax;
 /**
@@ -29,6 +31,8 @@ export interface KeptPermit {
 interface Half {
   readonly ends: Map<string, number>;
   readonly bySubject: Map<string, string[]>;
+  /** Of all records that it was given. */
+  characters: number;
 }
 
 /** A key that HAProxy holds, and where. */
@@ -62,13 +66,16 @@ export class Ledger {
   /** Keeps a permit, if there is room. */
   keep({ key, record, endSeconds, subjectId }: KeptPermit, nowMs: number): void {
     if (nowMs - this.#startedMs >= generationMs) this.#turn(nowMs);
-    const { ends, bySubject } = this.#halves[this.#half];
+    const half = this.#halves[this.#half];
+    const { ends, bySubject } = half;
     const known = ends.get(key);
     // It is on its way to HAProxy.
     if (known !== undefined && known * 1000 > nowMs) return;
-    if (known === undefined ? ends.size >= permitsMax : !this.#mayReplace(nowMs)) return;
+    const isFull = ends.size >= permitsMax || half.characters + record.length > recordCharactersMax;
+    if (known === undefined ? isFull : !this.#mayReplace(nowMs)) return;
     if (known !== undefined) this.#orders.remove(this.#half, key);
     ends.set(key, endSeconds);
+    if (known === undefined) half.characters += record.length;
     this.#orders.add(this.#half, key, record);
     if (subjectId === undefined || known !== undefined) return;
     const keys = bySubject.get(subjectId);
@@ -109,5 +116,5 @@ export class Ledger {
 }
 
 function empty(): Half {
-  return { ends: new Map(), bySubject: new Map() };
+  return { ends: new Map(), bySubject: new Map(), characters: 0 };
 }

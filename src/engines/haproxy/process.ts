@@ -24,7 +24,7 @@ import { realizeHaproxy } from './realize.ts';
 import { RuntimeApi } from './runtime-api.ts';
 import { ServerSlots } from './server-slots.ts';
 import { emptied, type SlotsByService } from './slots.ts';
-import type { WatchedProcess } from './stream-watch.ts';
+import type { PlannedProcess } from './slow-readers.ts';
 import { TrafficWatch } from './traffic-watch.ts';
 
 /** How long HAProxy may take until it listens. */
@@ -158,8 +158,9 @@ export class HaproxyProcess {
   }
 
   /** As those see it who look at what is open. */
-  get watched(): WatchedProcess {
+  get watched(): PlannedProcess {
     return {
+      plan: this.plan,
       worker: this.place.worker,
       isGone: this.#isGone,
       read: (command) => this.api.read(command),
@@ -329,8 +330,15 @@ function pemText({ certificate, key }: CertificateText): string {
  * and each further one was had from the system anew, about 3 µs a call.
  */
 const poolOption = '-dMglobal';
-/** glibc gives memory back to the kernel after each burst of calls, to ask for it again: 0.7 page faults a call. */
-const allocation = { MALLOC_TRIM_THRESHOLD_: '1000000000', MALLOC_TOP_PAD_: '33554432' } as const;
+/**
+ * glibc gives memory back to the kernel after each burst of calls, to ask for it again: 0.7 page faults a call. And it asks for small
+ * pages: where the kernel gives large ones to those who ask (`madvise`), what is kept for thousands of callers is found sooner.
+ */
+const allocation = {
+  MALLOC_TRIM_THRESHOLD_: '1000000000',
+  MALLOC_TOP_PAD_: '33554432',
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+} as const;
 
 /** Descriptors that HAProxy is started with: its spool, then the sockets that were handed over to us, from `spoolDescriptor` on. */
 export function descriptorsOf(sockets: SocketsByListener): SocketsByListener {

@@ -198,6 +198,24 @@ for (const [name, plan] of Object.entries(cases)) {
   });
 }
 
+test('haproxy -c takes streams beside a service that is reached over REST alone', async () => {
+  const { streams } = cases;
+  const upstreams = (streams?.upstreams ?? []).map((upstream) => ({
+    ...upstream,
+    endpoints: upstream.endpoints.map(({ rest, grpc }) => (rest === undefined ? { ...(grpc && { grpc }) } : { rest })),
+  }));
+  const directory = mkdtempSync(join(tmpdir(), 'hg-golden-'));
+  try {
+    const plan = { ...(streams as Plan), upstreams };
+    const { files } = realizeHaproxy(plan, { ...examplePlace({ ...plan, state: directory }), directory });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(directory, file), text);
+    const { stderr } = await promisify(execFile)('haproxy', ['-c', '-f', join(directory, 'haproxy.cfg')]);
+    assert.equal(stderr, '');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test('realizing is pure', () => {
   assert.deepEqual(realizeHaproxy(cases.routes as Plan), realizeHaproxy(cases.routes as Plan));
 });

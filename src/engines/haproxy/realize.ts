@@ -15,7 +15,7 @@ import { type Demands, demandsOf } from './demands.ts';
 import { exporterSection } from './exporter.ts';
 import { frontendSection } from './frontend.ts';
 import { grpcSections } from './grpc-backends.ts';
-import { listensForGrpc, listensForMessages, refusedMessagesSection } from './grpc-frontend.ts';
+import { listensForMessages, refusedMessagesSection } from './grpc-frontend.ts';
 import { grpcAnswerRules } from './grpc-refusals.ts';
 import { limitTables } from './limit-rules.ts';
 import { luaFiles, luaNames, streamLuaNames } from './lua.ts';
@@ -110,7 +110,7 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     place,
     slots: slots[upstream.service] ?? [],
   }));
-  const isGrpc = hasGrpcListener(plan);
+  const isGrpc = walksMessages(plan);
   const streams = served.filter(({ scene }) => streamServices(plan).has(scene.upstream.service));
   const others = served.filter((each) => !streams.includes(each));
   const notes = [
@@ -125,8 +125,7 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     ),
     ...others.flatMap((each) => [plainSection(each), upstreamSection(each)]),
     ...served.map(askSection),
-    ...(isGrpc ? others.flatMap(grpcSections) : []),
-    ...(walksMessages(plan) ? [refusedMessagesSection()] : []),
+    ...(walksMessages(plan) ? [...others.flatMap(grpcSections), refusedMessagesSection()] : []),
     ...streams.flatMap(streamSections),
     ...(passesStreams(plan) ? [refusedStreamsSection(), openTable()] : []),
     ...served.flatMap(({ scene }) => assistedSections({ plan, scene, place, isGrpc })),
@@ -134,10 +133,6 @@ function configurationText({ plan, place, demands, slots }: Drawing): string {
     gateSection(place),
     exporterSection(place),
   ]);
-}
-
-function hasGrpcListener(plan: Plan): boolean {
-  return plan.listeners.some((listener) => listensForGrpc(plan, listener));
 }
 
 function walksMessages(plan: Plan): boolean {

@@ -47,6 +47,7 @@ import type { Place } from './place.ts';
 import { findPredecessors } from './predecessors.ts';
 import { descriptorsOf, HaproxyProcess } from './process.ts';
 import { slotsFor } from './slots.ts';
+import { type PlannedProcess, patientFrontends, SlowReaders } from './slow-readers.ts';
 import { assistSocketFile, settleAddresses, socketDirectory } from './sockets.ts';
 import { streamServices } from './stream-services.ts';
 import { StreamWatch } from './stream-watch.ts';
@@ -140,6 +141,7 @@ class Runner {
   readonly #open = new OpenPermits();
   readonly #watch: StreamWatch;
   readonly #endings = new Endings();
+  readonly #slow = new SlowReaders(() => this.#watched());
   /** Changes of the Plan and of replicas never overlap. */
   #change: Promise<void> = Promise.resolve();
   #questions = 0;
@@ -163,7 +165,7 @@ class Runner {
     const opened = new OpenedSpool(this.#spoolDirectory, this.#life, log);
     this.#watch = new StreamWatch({
       permits: this.#open,
-      processes: () => [...this.#processes.values()].map((each) => each.watched),
+      processes: () => this.#watched(),
       again: (permit) => this.#gate.again(permit),
       isHanded: ({ fields }) => isAssisted(this.#gate.plan, fields.operation, this.#uneven.models),
       endHanded: async (calls) => options.endHanded?.(calls),
@@ -214,6 +216,7 @@ class Runner {
     await started.apply(this.#uneven.orders(plan));
     await started.setEpoch(this.#epochText(), clock.now());
     if (streamServices(plan).size > 0) this.#watch.start();
+    if (patientFrontends(plan).size > 0) this.#slow.start();
     this.#books.prune(new Set(this.#processes.keys()));
   }
 
@@ -354,10 +357,11 @@ class Runner {
   }
 
   #streams(): Promise<OpenStreams> {
-    return openStreams(
-      this.#watch.open,
-      [...this.#processes.values()].map((each) => each.watched),
-    );
+    return openStreams(this.#watch.open, this.#watched());
+  }
+
+  #watched(): PlannedProcess[] {
+    return [...this.#processes.values()].map((each) => each.watched);
   }
 
   /** Of the newest process: those that drain have their last calls. */
@@ -369,6 +373,7 @@ class Runner {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     this.#watch.stop();
+    this.#slow.stop();
     const processes = [...this.#processes.values()];
     await Promise.all(processes.map((each) => each.end(graceMs)));
     await this.#gate.close();

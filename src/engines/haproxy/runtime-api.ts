@@ -60,7 +60,8 @@ export class RuntimeApi {
     for (let at = 0; at < commands.length; ) {
       let line = '';
       for (; at < commands.length && line.length < commandCharactersMax; at += 1) line += `${commands[at]};`;
-      answers.push(...(await exchange(this.#path, line)).split('\n'));
+      // What stands behind the last `;` would be one order more.
+      answers.push(...(await exchange(this.#path, line.slice(0, -1))).split('\n'));
     }
     return answers.map((each) => each.trim()).filter((each) => each !== '');
   }

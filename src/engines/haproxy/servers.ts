@@ -3,6 +3,7 @@ import { printHostPort } from '../../std/host-port.ts';
 import { replicaName } from './names.ts';
 import { type Directive, directive } from './print.ts';
 import type { Slots } from './slots.ts';
+import { apartLines } from './streams-apart.ts';
 import { trafficLines } from './traffic-lines.ts';
 
 /** What a backend speaks to its servers. */
@@ -32,6 +33,7 @@ export function serverLines(upstream: UpstreamPlan, kind: ServerKind, slots: Slo
     directive(['balance', 'leastconn']),
     directive(['http-reuse', reuse]),
     ...trafficLines(upstream, kind),
+    ...(kind === 'grpc' ? apartLines() : []),
     ...slotLines(slots, kind, server),
   ];
 }

@@ -1,7 +1,7 @@
 import { backends, variables } from './names.ts';
 import { all, type Condition, call, chain, type Directive, directive, not, type Section, test } from './print.ts';
 import { recordOffsets } from './record.ts';
-import { type Refusing, recordField } from './refusals.ts';
+import { recordField } from './refusals.ts';
 import { request } from './words.ts';
 
 /** HAProxy's number of what is tracked for an open call; limits have those before. */
@@ -40,13 +40,16 @@ export function trackRefusedRules(when: Condition): Directive[] {
   return [trackLine(when), setSecond];
 }
 
-/** Notes a call whose permit has a number, and that; a rule on what isn't noted does nothing. What can't be noted is refused. */
-export function trackOpenRules({ refusing }: { readonly refusing: Refusing }): Directive[] {
+/**
+ * Notes a call whose permit has a number, and that; a rule on what isn't noted does nothing. What can't be noted is refused, as where no
+ * replica can be reached: one rule, because each call pays for it.
+ */
+export function trackOpenRules(): Directive[] {
   return [
     directive(request(`set-var(${variables.address})`, call('src')), not(isUnknown)),
     trackLine(not(isUnknown)),
     directive(request(`sc-set-gpt(${openNumbers.permit},${tracked})`, number)),
     setSecond,
-    ...refusing('gate-unavailable', all(not(isUnknown), not(test(call('sc_tracked', tracked), 'bool')))),
+    directive(request('deny', 'deny_status', 503), all(not(isUnknown), not(test(call('sc_tracked', tracked), 'bool')))),
   ];
 }

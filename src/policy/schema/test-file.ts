@@ -112,6 +112,16 @@ const test = z
   .strictObject({
     name: text('the name of a test', testNameFault).max(nameCharactersMax).describe('A sentence, unique.'),
     who: who.describe('Who calls, as a verified credential would prove it.'),
+    for: z
+      .record(name('an identity'), caller)
+      .meta({
+        minProperties: 1,
+        maxProperties: 1,
+        description:
+          'Who the call is made for, as another gateway’s assertion would prove it. Left out: the caller itself.',
+      })
+      .register(notes, note({ what: 'who the call is made for', hint: 'write `for: { staff: { subject: ann } }`' }))
+      .optional(),
     to: oneOrMany(name('an action')).describe('Actions; each of a list is a case.'),
     at: oneOrMany(text('a resource such as `scoring/finance-prod`', onePlaceFault)).describe(
       'What it is done to; each of a list is a case.',

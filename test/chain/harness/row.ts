@@ -60,11 +60,24 @@ const policy = (service: string, hops?: string): string => {
 export const hopsOfInner = 'hops: { orders: orders-service, ledger: ledger-service }, hopsMax: 2';
 export const innerPolicy = (hops: string): string => policy('vault', hops);
 
-/** Opens it: the edge on the embedded engine, what is behind it on the one that is asked for. `service`: lines for each of its services. */
+export interface RowOptions {
+  /** Lines for each of the services behind the edge. */
+  readonly service?: readonly string[];
+  readonly protocol?: 'tensorflow-serving' | 'grpc';
+}
+
+function policyText(service: string, hops: string | undefined, protocol: RowOptions['protocol']): string {
+  const text = policy(service, hops);
+  return protocol === 'grpc'
+    ? text.replace('tensorflow-serving, models: [demo]', 'grpc').replace('to: any', 'to: call')
+    : text;
+}
+
+/** Opens it: the edge on the embedded engine, what is behind it on the one that is asked for. */
 export async function openRow(
   opened: AsyncDisposableStack,
   engine: EngineName,
-  service: readonly string[] = [],
+  { service = [], protocol = 'tensorflow-serving' }: RowOptions = {},
 ): Promise<Row> {
   const issuer = opened.adopt(await startTestIssuer('headgate'), (it) => it.close());
   const station = async (
@@ -80,11 +93,11 @@ export async function openRow(
     const bindings = {
       environment: name,
       issuers: [issuer.url],
-      upstreamPorts: [upstream.port],
+      upstreamPorts: protocol === 'grpc' ? [] : [upstream.port],
       grpcPorts: [grpc.port],
       identity,
     };
-    const started = await startGateway(on, policy(of, hops), {
+    const started = await startGateway(on, policyText(of, hops, protocol), {
       ...bindings,
       serviceName: of,
       ...(on === engine && hops !== undefined && { service }),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 const folder = join(import.meta.dirname, '../../../examples/verify-identity');
 /** What it says is kept up to this, for the message of a failure. */
 const saidCharactersMax = 20_000;
-const readyMsMax = 20_000;
+const readyMsMax = 60_000;
 
 /** `service.py` of the example, as a process of its own. */
 export class PythonService {
