@@ -204,7 +204,7 @@ export const denials = {
   'upstream-malformed': {
     status: 502,
     title: 'Bad answer from the service',
-    sentence: 'The service answered with malformed HTTP.',
+    sentence: 'The service answered with malformed HTTP, or broke off.',
   },
   'queue-full': unavailable('Too much waits', 'As many calls wait for the service as may.'),
   'queue-timeout': unavailable('Waited too long', 'The service was busy for as long as a call may wait.'),
