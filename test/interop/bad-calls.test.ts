@@ -63,6 +63,14 @@ function suite(engine: (typeof present)[number]): void {
       }
   });
 
+  test('a message that promises more than the bound ends at its head, where the engine reads that', async () => {
+    for (const body of [[Buffer.of(0, 255, 255, 255, 255), Buffer.alloc(100)], [Buffer.alloc(16_000, 255)]]) {
+      const through = await answerTo(fields({}, 'Upload'), ...body);
+      const direct = await answerFrom(stage.server.port, fields({}, 'Upload'), body);
+      assert.equal(statusOf(through), engine === 'embedded' ? '8' : statusOf(direct), JSON.stringify(through));
+    }
+  });
+
   test('what is no call of gRPC is answered 415 with a problem', async () => {
     for (const type of ['application/json', 'application/grpcx', 'text/plain', '']) {
       const answer = await answerTo(fields({ 'content-type': type }), hello);

