@@ -116,13 +116,16 @@ export function serviceNumbers(plan: Plan): ReadonlyMap<string, number> {
   return new Map(plan.upstreams.map(({ service }, position) => [service, position + 1]));
 }
 
-function binds({ listener, place }: Scene): Directive[] {
+function binds({ plan, listener, place }: Scene): Directive[] {
   const handedOver = place.sockets?.[listener.name]?.map((descriptor) => `fd@${descriptor}`);
   const addresses = handedOver ?? [printHostPort(place.addresses?.[listener.name] ?? listener.address)];
-  if (listener.tls === undefined) return addresses.map((address) => directive(['bind', address]));
+  // Of the patience that streams need, a client that takes nothing off its connection has none: those of streams take what comes.
+  const isMixed = listensForStreams(plan, listener) && !listensForStreamsAlone(plan, listener);
+  const bound = isMixed ? ['tcp-ut', `${upstreamTimeoutMs}ms`] : [];
+  if (listener.tls === undefined) return addresses.map((address) => directive(['bind', address, ...bound]));
   const pem = place.pem?.[listener.name] ?? `${place.directory}/${listener.name}.pem`;
   const secured = ['ssl', 'crt', pem, 'alpn', 'h2,http/1.1', 'ssl-min-ver', 'TLSv1.2'];
-  return addresses.map((address) => directive(['bind', address, ...secured]));
+  return addresses.map((address) => directive(['bind', address, ...secured, ...bound]));
 }
 
 /**

@@ -56,7 +56,7 @@ function durationMs(text: string): number | undefined {
 
 /**
  * HAProxy 2.6 gives all clients of a listener the same time to read on. Where streams need much of it, the other calls of the listener
- * have no more than elsewhere, because we look at them.
+ * have no more than elsewhere: where they share a connection with others, because we look at them; else the connection itself is bounded (`tcp-ut`).
  */
 export class SlowReaders {
   readonly #processes: () => readonly PlannedProcess[];

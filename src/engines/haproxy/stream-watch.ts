@@ -56,6 +56,9 @@ export interface StreamWatchOptions {
 /** How long those have that were handed over, and were to end with a status: their clients may not read. */
 const handedMs = 3000;
 
+/** Times that HAProxy is told to end one call: where neither side reads, it ends when one goes, and carries nothing until then. */
+const triesMax = 3;
+
 /** How a permit stands, by what was decided last. */
 interface Standing {
   readonly reason?: DenialReason;
@@ -73,6 +76,8 @@ export class StreamWatch {
   readonly #standings = new Map<number, Standing>();
   /** When it was asked that a call that was handed over ends, by the request's id. */
   #asked = new Map<string, number>();
+  /** How often HAProxy was told that a call ends, by the request's id. */
+  #tries = new Map<string, number>();
   /** Ids of open calls that were told of. */
   #told = new Set<string>();
   /** Decisions since something else had its turn. */
@@ -128,7 +133,9 @@ export class StreamWatch {
   async #look(): Promise<void> {
     const { processes, permits, clock } = this.#options;
     const found: OpenedCall[] = [];
-    for (const process of processes()) found.push(...(await this.#lookAt(process)));
+    const seen = new Set<string>();
+    for (const process of processes()) found.push(...(await this.#lookAt(process, seen)));
+    for (const id of this.#tries.keys()) if (!seen.has(id)) this.#tries.delete(id);
     this.#open = found.sort((a, b) => a.sinceMs - b.sinceMs);
     for (const [id, askedMs] of this.#asked) if (askedMs + 2 * handedMs < clock.now()) this.#asked.delete(id);
     const nowMs = clock.now();
@@ -137,7 +144,8 @@ export class StreamWatch {
     for (const number of this.#standings.keys()) if (permits.at(number) === undefined) this.#standings.delete(number);
   }
 
-  async #lookAt(process: WatchedProcess): Promise<OpenedCall[]> {
+  /** `seen`: what is open is added, where some of it was to end. */
+  async #lookAt(process: WatchedProcess, seen: Set<string>): Promise<OpenedCall[]> {
     if (process.isGone) return [];
     const calls = readOpenCalls(await process.read(openCommand));
     // A process of a Plan without streams has no such table.
@@ -158,6 +166,7 @@ export class StreamWatch {
       const opened = { ...call, worker: process.worker, sinceMs: call.second * 1000, held };
       if (reason === undefined) found.push(opened);
     }
+    if (this.#tries.size > 0) for (const { requestId } of calls) seen.add(requestId);
     await this.#end(process, ending);
     return found;
   }
@@ -189,7 +198,11 @@ export class StreamWatch {
     if (held !== undefined && this.#options.isHanded(held.permit) && nowMs - askedMs < handedMs) {
       this.#asked.set(requestId, askedMs);
       handed.push(call);
-    } else own.set(requestId, reason);
+      return;
+    }
+    const tries = (this.#tries.get(requestId) ?? 0) + 1;
+    this.#tries.set(requestId, Math.min(tries, triesMax + 1));
+    if (tries <= triesMax) own.set(requestId, reason);
   }
 
   async #end(process: WatchedProcess, { own, handed }: Ending): Promise<void> {
