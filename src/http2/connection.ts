@@ -38,7 +38,10 @@ export interface ConnectionOptions {
   /** Names, values and 32 bytes for each field of a head. */
   readonly listBytesMax: number;
   readonly fieldsMax: number;
-  /** The peer passes on what others do, and each reset of theirs is one of its own: it may reset as many streams as it likes. */
+  /**
+   * The peer passes on what others do, and each reset of theirs is one of its own: it may reset as many streams as it likes. It is not told
+   * to stop sending on a stream that has ended before its client has.
+   */
   readonly isCarrier?: boolean;
 }
 

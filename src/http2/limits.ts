@@ -27,6 +27,8 @@ export const encodedNamesMax = 256;
 export const knownBlocksBytesMax = 32_768;
 export const knownBlockBytesMax = 4096;
 export const knownBlockExtraBytes = 512;
+/** How long a client has to end its side of a stream that we have ended, where another passes on what it does. */
+export const carriedEndMs = 1000;
 /** A connection that we end is read for so long at most, so that the peer gets to see why. */
 export const lingerMs = 1000;
 /** How often peers are looked at that may be gone. */

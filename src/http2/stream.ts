@@ -1,7 +1,7 @@
 import { errorCodes, flagEndStream, frameData } from './codes.ts';
 import type { Connection } from './connection.ts';
 import type { Head } from './head.ts';
-import { streamHeldBytesLow, streamHeldBytesMax, turnBytesMax } from './limits.ts';
+import { carriedEndMs, streamHeldBytesLow, streamHeldBytesMax, turnBytesMax } from './limits.ts';
 
 /** Who a stream tells what comes. */
 export interface StreamEvents {
@@ -299,6 +299,7 @@ export class Stream {
     this.isLocalEnded = true;
     this.#isEnding = true;
     if (this.isRemoteEnded) this.connection.forget(this);
+    else if (this.connection.options.isCarrier === true && !this.connection.isClient) this.#waitForEnd();
     else if (!this.connection.isClient) {
       // Whoever has its answer may stop sending (RFC 9113, section 8.1).
       this.connection.sendReset(this.id, errorCodes.none);
@@ -306,6 +307,18 @@ export class Stream {
       return;
     }
     this.#closeIfOver();
+  }
+
+  /**
+   * A carrier may pass a reset on as another one, in the same breath as the trailers (HAProxy before 3.2: CANCEL), which is all that some
+   * clients see then. Those who have read the trailers end their side by themselves; what they still send is dropped.
+   */
+  #waitForEnd(): void {
+    const { events } = this;
+    this.events = silent;
+    this.resume();
+    setTimeout(() => this.reset(errorCodes.none), carriedEndMs).unref();
+    events.onClose(errorCodes.none);
   }
 
   #closeIfOver(): void {

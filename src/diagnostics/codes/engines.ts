@@ -48,4 +48,9 @@ export const engineCodes = {
     meaning:
       'The installed version of the engine has a fault that gRPC calls meet. They are carried so that they do not, which costs something.',
   },
+  HG3034: {
+    title: 'status that may be lost on clients',
+    meaning:
+      'The engine resets calls that the service ends before its client has sent all, and some clients take the reset for the status.',
+  },
 } as const;

@@ -26,7 +26,7 @@ export async function checkHaproxy(plan: Plan): Promise<readonly Diagnostic[]> {
       report.add('HG3011', message, { span, hint: 'give it a smaller burst, or take the embedded engine' });
     }
   }
-  noteStreams(plan, report);
+  noteStreams(plan, report, version);
   if (version !== undefined) noteVersion(plan, version, report);
   return [...report.diagnostics(), ...refusedFeatures({ name: 'haproxy', capabilities }, plan)];
 }

@@ -9,7 +9,7 @@ const seconds = (ms: number): string => `${ms / 1000} s`;
 const workMs = 1000;
 
 /** What the policy's author has to know of gRPC services on HAProxy: how open calls end there, and what isn't tried again. */
-export function noteStreams(plan: Plan, report: Report): void {
+export function noteStreams(plan: Plan, report: Report, version = ''): void {
   for (const upstream of plan.upstreams) {
     const { service, streams } = upstream;
     if (!streamServices(plan).has(service) || streams?.end === 'status') continue;
@@ -18,6 +18,7 @@ export function noteStreams(plan: Plan, report: Report): void {
       severity: 'note',
       hint: 'their clients see CANCELLED, or an end without a status; `streams: { end: status }` tells them why',
     });
+    if (resetsEarlyEnds(version)) noteEarlyEnds(service, report);
     if (trafficOf(upstream).retries.triesMax === 1 || !hasIdempotent(plan, service)) continue;
     report.add(
       'HG3032',
@@ -28,6 +29,20 @@ export function noteStreams(plan: Plan, report: Report): void {
       },
     );
   }
+}
+
+/** Whether it follows a status that comes before the client has sent all with a reset of its own: until 3.2. `''`: it isn't known. */
+export function resetsEarlyEnds(version: string): boolean {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  return major !== undefined && (Number(major) < 3 || (Number(major) === 3 && Number(minor) < 2));
+}
+
+function noteEarlyEnds(service: string, report: Report): void {
+  const what = `a status that \`${service}\` gives before its client has sent all may be lost on clients over gRPC's C++ core`;
+  report.add('HG3034', `${what}: HAProxy before 3.2 resets the call in the same breath`, {
+    severity: 'note',
+    hint: 'where clients stream to it, `streams: { end: status }` keeps such a status',
+  });
 }
 
 function hasIdempotent({ access }: Plan, service: string): boolean {
