@@ -116,7 +116,7 @@ export class Headgate implements RunningHeadgate {
     this.#endWatch = watchFiles({
       since: open.since,
       onChange: async () => {
-        await this.#takeUp();
+        if (this.#stopping === undefined) await this.#takeUp();
         return this.#stamps;
       },
     });
@@ -201,6 +201,8 @@ export class Headgate implements RunningHeadgate {
   async #end(graceMs: number): Promise<void> {
     const { writer, admin, keyWatch, certificates, replicas, unlock } = this.#opened();
     this.#endWatch();
+    // An engine that is stopped must not be given a Plan any more: it would start what nobody stops.
+    await Promise.race([this.#taking.catch(() => undefined), sleep(graceMs + lateMs, undefined, { ref: false })]);
     await replicas.stop();
     await certificates.stop();
     await this.#endEngine(graceMs);

@@ -82,6 +82,17 @@ describe('a running Headgate', () => {
     assert.equal((await headgate.status()).reload?.outcome, 'taken');
   });
 
+  test('ends only once the change that it is taking up is taken up', async () => {
+    await workshop.writePolicy(statusPolicy.replace('status is for all', 'all may ask'));
+    let outcome: string | undefined;
+    const reloading = headgate.reload().then((status) => {
+      outcome = status.outcome;
+    });
+    await headgate.stop(1000);
+    assert.equal(outcome, 'taken');
+    await reloading;
+  });
+
   test('keeps the old policy where the new one is broken, and says so', async () => {
     const before = headgate.plan();
     await workshop.writePolicy(statusPolicy.replace('scoring/m', 'scorin/m'));

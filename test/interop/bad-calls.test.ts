@@ -12,6 +12,8 @@ import { openStreams, type StreamsStage } from './harness/streams-stage.ts';
 
 /** What no library sends, in frames, through every engine: the right answer, and nothing of it at the service. */
 const hello = message(Buffer.from('hello'));
+/** RESOURCE_EXHAUSTED */
+const tooLarge = '8';
 const protocolError = 1;
 const streamClosed = 5;
 
@@ -42,18 +44,31 @@ function suite(engine: (typeof present)[number]): void {
       [Buffer.of(2), hello.subarray(1)],
       [hello.subarray(0, 3)],
       [hello.subarray(0, -1)],
-      [Buffer.of(0, 255, 255, 255, 255), Buffer.alloc(100)],
       [Buffer.concat([hello, Buffer.of(0, 0)])],
       [message(Buffer.from('hello'), 1)],
+    ];
+    const large: readonly Buffer[][] = [
+      [Buffer.of(0, 255, 255, 255, 255), Buffer.alloc(100)],
       [Buffer.alloc(16_000, 255)],
     ];
     const endOf = (answer: RawAnswer): string => (answer.reset === undefined ? statusOf(answer) : 'reset');
     for (const method of ['Unary', 'Upload'])
-      for (const [at, body] of bad.entries()) {
+      for (const [at, body] of [...bad, ...large].entries()) {
         const through = await answerTo(fields({}, method), ...body);
         const direct = await answerFrom(stage.server.port, fields({}, method), body);
-        assert.equal(endOf(through), endOf(direct), `${method} ${at}: ${JSON.stringify([through, direct])}`);
+        // The embedded engine looks at the length that a message says it has; HAProxy leaves that to the service.
+        const isRefused = engine === 'embedded' && at >= bad.length;
+        const wanted = isRefused ? tooLarge : endOf(direct);
+        assert.equal(endOf(through), wanted, `${method} ${at}: ${JSON.stringify([through, direct])}`);
       }
+  });
+
+  test('a message that promises more than the bound ends at its head, where the engine reads that', async () => {
+    for (const body of [[Buffer.of(0, 255, 255, 255, 255), Buffer.alloc(100)], [Buffer.alloc(16_000, 255)]]) {
+      const through = await answerTo(fields({}, 'Upload'), ...body);
+      const direct = await answerFrom(stage.server.port, fields({}, 'Upload'), body);
+      assert.equal(statusOf(through), engine === 'embedded' ? '8' : statusOf(direct), JSON.stringify(through));
+    }
   });
 
   test('what is no call of gRPC is answered 415 with a problem', async () => {
@@ -86,7 +101,7 @@ function suite(engine: (typeof present)[number]): void {
     const many = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`x-${at}`, 'a']));
     for (const head of [fields({ 'x-large': 'a'.repeat(13_000) }), fields(many)]) {
       const answer = await answerTo(head, hello);
-      assert.equal(statusOf(answer), '8', JSON.stringify(answer));
+      assert.equal(statusOf(answer), tooLarge, JSON.stringify(answer));
     }
     using raw = await RawCalls.open(stage.gateway.port);
     const large = block([...fields({ 'x-large': 'a'.repeat(200_000) })] as [string, string][]);

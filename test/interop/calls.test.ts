@@ -135,6 +135,13 @@ function suite(engine: (typeof present)[number]): void {
     assert.equal(python.code, 'RESOURCE_EXHAUSTED', python.details);
   });
 
+  test('large answers of many calls at once on one connection arrive whole', async () => {
+    const asked = (): Promise<Ended> => stage.js.call('Unary', { fields: { 'x-bytes': '150000' } }).ended;
+    for (let turn = 0; turn < 3; turn += 1)
+      for (const { code, details, messages } of await Promise.all(Array.from({ length: 32 }, asked)))
+        assert.deepEqual([code, messages[0]?.length], [status.OK, 150_000], details);
+  });
+
   test('messages far above 4 MB pass both ways, as they are and compressed', async () => {
     using gzipping = new JsClient(stage.gateway.port, stage.key, { 'grpc.default_compression_algorithm': 2 });
     for (const client of [stage.js, gzipping]) {

@@ -122,6 +122,8 @@ test('whatever is no answer is a fault', () => {
     `${ok}transfer-encoding: chunked\r\n\r\n123456789\r\n`,
     `${ok}transfer-encoding: chunked\r\n\r\n1\r\nab\r\n`,
     `${ok}transfer-encoding: chunked\r\n\r\n0\r\na b\r\n\r\n`,
+    `${ok}transfer-encoding: chunked\r\n\r\n0\r\ncontent-length: 1\r\n\r\n`,
+    `${ok}transfer-encoding: chunked\r\n\r\n1 ;a=b\r\na\r\n0\r\n\r\n`,
     'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n',
     `${ok}x: ${'y'.repeat(20_000)}\r\n\r\n`,
     `${ok}transfer-encoding: chunked\r\n\r\n1;${'y'.repeat(2000)}\r\na\r\n`,

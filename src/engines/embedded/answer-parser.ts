@@ -20,7 +20,7 @@ const value = '[\\t\\x20-\\x7e\\x80-\\xff]*';
 const field = `[\\w!#$%&'*+.^\`|~-]+:${value}\\r\\n`;
 const headForm = new RegExp(`HTTP/1\\.[01] [1-9]\\d\\d(?: ${value})?\\r\\n(?:${field})*\\r\\n`, 'y');
 const trailersForm = new RegExp(`(?:${field})*\\r\\n`, 'y');
-const sizeForm = /^([0-9a-fA-F]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+const sizeForm = /^([0-9a-fA-F]{1,8})(?:;[\t\x20-\x7e]+)?$/;
 
 const saysClose = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
 const saysKeepAlive = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i;
@@ -171,7 +171,8 @@ export class AnswerParser {
     trailersForm.lastIndex = 0;
     if (!trailersForm.test(begun) || trailersForm.lastIndex !== begun.length) throw malformed('its trailers are none');
     const fields: string[] = [];
-    readFields(begun, 0, fields);
+    const { length, coding } = readFields(begun, 0, fields);
+    if (length !== undefined || coding !== undefined) throw malformed('its trailers say how it is framed');
     this.#whole(fields);
     return next;
   }

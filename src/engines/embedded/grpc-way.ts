@@ -215,7 +215,8 @@ export abstract class GrpcWay implements Underway, Due, StreamEvents {
     const { exchange, fields, requestId, dueMs } = this.call;
     const { permit, answered } = this.#options;
     const path = upstreamTarget(permit, exchange.target);
-    const headers = [':method', 'POST', ':scheme', 'http', ':path', path, ':authority', exchange.authority ?? ''];
+    const authority = exchange.authority ?? fields.host ?? '';
+    const headers = [':method', 'POST', ':scheme', 'http', ':path', path, ':authority', authority];
     const { sent } = fields;
     for (let at = 0; at < sent.length; at += 2) {
       // The message may grow by the version that was chosen, and some of the client's time is gone.

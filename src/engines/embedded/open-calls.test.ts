@@ -51,7 +51,10 @@ function scene(count: number, keptMs: number) {
 }
 
 function permitOf(callerId: string, keepUntilMs: number): Permit {
-  return { kind: 'permit', fields: { callerId, keepUntilMs, operation: { service: 'orders' } } } as unknown as Permit;
+  return {
+    kind: 'permit',
+    fields: { callerId, identity: { id: callerId }, keepUntilMs, operation: { service: 'orders' } },
+  } as unknown as Permit;
 }
 
 test('a call is asked about when it comes, and once its answer holds no more', async () => {

@@ -75,7 +75,7 @@ export class OpenCalls {
 
   /** What is known of these callers' credentials may have changed. */
   revoked(ids: ReadonlySet<string>): void {
-    this.#askAbout(this.#calls.filter(({ permit: { fields } }) => ids.has(fields.callerId ?? '')));
+    this.#askAbout(this.#calls.filter(({ permit: { fields } }) => ids.has(fields.identity?.id ?? '')));
   }
 
   count(): OpenCount {

@@ -151,6 +151,7 @@ class Crew {
   }
 
   async #startOne(): Promise<WorkerThread> {
+    if (this.#isStopping) throw new Error('the engine is stopping');
     // One starts at a time: a number that no living worker has is free, and what its last holder had in flight is no more.
     const thread = freeNumber(this.#workers.map((worker) => worker.thread));
     this.#boarding.forget(thread);
@@ -175,6 +176,11 @@ class Crew {
     };
     const { log } = this.#context;
     const worker: WorkerThread = await WorkerThread.start(start, { log, onEnd: (cause) => this.#ended(worker, cause) });
+    // INVARIANT: who stops ends all that are listed; one that has started since would live on for good.
+    if (this.#isStopping) {
+      await worker.end();
+      throw new Error('the engine is stopping');
+    }
     // One that has ended meanwhile needs no port.
     for (const { worker: other, port2: port } of channels)
       other.ask({ kind: 'peer', thread, port }).catch(() => undefined);
@@ -194,7 +200,9 @@ class Crew {
       this.#fail(cause);
       return;
     }
-    this.#inTurn(() => this.#startOne()).catch((error: Error) => this.#fail(error));
+    this.#inTurn(() => this.#startOne()).catch((error: Error) => {
+      if (!this.#isStopping) this.#fail(error);
+    });
   }
 
   async #replace(worker: WorkerThread): Promise<void> {

@@ -128,8 +128,11 @@ function binds({ plan, listener, place }: Scene): Directive[] {
   return addresses.map((address) => directive(['bind', address, ...secured, ...bound]));
 }
 
-/** White space around a value, which the key would not see and only HTTP/2 brings as it is. */
-const hasWhiteSpace = test(call('req.hdrs'), 'reg', String.raw`: [ \t]|[^:][ \t]\r`);
+/**
+ * White space around a value, which the key would not see and only HTTP/2 brings as it is. What is seldom stands first in the
+ * pattern, so that PCRE passes over the rest sixteen bytes at a time.
+ */
+const hasWhiteSpace = test(call('req.hdrs'), 'reg', String.raw`[ \t](?:(?<=[^:].)\r|(?<=: .))`);
 
 /**
  * A query that is long, or holds a fragment or anything but plain ASCII: it is no part of the key. Few requests have one, and those
@@ -213,7 +216,7 @@ function key({ plan, listener, index, demands }: Scene): Directive[] {
   ];
 }
 
-const readName = (position: number): string => `txn.r${position + 1}`;
+const readName = (position: number): string => `req.r${position + 1}`;
 
 /** Seconds until a record ends; what follows the digits is not read. `letters`: of its kind, before them. */
 const holds = (letters: number): Condition =>

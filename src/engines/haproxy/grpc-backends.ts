@@ -1,4 +1,4 @@
-import { grpcErrorLines, refusingGrpc } from './grpc-refusals.ts';
+import { grpcErrorLines, refusingGrpc, refusingWholeGrpc } from './grpc-refusals.ts';
 import { grpcAskName, grpcName, grpcPlainName, variables, walkName } from './names.ts';
 import type { Place } from './place.ts';
 import { call, directive, type Section } from './print.ts';
@@ -18,7 +18,7 @@ export function grpcSections({ scene, place, slots }: GrpcScene): Section[] {
   const missed = missedGrpcRules({ ...scene, refusing: refusingGrpc });
   const ask = spoeFilter(place);
   const backend = directive(request(`set-var(${variables.backend})`, call('str', grpcAskName(index))));
-  const plain = plainlyPermittedGrpcRules({ ...scene, refusing: refusingGrpc });
+  const plain = plainlyPermittedGrpcRules({ ...scene, refusing: refusingWholeGrpc });
   return [
     {
       head: ['backend', grpcPlainName(index)],

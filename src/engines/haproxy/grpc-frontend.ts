@@ -86,9 +86,9 @@ function walkRules(plan: Plan, listener: ListenerPlan): Directive[] {
     // The gate says what is odd, and then that no model is named.
     directive(
       request(`set-var(${variables.grpc})`, chain(variable(variables.message), call('bytes', 1))),
-      all(isGrpcCall, refused, not(isOdd)),
+      all(refused, isGrpcCall, not(isOdd)),
     ),
-    directive(request(`set-var(${variables.message})`, call('str', '-')), all(isGrpcCall, refused, isOdd)),
+    directive(request(`set-var(${variables.message})`, call('str', '-')), all(refused, isGrpcCall, isOdd)),
     directive(
       request(`set-var(${variables.grpc})`, call('str', 'message-malformed')),
       all(isWalked, hasTail, test(call('lua.trailers'), 'bool')),

@@ -50,6 +50,19 @@ export const refusingGrpc: Refusing = (reason, when, override) => [
   ...grpcReturnRules(reason, override),
 ];
 
+/** The same for calls whose message is here whole: most rules of a refusal are for those whose rest is still to come. */
+export const refusingWholeGrpc: Refusing = (reason, when, override = {}) => {
+  const isIt = test(variable(variables.grpc), 'str', reason);
+  const again = override['retry-after'];
+  const { retryAfter } = variables.answer;
+  return [
+    directive(request(`set-var(${variables.grpc})`, call('str', reason)), when),
+    // The details say it, too.
+    ...(again === undefined ? [] : [directive(request(`set-var-fmt(${retryAfter})`, format({ sample: again })), isIt)]),
+    directive(grpcReturnWords(reason, override), isIt),
+  ];
+};
+
 /** Answers a call whose reason is noted. */
 export function grpcReturnRules(reason: DenialReason, override: Readonly<Record<string, Sample>> = {}): Directive[] {
   const isIt = test(variable(variables.grpc), 'str', reason);

@@ -15,6 +15,8 @@ import { startGrpcUpstream } from '../../../test/support/grpc-upstream.ts';
 import { openedHere } from '../../../test/support/opened.ts';
 import { frame, modelName, modelSpec, modelVersion } from '../../../test/support/protobuf-bytes.ts';
 import { reasonTold } from '../../../test/support/rpc-status.ts';
+import { haproxyVersion } from './binary.ts';
+import { breaksAnswers } from './streams-apart.ts';
 import {
   call as callRest,
   eventually,
@@ -248,10 +250,13 @@ test('after a goodbye of the replica a call is served, or may be sent again', as
 });
 
 test('many calls share few connections', async () => {
+  const version = (await haproxyVersion()) ?? assert.fail('HAProxy is missing');
+  // Where it needs calls kept apart, 64 of each backend.
+  const [calls, most] = breaksAnswers(version) ? [400, 3 * 64] : [100, 4];
   const before = upstream.sessions;
-  const ends = await Promise.all(Array.from({ length: 100 }, () => call(message(500))));
+  const ends = await Promise.all(Array.from({ length: calls }, () => call(message(500))));
   assert.ok(ends.every(({ grpcStatus }) => grpcStatus === '0'));
-  assert.ok(upstream.sessions - before <= 4, `${upstream.sessions - before} connections`);
+  assert.ok(upstream.sessions - before <= most, `${upstream.sessions - before} connections`);
 });
 
 test('the audit says what was asked, and with which status it was refused', async () => {

@@ -43,10 +43,10 @@ export function limitRules({ slots, speeds: names }: Demands, refusing: Refusing
   ];
 }
 
-const timeName = (speed: Speed): string => `txn.t.${speed.name}`;
-const debtName = (slot: number): string => `txn.debt${slot}`;
-const burstName = (slot: number): string => `txn.burst${slot}`;
-const costName = (slot: number): string => `txn.cost${slot}`;
+const timeName = (speed: Speed): string => `req.t.${speed.name}`;
+const debtName = (slot: number): string => `req.debt${slot}`;
+const burstName = (slot: number): string => `req.burst${slot}`;
+const costName = (slot: number): string => `req.cost${slot}`;
 const counter = (slot: number, speed: Speed): Sample => recordField(slotOffsets(slot)[speed.name]);
 const isUsed = (slot: number, speed: Speed): Condition => test(counter(slot, speed), 'int', 'gt', 0);
 /** HAProxy's number of what is tracked for a slot. */

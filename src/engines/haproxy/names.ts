@@ -1,24 +1,27 @@
 /** Names that the configuration, the agent and the Runtime API share. Indices count from 1. */
 
-/** Variables. `g.` ones are set by the agent (`option var-prefix g`). */
+/**
+ * Variables. `g.` ones are set by the agent (`option var-prefix g`). HAProxy looks a name up by walking all of its scope: so what is
+ * needed only until a request goes on is in `req.`, and the record is found at once.
+ */
 export const variables = {
-  method: 'txn.m',
-  host: 'txn.h',
-  path: 'txn.p',
+  method: 'req.m',
+  host: 'req.h',
+  path: 'req.p',
   address: 'txn.ip',
   /** The peer's address as text, written once a connection: writing one out costs as much as four rules. */
   peer: 'sess.ip',
   /** What a request says of its version; set for HTTP/2 whose values have no white space around them. */
-  version: 'txn.v',
-  http2: 'txn.h2',
-  key: 'txn.k',
+  version: 'req.v',
+  http2: 'req.h2',
+  key: 'req.k',
   /** Set where the names of the fields are known to be plain: see plain-names.ts. */
-  plain: 'txn.n',
-  now: 'txn.now',
+  plain: 'req.n',
+  now: 'req.now',
   /** The permit's record: see record.ts. */
   record: 'txn.s',
   /** Set where a kept decision may be neither found nor made. */
-  odd: 'txn.odd',
+  odd: 'req.odd',
   /** Of a gRPC call: `1`, or the reason for which HAProxy refuses it by itself. */
   grpc: 'txn.gr',
   /** What its message names, as lua/fetch.lua says it; `-`: nothing was read. */

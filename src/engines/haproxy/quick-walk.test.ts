@@ -5,8 +5,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as post } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openedHere } from '../../../test/support/opened.ts';
 import { MessageWalk } from '../../wire/index.ts';
 import { bytesField, bytesMaxOfCases, frame, messageCases, varint } from '../../wire/testing/message-cases.ts';
 import { variables } from './names.ts';
@@ -14,10 +15,10 @@ import { call, configuration, directive, format, test as holds } from './print.t
 import { quickWalkRules } from './quick-walk.ts';
 import { request, variable } from './words.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'hg-quick-'));
+const opened = openedHere();
+const folder = opened.adopt(mkdtempSync(join(tmpdir(), 'hg-quick-')), (it) => rmSync(it, { recursive: true }));
 const socketPath = join(folder, 'quick.sock');
-const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-let haproxy: ReturnType<typeof spawn>;
+const agent = opened.adopt(new Agent({ keepAlive: true, maxSockets: 8 }), (it) => it.destroy());
 
 /** A HAProxy that answers what the rules make of a body. */
 before(async () => {
@@ -49,20 +50,16 @@ before(async () => {
     ],
   );
   writeFileSync(join(folder, 'quick.cfg'), text);
-  haproxy = spawn('haproxy', ['-db', '-f', join(folder, 'quick.cfg')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const run = spawn('haproxy', ['-db', '-f', join(folder, 'quick.cfg')], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const haproxy = opened.adopt(run, async (it) => {
+    if (it.exitCode !== null) return;
+    it.kill('SIGKILL');
+    await once(it, 'exit');
+  });
   while (!existsSync(socketPath)) {
     assert.equal(haproxy.exitCode, null, 'haproxy takes the rules');
     await sleep(20);
   }
-});
-
-after(async () => {
-  agent.destroy();
-  if (haproxy.exitCode === null) {
-    haproxy.kill('SIGKILL');
-    await once(haproxy, 'exit');
-  }
-  rmSync(folder, { recursive: true });
 });
 
 function ask(body: Buffer): Promise<string> {

@@ -5,13 +5,12 @@ import type { DenialReason } from '../../gate/index.ts';
 const operations: ReadonlySet<string | null> = new Set(['call', 'reflect', 'health']);
 
 /**
- * Why a stream was cut whose answer had begun, by how its session ended (configuration.txt, section 8.5; `D`: while data passed). HAProxy
+ * Why a stream was cut whose answer had begun, as far as HAProxy knows it, by how its session ended (configuration.txt, section 8.5; `D`: while data passed). HAProxy
  * can't say so to the client, who gets a reset.
  */
 export function streamFault({ operation }: StaticCore, termination: string): DenialReason | undefined {
-  if (!operations.has(operation)) return undefined;
-  if (/^[sc]D/.test(termination)) return 'upstream-timeout';
-  return /^SD/.test(termination) ? 'upstream-malformed' : undefined;
+  // Not `SD`: that also is how it ends where the service has answered all and the client could send more.
+  return operations.has(operation) && /^[sc]D/.test(termination) ? 'upstream-timeout' : undefined;
 }
 
 /** Whether the client has left such a call. */
