@@ -1,9 +1,9 @@
 import type { DenialReason } from '../../gate/index.ts';
 
-/** Calls that were ended and whose line wasn't read yet, at most. */
+/** Calls that were ended last, of which it is known: their lines follow soon. */
 const endingsMax = 100_000;
 
-/** Why open calls were ended by us, until their lines are read. */
+/** Why open calls were ended by us. A line may be read more than once. */
 export class Endings {
   readonly #reasons = new Map<string, DenialReason>();
 
@@ -14,10 +14,7 @@ export class Endings {
   }
 
   /** Undefined: we have not ended it. */
-  take(requestId: string): DenialReason | undefined {
-    if (this.#reasons.size === 0) return undefined;
-    const reason = this.#reasons.get(requestId);
-    this.#reasons.delete(requestId);
-    return reason;
+  of(requestId: string): DenialReason | undefined {
+    return this.#reasons.size === 0 ? undefined : this.#reasons.get(requestId);
   }
 }

@@ -76,7 +76,7 @@ export function createLogParser(books: CoreBooks, contextOf: (worker: string) =>
       number === undefined ? writtenCore(unknownCore(match, contextOf(worker))) : books.of(worker).at(number);
     if (found === undefined) return { unreadable: `core ${number} of ${worker} is not written down` };
     const { deadlines, endings } = contextOf(worker);
-    const ended = endings.take(`${worker}-${match[at.counter]}`) ?? endedIn(match);
+    const ended = endings.of(`${worker}-${match[at.counter]}`) ?? endedIn(match);
     const record = recordOf(
       match,
       worker,
