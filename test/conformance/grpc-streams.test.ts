@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { loadGateKeys } from '../../src/gate/index.ts';
-import { readKeyText } from '../../src/grants/index.ts';
+import { makeKey, readKeyText } from '../../src/grants/index.ts';
 import { errorCodes } from '../../src/http2/index.ts';
 import { subjectId } from '../../src/identity/index.ts';
 import { keyIssuer } from '../../src/plan/index.ts';
@@ -27,10 +27,13 @@ groups:
   one: [ { keys: { name: one } } ]
   two: [ { keys: { name: two } } ]
   crew: [ { staff: any } ]
+  brief: [ { keys: { name: brief } } ]
 services:
   orders: { protocol: grpc }
 rules:
   - { name: crew calls, allow: crew, to: call, at: orders/** }
+  - { name: brief watches, allow: brief, to: call, at: orders/acme.orders.v1.Orders/Watch, streams: { until: expiry } }
+  - { name: brief does the rest, allow: brief, to: call, at: orders/** }
 ${names.map((name) => `  - { name: ${name} calls, allow: ${name}, to: call, at: orders/acme.orders.v1.Orders/* }`).join('\n')}
 `;
 
@@ -160,6 +163,22 @@ function suite(name: EngineName): void {
     staying.reset(errorCodes.cancel);
   });
 
+  test('a credential that expires ends the streams of a rule that says so, and no others', async () => {
+    stage.upstream.serve = (served) => served.begin();
+    const key = briefKey(stage.gateway.folder, 6000);
+    const open = async (at: string): Promise<MadeCall> => {
+      const made = stage.client.call({ path: at, fields: ['authorization', `Bearer ${key.text}`] });
+      await seen(() => made.head !== undefined);
+      return made;
+    };
+    const [ended, staying] = [await open(path), await open('/acme.orders.v1.Orders/Follow')];
+    await seen(() => ended.code !== undefined || ended.status !== undefined);
+    assert.ok(Date.now() >= key.endsMs && Date.now() < key.endsMs + 8000);
+    assert.equal(ended.status, name === 'embedded' ? '16' : undefined);
+    assert.deepEqual([staying.status, staying.code], [undefined, undefined]);
+    staying.reset(errorCodes.cancel);
+  });
+
   test('a rule that goes ends the streams that it carried', async () => {
     stage.upstream.serve = (served) => served.begin();
     const [ended, served] = await begun('two');
@@ -168,6 +187,17 @@ function suite(name: EngineName): void {
     assert.equal(ended.status, name === 'embedded' ? '7' : undefined);
     await seen(() => served.code !== undefined);
   });
+}
+
+/** A key that ends soon. */
+function briefKey(state: string, lifeMs: number): { readonly text: string; readonly endsMs: number } {
+  const { id, hash, text } = makeKey();
+  const nowMs = Date.now();
+  const endsMs = nowMs + lifeMs;
+  const store = openKeyStore(state);
+  store.create({ id, hash, name: 'brief', owner: 'tests', endsMs }, { by: 'tests', nowMs });
+  store.close();
+  return { text: text.reveal(), endsMs };
 }
 
 function seen(look: () => boolean): Promise<unknown> {
