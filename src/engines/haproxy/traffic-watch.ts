@@ -15,12 +15,7 @@ import { retryBytesAtFirst } from './traffic-lines.ts';
 const calmLookMs = 1000;
 const busyLookMs = 250;
 
-interface Counts extends ServiceCounts {
-  readonly retries: number;
-  readonly redispatches: number;
-}
-
-const nothing: Counts = { calls: 0, tries: 0, faults: 0, retries: 0, redispatches: 0 };
+const nothing: ServiceCounts = { calls: 0, tries: 0, faults: 0 };
 
 interface Watched {
   readonly upstream: UpstreamPlan;
@@ -29,7 +24,7 @@ interface Watched {
   readonly budget: RetryBudget;
   readonly ejections: Ejections;
   /** At the last look. */
-  counts: Counts;
+  counts: ServiceCounts;
   mayRetry: boolean;
 }
 
@@ -126,12 +121,11 @@ export class TrafficWatch {
     if (own.length === 0) return false;
     const sum = (of: (row: StatRow) => number): number => own.reduce((total, row) => total + of(row), 0);
     const { counts: before } = watched;
-    const retries = sum((row) => row.retries);
-    const redispatches = sum((row) => row.redispatches);
-    const further = { retries: retries - before.retries, redispatches: redispatches - before.redispatches };
     const counts = {
-      ...{ calls: sum(({ total }) => total), faults: sum(failuresOf), retries, redispatches },
-      tries: before.tries + triesOf(further),
+      calls: sum(({ total }) => total),
+      faults: sum(failuresOf),
+      // A connection that can't be had is passed over for another replica, which is a redispatch alone: no work was done twice.
+      tries: sum(({ retries }) => retries),
     };
     watched.counts = counts;
     const mayRetry = watched.budget.see(counts, nowMs);
