@@ -16,6 +16,12 @@ const largeBytes = 6_000_000;
 const nearBytes = 9000;
 const overBytes = 13_000;
 
+/** HAProxy before 3.2 follows its own status with a reset, which grpcio may take for the status (docs/grpc.md). */
+const deadlineCodes: Readonly<Record<(typeof present)[number], readonly string[]>> = {
+  embedded: ['DEADLINE_EXCEEDED'],
+  haproxy: ['DEADLINE_EXCEEDED', 'CANCELLED'],
+};
+
 for (const engine of present) describe(`calls of grpc-js and grpcio on ${engine}`, () => suite(engine));
 
 function suite(engine: (typeof present)[number]): void {
@@ -93,7 +99,7 @@ function suite(engine: (typeof present)[number]): void {
       await untilServed(stage.server, kind, ({ state }) => state === 'cancelled');
       const asked = { kind, fields: [['x-hold', 'silent']], timeoutMs: 400, holdMs: 1000 } as const;
       const python = await stage.python.call(stage.gateway.port, stage.pythonKey, asked);
-      assert.equal(python.code, 'DEADLINE_EXCEEDED', kind);
+      assert.ok(deadlineCodes[engine].includes(python.code), `${kind}: ${python.code}`);
       await untilServed(stage.server, kind, ({ state }) => state === 'cancelled');
     }
   });

@@ -74,6 +74,9 @@ def told_by(call):
         status = rpc_status.from_call(call)
     except DecodeError:
         return None
+    except ValueError as error:
+        # The library took something else for the call's end than the status that carries the details.
+        return {"mismatch": str(error)}
     if status is None:
         return None
     told = {}
