@@ -31,7 +31,7 @@ export interface RuleScene {
 type Stage = (scene: RuleScene) => Directive[];
 
 /** INVARIANT: the order of security on a permit. All that came is removed before anything of ours is set. */
-const permitted: readonly Stage[] = [limit, body, cleanse, setTarget, tellPeer, identify, rewrite, retry];
+const permitted: readonly Stage[] = [limit, body, cleanse, aim, identify, rewrite, retry];
 
 /** The same where the names of the fields say that the credential is all there is to remove; values are yet to be looked at. */
 const plainlyPermitted: readonly Stage[] = [
@@ -39,78 +39,40 @@ const plainlyPermitted: readonly Stage[] = [
   refuseMalformed,
   limit,
   sizedBody,
-  setTarget,
-  tellPeer,
+  aim,
   identifyPlainly,
   rewrite,
   retryPlainly,
 ];
 
-/** The same for gRPC calls, whose body was walked. */
-const permittedGrpc: readonly Stage[] = [
-  limit,
-  cleanse,
-  timeout,
-  takeTrailers,
-  setTarget,
-  tellPeer,
-  identify,
-  rewrite,
-  append,
+/** The same for gRPC calls. `own`: what else is done with those of one kind. */
+const permittedCall = (...own: readonly Stage[]): readonly Stage[] => [
+  ...[limit, cleanse, timeout, takeTrailers, aim, identify, rewrite],
+  ...own,
   retry,
 ];
-
-/** The same for a gRPC call to which nothing has to be added. */
-const plainlyPermittedGrpc: readonly Stage[] = [
-  removeCredential,
-  refuseMalformed,
-  limit,
-  timeout,
-  takeTrailers,
-  setTarget,
-  tellPeer,
-  identifyPlainly,
-  rewrite,
+const plainlyPermittedCall = (...own: readonly Stage[]): readonly Stage[] => [
+  ...[removeCredential, refuseMalformed, limit, timeout, takeTrailers, aim, identifyPlainly, rewrite],
+  ...own,
   retryPlainly,
 ];
 
-/** The same for gRPC calls whose messages pass as they come. */
-const permittedStream: readonly Stage[] = [
-  limit,
-  cleanse,
-  timeout,
-  takeTrailers,
-  setTarget,
-  tellPeer,
-  identify,
-  rewrite,
-  trackOpenRules,
-  retry,
-];
+/** Of those whose body was walked; to plain ones nothing has to be added. */
+const permittedGrpc = permittedCall(append);
+const plainlyPermittedGrpc = plainlyPermittedCall();
 
-/** The same, where the fields are plain. */
-const plainlyPermittedStream: readonly Stage[] = [
-  removeCredential,
-  refuseMalformed,
-  limit,
-  timeout,
-  takeTrailers,
-  setTarget,
-  tellPeer,
-  identifyPlainly,
-  rewrite,
-  trackOpenRules,
-  retryPlainly,
-];
+/** Of those whose messages pass as they come. */
+const permittedStream = permittedCall(trackOpenRules);
+const plainlyPermittedStream = plainlyPermittedCall(trackOpenRules);
 
 /** The same for a call that is handed over: where it goes stands in its pass, and what is to be appended, too. */
-const handed: readonly Stage[] = [limit, body, cleanse, setTarget, tellPeer, handOverRules];
+const handed: readonly Stage[] = [limit, body, cleanse, aim, handOverRules];
 
 /** The same for a gRPC call that is handed over; its message is walked on there. */
-const handedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, tellPeer, handOverRules];
+const handedGrpc: readonly Stage[] = [limit, cleanse, takeTrailers, aim, handOverRules];
 
 /** The same where its messages pass as they come. */
-const handedStream: readonly Stage[] = [limit, cleanse, takeTrailers, setTarget, handOverRules, trackOpenRules];
+const handedStream: readonly Stage[] = [limit, cleanse, takeTrailers, aim, handOverRules, trackOpenRules];
 
 /** INVARIANT: the order of security on a miss. Nothing is removed before the gate has seen it. */
 const missed: readonly Stage[] = [ask, refuse, ...permitted];
@@ -289,6 +251,11 @@ function append(): Directive[] {
     directive(request(`set-var(${variables.append})`, version), not(test(version, 'str', '.'))),
     directive(request('del-header', 'content-length'), isFound(variables.append)),
   ];
+}
+
+/** For whom it is, and from whom: one stage, so that no way to a replica has one without the other. */
+function aim(): Directive[] {
+  return [...setTarget(), ...tellPeer()];
 }
 
 /** Where the call comes from. What came under this name is gone: it is removed, or the request's names are plain. */

@@ -138,6 +138,7 @@ test('a service that says so has its open calls ended with a status that says wh
     well.end(message);
     await until(() => well.trailers);
     assert.deepEqual([well.status, well.field('x-trailing'), well.bytesIn], ['0', 'two', message.length]);
+    assert.deepEqual(upstream.calls.at(-1)?.values('x-forwarded-for'), ['127.0.0.1']);
   }
   assert.equal((await own.engine.status()).keptDecisions, 1);
   const sending = client.call({ path, fields: auth });
