@@ -1,3 +1,4 @@
+import { testRule } from '../../../../test/support/test-plan.ts';
 import type { RulePlan, UpstreamPlan } from '../../../plan/types.ts';
 import type { StageOptions } from './stage.ts';
 
@@ -11,21 +12,7 @@ export function grpcService(
     replicas: [],
     access: {
       services: [{ name: 'scoring', protocol: 'grpc', models: [] }],
-      rules: [
-        {
-          index: 0,
-          name: 'anyone',
-          effect: 'allow',
-          file: 'headgate.yaml',
-          line: 7,
-          callers: { kind: 'anyone' },
-          actions: { kind: 'any' },
-          resources: [{ service: 'scoring', segments: ['**'] }],
-          unless: [],
-          limits: [],
-          ...rule,
-        },
-      ],
+      rules: [testRule({ name: 'anyone', line: 7, resources: [{ service: 'scoring', segments: ['**'] }], ...rule })],
     },
     upstream: {
       endpoints: ports.map((port) => ({ grpc: { host: '127.0.0.1', port } })),

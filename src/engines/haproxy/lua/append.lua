@@ -1,15 +1,6 @@
 -- What is appended to a message so that another version runs: wire/chosen-version.ts once more.
 local char, sub = string.char, string.sub
-local tag, value, whole = headgate.tag, headgate.value, headgate.whole
-
-local function varint(number)
-  local bytes = ''
-  while number > 127 do
-    bytes = bytes .. char(number & 127 | 128)
-    number = number >> 7
-  end
-  return bytes .. char(number)
-end
+local tag, value, whole, varint = headgate.tag, headgate.value, headgate.whole, headgate.varint
 
 -- The ModelSpec of a walked message of which the beginning is here: where its value starts and ends. s starts with the frame's head.
 local function spec_in(s)

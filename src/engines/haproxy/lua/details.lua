@@ -2,15 +2,7 @@
 -- more, because lengths within it depend on the id. `id;seconds`: with a RetryInfo; the seconds may stand in the row of denials.lua, too.
 -- converter lua.fault_details(code): the same of `id;sentence`, for what a service has done.
 local char = string.char
-
-local function varint(number)
-  local bytes = ''
-  while number > 127 do
-    bytes = bytes .. char(number & 127 | 128)
-    number = number >> 7
-  end
-  return bytes .. char(number)
-end
+local varint = headgate.varint
 
 local function field(tag, bytes) return char(tag << 3 | 2) .. varint(#bytes) .. bytes end
 local function number(tag, value) return char(tag << 3) .. varint(value) end

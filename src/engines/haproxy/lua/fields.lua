@@ -1,5 +1,5 @@
 -- Fields of protobuf (encoding: "Message structure"), read strictly: whatever two parsers could read in two ways is malformed.
-local byte = string.byte
+local byte, char = string.byte, string.char
 
 headgate = {
   -- A ModelSpec or an inference task is at most this long, and ends within so many bytes of the body. std/limits.ts has the same.
@@ -64,3 +64,13 @@ local function whole(s, wire, q, stop)
 end
 
 headgate.tag, headgate.value, headgate.whole = tag, value, whole
+
+-- A number as protobuf writes it, in its shortest form.
+function headgate.varint(number)
+  local bytes = ''
+  while number > 127 do
+    bytes = bytes .. char(number & 127 | 128)
+    number = number >> 7
+  end
+  return bytes .. char(number)
+end
